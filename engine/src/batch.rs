@@ -1,0 +1,46 @@
+//! Rows that were read but not yet promised: what one commit makes durable and visible together.
+
+use crate::types::{Kind, SeriesId, Value};
+
+/// Rows as columns, in the order in which they were received. Plain memory of one event loop.
+#[derive(Debug, Default)]
+pub struct Batch {
+    pub(crate) series: Vec<SeriesId>,
+    pub(crate) timestamps: Vec<i64>,
+    pub(crate) kinds: Vec<Kind>,
+    pub(crate) bits: Vec<u64>,
+}
+
+impl Batch {
+    /// Appends one row. Of two rows with one series and timestamp the later wins.
+    #[inline]
+    pub fn push(&mut self, series: SeriesId, timestamp_ms: i64, value: Value) {
+        self.series.push(series);
+        self.timestamps.push(timestamp_ms);
+        self.kinds.push(value.kind);
+        self.bits.push(value.bits);
+    }
+
+    /// Number of rows.
+    pub fn len(&self) -> usize {
+        self.series.len()
+    }
+
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.series.is_empty()
+    }
+
+    /// Drops all rows, keeps the memory.
+    pub fn clear(&mut self) {
+        self.truncate(0);
+    }
+
+    /// Drops the rows behind the first `rows`.
+    pub fn truncate(&mut self, rows: usize) {
+        self.series.truncate(rows);
+        self.timestamps.truncate(rows);
+        self.kinds.truncate(rows);
+        self.bits.truncate(rows);
+    }
+}

@@ -1,0 +1,94 @@
+//! Bit packing: numbers of one width, least significant bit first, no gaps.
+//!
+//! A width is 0 to 56, or 64: a number of up to 56 bits always lies within eight bytes, so it is
+//! read with one load. Whoever stores packed numbers leaves [`SLACK_BYTES`] readable behind them.
+
+/// Readable bytes that must follow packed numbers.
+pub const SLACK_BYTES: usize = 8;
+
+/// The width in which numbers up to `max` are packed.
+pub const fn width_for(max: u64) -> u8 {
+    let bits = 64 - max.leading_zeros() as u8;
+    if bits > 56 { 64 } else { bits }
+}
+
+/// Whether a width may occur.
+pub const fn is_width(width: u8) -> bool {
+    width <= 56 || width == 64
+}
+
+/// Bytes taken by `count` numbers.
+pub const fn packed_bytes(count: usize, width: u8) -> usize {
+    (count * width as usize).div_ceil(8)
+}
+
+/// Appends numbers, each below `2^width`.
+pub fn pack(numbers: impl Iterator<Item = u64>, width: u8, out: &mut Vec<u8>) {
+    if width == 0 {
+        return;
+    }
+    let (mut word, mut filled) = (0u64, 0u32);
+    let width = u32::from(width);
+    for number in numbers {
+        word |= number << filled;
+        filled += width;
+        if filled >= 64 {
+            out.extend_from_slice(&word.to_le_bytes());
+            filled -= 64;
+            word = if filled == 0 { 0 } else { number >> (width - filled) };
+        }
+    }
+    out.extend_from_slice(&word.to_le_bytes()[..filled.div_ceil(8) as usize]);
+}
+
+/// The number at a position. The slice holds the packed numbers and the slack.
+#[inline]
+pub fn get(packed: &[u8], at: usize, width: u8) -> u64 {
+    let bit = at * width as usize;
+    let start = bit / 8;
+    let mut bytes = [0u8; 8];
+    bytes.copy_from_slice(&packed[start..start + 8]);
+    let word = u64::from_le_bytes(bytes);
+    if width == 64 { word } else { word >> (bit % 8) & ((1 << width) - 1) }
+}
+
+/// Calls `sink` with `count` numbers in order. The slice holds them and the slack.
+#[inline]
+pub fn unpack(packed: &[u8], count: usize, width: u8, mut sink: impl FnMut(u64)) {
+    if width == 0 {
+        return (0..count).for_each(|_| sink(0));
+    }
+    let packed = &packed[..packed_bytes(count, width) + SLACK_BYTES];
+    for at in 0..count {
+        sink(get(packed, at, width));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn numbers_survive(numbers: Vec<u64>, width in 0..=64u8) {
+            let width = if is_width(width) { width } else { 64 };
+            let mask = if width == 64 { u64::MAX } else { (1 << width) - 1 };
+            let numbers: Vec<u64> = numbers.iter().map(|n| n & mask).collect();
+            let mut packed = Vec::new();
+            pack(numbers.iter().copied(), width, &mut packed);
+            prop_assert_eq!(packed.len(), packed_bytes(numbers.len(), width));
+            packed.extend_from_slice(&[0; SLACK_BYTES]);
+            let mut back = Vec::new();
+            unpack(&packed, numbers.len(), width, |n| back.push(n));
+            prop_assert_eq!(back, numbers);
+        }
+    }
+
+    #[test]
+    fn widths_hold_their_maximum() {
+        for (max, width) in [(0, 0), (1, 1), (255, 8), (256, 9), (1 << 55, 56), (1 << 56, 64)] {
+            assert_eq!(width_for(max), width);
+        }
+    }
+}

@@ -1,0 +1,304 @@
+//! The value column of a run: exact values of any kind.
+//!
+//! Integers and decimals of one scale are packed as numbers; decimals are brought to one scale
+//! first, which changes their text but not the double they mean. Doubles are laid out as byte
+//! planes and compressed with LZ4 where that saves an eighth. Whatever mixes kinds keeps a kind
+//! byte beside each value.
+
+use super::bits::{self, SLACK_BYTES};
+use crate::bytes::{Malformed, Reader, put_signed, put_varint, unzigzag, zigzag};
+use crate::types::{Kind, MANTISSA_MAX, Samples};
+
+/// One value for all rows: kind, value.
+const CONSTANT: u8 = 0;
+/// Kind, smallest number, packed excess of each.
+const OFFSETS: u8 = 1;
+/// Kind, first number, smallest step, packed excess of each step.
+const STEPS: u8 = 2;
+/// Byte planes of doubles, stored.
+const PLANES: u8 = 3;
+/// Byte planes of doubles, LZ4.
+const PLANES_LZ4: u8 = 4;
+/// Kinds, then byte planes of bits; stored.
+const MIXED: u8 = 5;
+/// Kinds, then byte planes of bits; LZ4.
+const MIXED_LZ4: u8 = 6;
+
+/// Scratch memory of an encoder.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    numbers: Vec<i64>,
+    planes: Vec<u8>,
+}
+
+/// Appends the column of the rows `from..to`, at least one.
+pub fn encode(rows: &Samples, from: usize, to: usize, scratch: &mut Scratch, out: &mut Vec<u8>) {
+    let (kinds, values) = (&rows.kinds[from..to], &rows.bits[from..to]);
+    if kinds.iter().all(|&kind| kind == kinds[0]) && values.iter().all(|&v| v == values[0]) {
+        return encode_constant(kinds[0], values[0], out);
+    }
+    match common_kind(kinds, values, &mut scratch.numbers) {
+        Some(kind) => encode_numbers(kind, &scratch.numbers, out),
+        None => encode_planes(kinds, values, &mut scratch.planes, out),
+    }
+}
+
+fn encode_constant(kind: Kind, bits: u64, out: &mut Vec<u8>) {
+    out.extend_from_slice(&[CONSTANT, kind.0]);
+    put_varint(out, if kind == Kind::FLOAT { bits } else { zigzag(bits as i64) });
+}
+
+/// The kind in which all values are whole numbers, and these numbers.
+fn common_kind(kinds: &[Kind], values: &[u64], numbers: &mut Vec<i64>) -> Option<Kind> {
+    let highest = *kinds.iter().max()?;
+    let lowest = *kinds.iter().min()?;
+    numbers.clear();
+    if lowest == highest && highest != Kind::FLOAT {
+        numbers.extend(values.iter().map(|&bits| bits as i64));
+        return Some(highest);
+    }
+    let (scale, _) = (highest.scale()?, lowest.scale()?);
+    for (kind, &bits) in kinds.iter().zip(values) {
+        let factor = 10i64.checked_pow(u32::from(scale - kind.scale()?))?;
+        let number = (bits as i64).checked_mul(factor)?;
+        if !(-MANTISSA_MAX..=MANTISSA_MAX).contains(&number) {
+            return None;
+        }
+        numbers.push(number);
+    }
+    Some(highest)
+}
+
+fn encode_numbers(kind: Kind, numbers: &[i64], out: &mut Vec<u8>) {
+    let (low, high) = bounds(numbers.iter().copied());
+    let steps = || numbers.windows(2).map(|pair| pair[1].wrapping_sub(pair[0]));
+    let (step_low, step_high) = bounds(steps());
+    let width = bits::width_for(high.wrapping_sub(low) as u64);
+    let step_width = bits::width_for(step_high.wrapping_sub(step_low) as u64);
+    if step_width < width {
+        out.extend_from_slice(&[STEPS, kind.0]);
+        put_signed(out, numbers[0]);
+        put_signed(out, step_low);
+        out.push(step_width);
+        bits::pack(steps().map(|step| step.wrapping_sub(step_low) as u64), step_width, out);
+    } else {
+        out.extend_from_slice(&[OFFSETS, kind.0]);
+        put_signed(out, low);
+        out.push(width);
+        bits::pack(numbers.iter().map(|number| number.wrapping_sub(low) as u64), width, out);
+    }
+}
+
+fn bounds(numbers: impl Iterator<Item = i64>) -> (i64, i64) {
+    numbers.fold((i64::MAX, i64::MIN), |(low, high), n| (low.min(n), high.max(n)))
+}
+
+fn encode_planes(kinds: &[Kind], values: &[u64], planes: &mut Vec<u8>, out: &mut Vec<u8>) {
+    planes.clear();
+    let mixed = kinds.iter().any(|&kind| kind != Kind::FLOAT);
+    if mixed {
+        planes.extend(kinds.iter().map(|kind| kind.0));
+    }
+    for plane in 0..8 {
+        planes.extend(values.iter().map(|bits| (bits >> (8 * plane)) as u8));
+    }
+    let packed = lz4_flex::block::compress(planes);
+    let helps = packed.len() + 4 <= planes.len() - planes.len() / 8;
+    out.push(match (mixed, helps) {
+        (false, false) => PLANES,
+        (false, true) => PLANES_LZ4,
+        (true, false) => MIXED,
+        (true, true) => MIXED_LZ4,
+    });
+    if helps {
+        put_varint(out, packed.len() as u64);
+    }
+    out.extend_from_slice(if helps { &packed } else { planes });
+}
+
+/// Appends `rows` kinds and bits from the column at the start of `bytes`, which go on for at least
+/// [`SLACK_BYTES`] behind it.
+pub fn decode(bytes: &[u8], rows: usize, out: &mut Samples) -> Result<(), Malformed> {
+    let mut reader = Reader::new(bytes);
+    match reader.u8()? {
+        CONSTANT => {
+            let kind = kind(&mut reader)?;
+            let folded = reader.varint()?;
+            let bits = if kind == Kind::FLOAT { folded } else { unzigzag(folded) as u64 };
+            out.bits.resize(out.bits.len() + rows, bits);
+            out.kinds.resize(out.kinds.len() + rows, kind);
+            Ok(())
+        }
+        OFFSETS => decode_offsets(&mut reader, bytes, rows, out),
+        STEPS => decode_steps(&mut reader, bytes, rows, out),
+        tag @ (PLANES | MIXED) => {
+            let planes = reader.take(plane_bytes(rows, tag == MIXED))?;
+            read_planes(planes, rows, tag == MIXED, out)
+        }
+        tag @ (PLANES_LZ4 | MIXED_LZ4) => {
+            let mixed = tag == MIXED_LZ4;
+            let packed_bytes = reader.varint()?;
+            let packed = reader.take(usize::try_from(packed_bytes).unwrap_or(usize::MAX))?;
+            let planes = lz4_flex::block::decompress(packed, plane_bytes(rows, mixed))
+                .map_err(|_| reader.malformed())?;
+            read_planes(&planes, rows, mixed, out)
+        }
+        _ => Err(Malformed { at: 0 }),
+    }
+}
+
+fn kind(reader: &mut Reader<'_>) -> Result<Kind, Malformed> {
+    let kind = Kind(reader.u8()?);
+    if kind.is_known() { Ok(kind) } else { Err(reader.malformed()) }
+}
+
+fn packed<'a>(
+    reader: &mut Reader<'_>,
+    bytes: &'a [u8],
+    count: usize,
+) -> Result<(u8, &'a [u8]), Malformed> {
+    let width = reader.u8()?;
+    let packed = &bytes[reader.position()..];
+    if !bits::is_width(width) || packed.len() < bits::packed_bytes(count, width) + SLACK_BYTES {
+        return Err(reader.malformed());
+    }
+    Ok((width, packed))
+}
+
+fn decode_offsets(
+    reader: &mut Reader<'_>,
+    bytes: &[u8],
+    rows: usize,
+    out: &mut Samples,
+) -> Result<(), Malformed> {
+    let kind = kind(reader)?;
+    let low = reader.signed()? as u64;
+    let (width, packed) = packed(reader, bytes, rows)?;
+    bits::unpack(packed, rows, width, |excess| out.bits.push(low.wrapping_add(excess)));
+    out.kinds.resize(out.bits.len(), kind);
+    Ok(())
+}
+
+fn decode_steps(
+    reader: &mut Reader<'_>,
+    bytes: &[u8],
+    rows: usize,
+    out: &mut Samples,
+) -> Result<(), Malformed> {
+    let kind = kind(reader)?;
+    let mut number = reader.signed()? as u64;
+    let step_low = reader.signed()? as u64;
+    let steps = rows.saturating_sub(1);
+    let (width, packed) = packed(reader, bytes, steps)?;
+    out.bits.push(number);
+    bits::unpack(packed, steps, width, |excess| {
+        number = number.wrapping_add(step_low).wrapping_add(excess);
+        out.bits.push(number);
+    });
+    out.kinds.resize(out.bits.len(), kind);
+    Ok(())
+}
+
+fn plane_bytes(rows: usize, mixed: bool) -> usize {
+    rows * if mixed { 9 } else { 8 }
+}
+
+fn read_planes(
+    planes: &[u8],
+    rows: usize,
+    mixed: bool,
+    out: &mut Samples,
+) -> Result<(), Malformed> {
+    if planes.len() != plane_bytes(rows, mixed) {
+        return Err(Malformed { at: 0 });
+    }
+    let (kinds, planes) = planes.split_at(if mixed { rows } else { 0 });
+    if kinds.iter().any(|&kind| !Kind(kind).is_known()) {
+        return Err(Malformed { at: 0 });
+    }
+    out.kinds.extend(kinds.iter().map(|&kind| Kind(kind)));
+    let bits = |row| (0..8).rev().fold(0, |bits, p| bits << 8 | u64::from(planes[p * rows + row]));
+    out.bits.extend((0..rows).map(bits));
+    out.kinds.resize(out.bits.len(), Kind::FLOAT);
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::Value;
+    use proptest::prelude::*;
+
+    /// Values as doubles and kinds, the form in which equality is promised.
+    fn meaning(samples: &Samples) -> Vec<(u64, bool, u64)> {
+        (0..samples.len())
+            .map(|at| samples.value(at))
+            .map(|v| (v.as_f64().to_bits(), v.kind == Kind::INTEGER, v.kind.scale().map_or(v.bits, |_| 0)))
+            .collect()
+    }
+
+    fn round_trip(values: &[Value]) -> usize {
+        let mut samples = Samples::default();
+        for (at, &value) in values.iter().enumerate() {
+            samples.push(at as i64, value);
+        }
+        let (mut bytes, mut back) = (Vec::new(), Samples::default());
+        encode(&samples, 0, values.len(), &mut Scratch::default(), &mut bytes);
+        let len = bytes.len();
+        bytes.extend_from_slice(&[0; SLACK_BYTES]);
+        decode(&bytes, values.len(), &mut back).expect("own bytes");
+        back.timestamps.clone_from(&samples.timestamps);
+        assert_eq!(meaning(&back), meaning(&samples));
+        len
+    }
+
+    fn decimals() -> impl Strategy<Value = Value> {
+        (-MANTISSA_MAX..=MANTISSA_MAX, 0..23u8)
+            .prop_map(|(m, s)| Value::decimal(m, s).expect("in range"))
+    }
+
+    fn any_value() -> impl Strategy<Value = Value> {
+        prop_oneof![
+            any::<i64>().prop_map(Value::integer),
+            decimals(),
+            any::<u64>().prop_map(|bits| Value { kind: Kind::FLOAT, bits }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn mixed_values_survive(values in prop::collection::vec(any_value(), 1..99)) {
+            round_trip(&values);
+        }
+
+        #[test]
+        fn integers_survive(values in prop::collection::vec(any::<i64>(), 1..99)) {
+            round_trip(&values.into_iter().map(Value::integer).collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn decimals_survive(values in prop::collection::vec((-9999i64..9999, 0..4u8), 1..99)) {
+            let decimal = |(m, s)| Value::decimal(m, s).expect("in range");
+            round_trip(&values.into_iter().map(decimal).collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn doubles_survive(values in prop::collection::vec(any::<f64>(), 1..99)) {
+            round_trip(&values.into_iter().map(Value::float).collect::<Vec<_>>());
+        }
+
+        #[test]
+        fn any_bytes_are_read_without_panic(bytes: Vec<u8>, rows in 1..999usize) {
+            let _ = decode(&bytes, rows, &mut Samples::default());
+        }
+    }
+
+    #[test]
+    fn a_small_counter_is_small() {
+        let counter: Vec<Value> = (0..1000).map(|i| Value::integer(1 << 40 | i * 7)).collect();
+        assert!(round_trip(&counter) < 20);
+        let gauge: Vec<Value> =
+            (0..1000).map(|i| Value::decimal(2000 + i * 37 % 100, 2).expect("small")).collect();
+        assert!(round_trip(&gauge) < 1000);
+    }
+}

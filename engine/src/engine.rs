@@ -1,0 +1,254 @@
+//! The engine: opens a data directory, hands out shards, takes snapshots, flushes, closes.
+
+use crate::buffer::{ChunkPool, WriteBuffer};
+use crate::env::{Env, Lock};
+use crate::error::{Error, Result};
+use crate::keeper::{Done, Job, Keeper};
+use crate::limits::{BATCH_ROWS_MAX, FLUSH_ROWS, SHARDS_MAX};
+use crate::recover::{Recovered, Recovery, recover};
+use crate::scan::Snapshot;
+use crate::series::Registry;
+use crate::shard::Shard;
+use crate::state::{EpochSet, Shared, View, first_sequence};
+use crate::stats::Stats;
+use crate::syncer;
+use crossbeam::channel::bounded;
+use parking_lot::{Mutex, RwLock};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+/// How an engine is to run.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// The data directory; created if missing.
+    pub dir: PathBuf,
+    /// Shards: one for each event loop.
+    pub shards: usize,
+    /// How often logs are synced; `None`: only when somebody asks.
+    pub sync_interval: Option<Duration>,
+    /// Rows over all shards at which buffers are flushed. At twice that, shards press back.
+    pub flush_rows: u64,
+}
+
+impl Config {
+    /// The defaults for a directory.
+    pub fn new(dir: impl Into<PathBuf>) -> Config {
+        Config {
+            dir: dir.into(),
+            shards: 1,
+            sync_interval: Some(Duration::from_secs(1)),
+            flush_rows: FLUSH_ROWS,
+        }
+    }
+
+    /// Rows that one shard's buffer must be able to take: shards look at the limit before they
+    /// receive a batch, so each may overshoot by one.
+    pub(crate) fn buffer_rows_max(&self) -> u64 {
+        self.flush_rows * 2 + (self.shards * BATCH_ROWS_MAX) as u64
+    }
+}
+
+/// An open data directory.
+pub struct Engine {
+    shared: Arc<Shared>,
+    report: Recovery,
+    taken: Vec<AtomicBool>,
+    keeper: Mutex<Option<JoinHandle<()>>>,
+    syncer: Mutex<Option<JoinHandle<()>>>,
+    /// Held until the engine is gone.
+    _lock: Lock,
+}
+
+impl std::fmt::Debug for Engine {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Engine({})", self.shared.config.dir.display())
+    }
+}
+
+/// Sizes for the metrics page.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Sizes {
+    /// Bytes of logs in use.
+    pub log_bytes: u64,
+    /// Bytes of segments.
+    pub segment_bytes: u64,
+    /// Segments of level 0.
+    pub segments: usize,
+    /// Segments that could not be opened.
+    pub set_aside: usize,
+}
+
+impl Engine {
+    /// Opens a data directory and recovers what is in it.
+    pub fn open(config: Config, env: Env) -> Result<Engine> {
+        assert!((1..=SHARDS_MAX).contains(&config.shards), "1 to {SHARDS_MAX} shards");
+        let lock = lock(&config, &env)?;
+        let pool = Arc::new(ChunkPool::default());
+        let recovered = recover(&env, &config.dir, &pool)?;
+        let (sender, jobs) = bounded(64);
+        let Recovered { manifest, segments, set_aside, registry, frozen, epoch, report } =
+            recovered;
+        let epochs = frozen.iter().map(|frozen| frozen.buffers.clone()).collect();
+        let placeholder = EpochSet {
+            epoch,
+            buffers: Vec::new(),
+            logs: Vec::new(),
+            rows: AtomicU64::new(0),
+        };
+        let shared = Arc::new(Shared {
+            shards: (0..config.shards).map(|_| Default::default()).collect(),
+            config,
+            env,
+            registry,
+            stats: Stats::default(),
+            pool,
+            sequence: AtomicU64::new(0),
+            view: RwLock::new(Arc::new(View { segments, epochs })),
+            current: RwLock::new(Arc::new(placeholder)),
+            moved: Default::default(),
+            keeper: sender,
+            abandoned: AtomicBool::new(false),
+            flush_asked: AtomicBool::new(false),
+            sync_signal: Default::default(),
+            stopped: Mutex::new(None),
+            is_stopped: AtomicBool::new(false),
+            faults: Mutex::new(report.faults.clone()),
+            set_aside: Mutex::new(set_aside),
+        });
+        begin(&shared, epoch + 1)?;
+        let keeper = Keeper::new(shared.clone(), manifest, frozen);
+        let keeper = spawn("keeper", move || keeper.run(&jobs))?;
+        let syncing = shared.clone();
+        let syncer = spawn("syncer", move || syncer::run(&syncing))?;
+        Ok(Engine {
+            taken: shared.shards.iter().map(|_| AtomicBool::new(false)).collect(),
+            shared,
+            report,
+            keeper: Mutex::new(Some(keeper)),
+            syncer: Mutex::new(Some(syncer)),
+            _lock: lock,
+        })
+    }
+
+    /// What recovery found.
+    pub fn recovery(&self) -> &Recovery {
+        &self.report
+    }
+
+    /// Hands out a shard. Each once: a shard has one owner.
+    pub fn shard(&self, index: usize) -> Shard {
+        assert!(!self.taken[index].swap(true, AcqRel), "shard {index} has an owner");
+        Shard::new(self.shared.clone(), index)
+    }
+
+    /// All series.
+    pub fn registry(&self) -> &Registry {
+        &self.shared.registry
+    }
+
+    /// Counters.
+    pub fn stats(&self) -> &Stats {
+        &self.shared.stats
+    }
+
+    /// The outside world.
+    pub fn env(&self) -> &Env {
+        &self.shared.env
+    }
+
+    /// Everything visible now. Of two commits of one shard the earlier is visible first; commits
+    /// answered before this call are all visible.
+    pub fn snapshot(&self) -> Snapshot {
+        let view = self.shared.view.read().clone();
+        let epoch = |buffers: &Vec<Arc<WriteBuffer>>| {
+            buffers.iter().map(|buffer| (buffer.clone(), buffer.len())).collect()
+        };
+        Snapshot { segments: view.segments.clone(), epochs: view.epochs.iter().map(epoch).collect() }
+    }
+
+    /// Calls back once every row committed so far lies in a sealed, synced segment.
+    pub fn flush(&self, done: Done) {
+        if let Err(refused) = self.shared.keeper.send(Job::Flush(Some(done)))
+            && let Job::Flush(Some(done)) = refused.into_inner()
+        {
+            done(Err("the node is stopping".into()));
+        }
+    }
+
+    /// Why writes are refused, if they are.
+    pub fn stopped(&self) -> Option<String> {
+        self.shared.check_running().err().map(|error| error.to_string())
+    }
+
+    /// Damage found at start.
+    pub fn faults(&self) -> Vec<String> {
+        self.shared.faults.lock().clone()
+    }
+
+    /// Sizes for the metrics page.
+    pub fn sizes(&self) -> Sizes {
+        let view = self.shared.view.read().clone();
+        let current = self.shared.current.read().clone();
+        Sizes {
+            log_bytes: current.logs.iter().map(|log| log.len()).sum(),
+            segment_bytes: view.segments.iter().map(|segment| segment.bytes()).sum(),
+            segments: view.segments.len(),
+            set_aside: self.shared.set_aside.lock().len(),
+        }
+    }
+
+    /// Flushes everything and ends the engine's threads. All shards must be gone.
+    pub fn close(&self) -> Result<()> {
+        let (sender, answer) = bounded(1);
+        let done = Box::new(move |outcome| drop(sender.send(outcome)));
+        let _gone = self.shared.keeper.send(Job::End(done));
+        let outcome = answer.recv().unwrap_or_else(|_| Err("the keeper is gone".into()));
+        self.end_threads();
+        outcome.map_err(Error::Stopped)
+    }
+
+    fn end_threads(&self) {
+        self.shared.sync_signal.0.lock().ending = true;
+        self.shared.sync_signal.1.notify_one();
+        for thread in [&self.syncer, &self.keeper] {
+            if let Some(thread) = thread.lock().take() {
+                let _panicked = thread.join();
+            }
+        }
+    }
+}
+
+impl Drop for Engine {
+    /// Without [`Engine::close`] what is not flushed stays in the logs.
+    fn drop(&mut self) {
+        self.shared.abandoned.store(true, Release);
+        let _ended = self.shared.keeper.send(Job::Quit);
+        self.end_threads();
+    }
+}
+
+fn lock(config: &Config, env: &Env) -> Result<Lock> {
+    let dir = &config.dir;
+    env.disk.create_dir(dir).map_err(|error| Error::io("create", dir, error))?;
+    let path = dir.join("LOCK");
+    let holder = format!("irontsd process {}\n", std::process::id());
+    let locked = env.disk.lock(&path, &holder).map_err(|error| Error::io("lock", &path, error))?;
+    locked.map_err(|holder| Error::InUse { path: dir.clone(), holder })
+}
+
+/// Begins the first epoch of this run.
+fn begin(shared: &Arc<Shared>, epoch: u32) -> Result<()> {
+    let set = shared.create_epoch(epoch)?;
+    shared.change_view(|view| view.epochs.push(set.buffers.clone()));
+    *shared.current.write() = Arc::new(set);
+    shared.sequence.store(first_sequence(epoch), Release);
+    Ok(())
+}
+
+fn spawn(name: &str, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>> {
+    let thread = std::thread::Builder::new().name(name.to_owned());
+    thread.spawn(work).map_err(|error| Error::Stopped(format!("cannot start a thread: {error}")))
+}

@@ -1,0 +1,76 @@
+//! Errors, named by what the reader of one should do next.
+
+use std::path::{Path, PathBuf};
+
+/// What can go wrong in the engine.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The disk or system refused an operation; the path says where.
+    #[error("{action} {}: {source}", path.display())]
+    Io {
+        /// What was tried, as a verb: `open`, `sync`, ...
+        action: &'static str,
+        /// The file or directory.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+    /// A file holds bytes that nobody wrote there. Restore it, or inspect it at this offset.
+    #[error("{} is damaged at byte {offset}: {what}", path.display())]
+    Damaged {
+        /// The file.
+        path: PathBuf,
+        /// Where the first unreadable structure begins.
+        offset: u64,
+        /// What was found there.
+        what: String,
+    },
+    /// A file of a format this build does not know. Use a newer build.
+    #[error("{} has format version {found}; this build reads version {readable}", path.display())]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Its version.
+        found: u32,
+        /// The version this build reads.
+        readable: u32,
+    },
+    /// Another node holds the data directory. Stop it, or choose another directory.
+    #[error(
+        "{} is in use by {holder}: stop that node or choose another --data-dir",
+        path.display()
+    )]
+    InUse {
+        /// The data directory.
+        path: PathBuf,
+        /// Who holds it, as that node wrote it down.
+        holder: String,
+    },
+    /// The directory cannot be what it claims to be.
+    #[error("{}: {what}", path.display())]
+    Directory {
+        /// The directory.
+        path: PathBuf,
+        /// What is wrong and what to do.
+        what: String,
+    },
+    /// Writes are refused until the node is started again; reads go on.
+    #[error("writes are stopped: {0}")]
+    Stopped(String),
+}
+
+impl Error {
+    /// Wraps a system error with what was tried and where.
+    pub fn io(action: &'static str, path: &Path, source: std::io::Error) -> Error {
+        Error::Io { action, path: path.to_owned(), source }
+    }
+
+    /// Names damage in a file.
+    pub fn damaged(path: &Path, offset: u64, what: impl Into<String>) -> Error {
+        Error::Damaged { path: path.to_owned(), offset, what: what.into() }
+    }
+}
+
+/// The engine's result.
+pub type Result<T> = std::result::Result<T, Error>;

@@ -1,0 +1,37 @@
+//! Flush: the rows of one epoch become a sealed segment.
+
+use crate::buffer::WriteBuffer;
+use crate::env::Env;
+use crate::error::Result;
+use crate::rows::{EpochRows, Order};
+use crate::segment::writer::Sealed;
+use crate::segment::{self, SegmentWriter};
+use crate::series::Registry;
+use crate::types::Samples;
+use std::path::Path;
+use std::sync::Arc;
+
+/// Writes and seals the segment of an epoch. `None` if there is no row. The buffers get no more
+/// rows. Repeating it after a failure is safe: a new file replaces what the last try left.
+pub fn flush(
+    env: &Env,
+    dir: &Path,
+    epoch: u32,
+    buffers: &[Arc<WriteBuffer>],
+    registry: &Registry,
+) -> Result<Option<Sealed>> {
+    let buffers: Vec<_> = buffers.iter().map(|buffer| (buffer.clone(), buffer.len())).collect();
+    if buffers.iter().all(|(_, rows)| *rows == 0) {
+        return Ok(None);
+    }
+    let rows = EpochRows::sort(&buffers, None);
+    let path = dir.join(segment::file_name(epoch));
+    let mut writer = SegmentWriter::create(env, &path, (epoch, epoch))?;
+    let (mut samples, mut order) = (Samples::default(), Order::default());
+    for (series, range) in rows.series() {
+        samples.clear();
+        rows.gather(range, &mut order, &mut samples);
+        writer.push(series, &samples)?;
+    }
+    Ok(Some(writer.seal(|series| registry.names().get(series).to_vec())?))
+}

@@ -1,0 +1,235 @@
+//! The thread that keeps the write buffers small: it begins a new epoch, flushes the old one to a
+//! segment, names the segment in the manifest and lets the logs go.
+//!
+//! Order of the steps is the whole point; each is durable before the next begins:
+//! 1. logs of the new epoch; 2. new buffers in the view, then the epoch bump; 3. all shards moved;
+//! 4. segment synced; 5. manifest names it; 6. view shows it instead of the buffers; 7. old logs go.
+//! A failure before 5 leaves everything in logs and buffers, and is tried again.
+
+use crate::buffer::WriteBuffer;
+use crate::error::{Error, Result};
+use crate::flush;
+use crate::log;
+use crate::manifest::{Manifest, SegmentEntry};
+use crate::segment::Segment;
+use crate::state::{EpochSet, ShardState, Shared, first_sequence};
+use crossbeam::channel::{Receiver, RecvTimeoutError};
+use std::collections::VecDeque;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::*;
+use std::time::Duration;
+
+/// Called with the outcome.
+pub type Done = Box<dyn FnOnce(std::result::Result<(), String>) + Send>;
+
+/// What the keeper is asked to do.
+pub enum Job {
+    /// Flush everything accepted so far; then call back.
+    Flush(Option<Done>),
+    /// Flush everything and end. All shards are gone.
+    End(Done),
+    /// End at once; the logs keep what is not flushed.
+    Quit,
+}
+
+/// An epoch that gets no more rows and is not in a segment yet.
+pub struct Frozen {
+    pub epoch: u32,
+    pub buffers: Vec<Arc<WriteBuffer>>,
+    pub logs: Vec<FrozenLog>,
+}
+
+/// A log whose rows go into a segment.
+#[derive(Debug, Clone)]
+pub struct FrozenLog {
+    pub path: PathBuf,
+    /// Parts of it could not be read: it is kept under another name instead of being removed.
+    pub damaged: bool,
+}
+
+/// How long after a failed flush the next try begins.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// The keeper's own state.
+pub struct Keeper {
+    shared: Arc<Shared>,
+    manifest: Manifest,
+    frozen: VecDeque<Frozen>,
+}
+
+impl Keeper {
+    pub fn new(shared: Arc<Shared>, manifest: Manifest, frozen: VecDeque<Frozen>) -> Keeper {
+        Keeper { shared, manifest, frozen }
+    }
+
+    /// Works until told to end.
+    pub fn run(mut self, jobs: &Receiver<Job>) {
+        self.flush_frozen_or_log();
+        loop {
+            let job = if self.is_idle() {
+                jobs.recv().map_err(|_| RecvTimeoutError::Disconnected)
+            } else {
+                jobs.recv_timeout(RETRY)
+            };
+            match job {
+                Ok(Job::Flush(done)) => {
+                    let outcome = self.flush_all();
+                    report(done, outcome);
+                }
+                Ok(Job::End(done)) => return report(Some(done), self.end()),
+                Err(RecvTimeoutError::Timeout) => self.retry(),
+                Ok(Job::Quit) | Err(RecvTimeoutError::Disconnected) => return,
+            }
+        }
+    }
+
+    fn is_idle(&self) -> bool {
+        self.frozen.is_empty() && !self.is_due()
+    }
+
+    fn is_due(&self) -> bool {
+        let rows = self.shared.current.read().rows.load(Relaxed);
+        rows >= self.shared.config.flush_rows
+    }
+
+    fn retry(&mut self) {
+        if self.is_due() {
+            let _logged = self.flush_all();
+        } else {
+            self.flush_frozen_or_log();
+        }
+    }
+
+    fn end(&mut self) -> Result<()> {
+        self.shared.check_running()?;
+        self.flush_all()
+    }
+
+    fn flush_frozen_or_log(&mut self) {
+        if let Err(error) = self.flush_frozen() {
+            tracing::error!("flush failed, will be tried again: {error}");
+        }
+    }
+
+    fn flush_all(&mut self) -> Result<()> {
+        let current = self.shared.current.read().clone();
+        let rotated = if current.buffers.iter().any(|buffer| !buffer.is_empty()) {
+            self.rotate(&current)
+        } else {
+            Ok(())
+        };
+        self.shared.flush_asked.store(false, Release);
+        let outcome = rotated.and_then(|()| self.flush_frozen());
+        outcome.inspect_err(|error| tracing::error!("flush failed: {error}"))
+    }
+
+    /// Begins a new epoch; the old one is frozen when this returns.
+    fn rotate(&mut self, old: &EpochSet) -> Result<()> {
+        let shared = &self.shared;
+        let set = Arc::new(shared.create_epoch(old.epoch + 1)?);
+        shared.change_view(|view| view.epochs.push(set.buffers.clone()));
+        *shared.current.write() = set.clone();
+        shared.sequence.fetch_max(first_sequence(set.epoch), AcqRel);
+        shared.wake_all();
+        wait_until_moved(shared, set.epoch)?;
+        self.frozen.push_back(Frozen {
+            epoch: old.epoch,
+            buffers: old.buffers.clone(),
+            logs: old
+                .logs
+                .iter()
+                .map(|log| FrozenLog { path: log.path().to_owned(), damaged: false })
+                .collect(),
+        });
+        Ok(())
+    }
+
+    fn flush_frozen(&mut self) -> Result<()> {
+        while let Some(frozen) = self.frozen.front() {
+            let (epoch, buffers) = (frozen.epoch, frozen.buffers.clone());
+            let started = self.shared.env.clock.monotonic();
+            self.flush_one(epoch, &buffers)?;
+            let took = self.shared.env.clock.monotonic() - started;
+            self.shared.stats.flushes.add(took);
+            let rows: usize = buffers.iter().map(|buffer| buffer.len()).sum();
+            tracing::debug!("flushed epoch {epoch}: {rows} rows in {took:?}");
+            if let Some(done) = self.frozen.pop_front() {
+                self.remove_logs(&done);
+            }
+            self.shared.wake_all();
+        }
+        Ok(())
+    }
+
+    fn flush_one(&mut self, epoch: u32, buffers: &[Arc<WriteBuffer>]) -> Result<()> {
+        let shared = &self.shared;
+        let dir = shared.segment_dir();
+        let sealed = flush::flush(&shared.env, &dir, epoch, buffers, &shared.registry)?;
+        let segment = sealed.map(|sealed| Segment::open(&shared.env, &sealed.path)).transpose()?;
+        let mut manifest = self.manifest.clone();
+        manifest.flushed_epoch = epoch;
+        manifest.segments.extend(segment.iter().map(entry));
+        manifest.write(&shared.env, &shared.config.dir)?;
+        self.manifest = manifest;
+        shared.change_view(|view| {
+            view.epochs.retain(|epochs| epochs.iter().all(|buffer| buffer.epoch() != epoch));
+            view.segments.extend(segment.map(Arc::new));
+        });
+        Ok(())
+    }
+
+    /// The rows are in a synced segment that the manifest names. A log that cannot be removed is
+    /// ignored and removed at the next start, because its epoch is below the manifest's.
+    fn remove_logs(&self, done: &Frozen) {
+        for log in &done.logs {
+            for shard in &self.shared.shards {
+                shard.unsynced.lock().retain(|unsynced| unsynced.path() != log.path);
+            }
+            let disk = &self.shared.env.disk;
+            let outcome = if log.damaged {
+                disk.rename(&log.path, &log.path.with_extension("log.damaged"))
+            } else {
+                disk.remove(&log.path)
+            };
+            if let Err(error) = outcome {
+                tracing::warn!("{} is done with but stays: {error}", log.path.display());
+            }
+        }
+    }
+}
+
+fn entry(segment: &Segment) -> SegmentEntry {
+    let name = segment.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+    SegmentEntry { name, bytes: segment.bytes(), level: 0 }
+}
+
+fn report(done: Option<Done>, outcome: Result<()>) {
+    if let Some(done) = done {
+        done(outcome.map_err(|error| error.to_string()));
+    }
+}
+
+/// Returns when every shard that has an owner writes to this epoch.
+fn wait_until_moved(shared: &Shared, epoch: u32) -> Result<()> {
+    let (lock, moved) = &shared.moved;
+    let mut guard = lock.lock();
+    let behind = |shard: &ShardState| {
+        shard.owned.load(Acquire) && shard.epoch.load(Acquire) != epoch
+    };
+    while shared.shards.iter().any(behind) {
+        // The timeout covers a shard whose wake was lost; it is woken again.
+        if shared.abandoned.load(Acquire) {
+            return Err(Error::Stopped("the engine was dropped".into()));
+        }
+        if moved.wait_for(&mut guard, Duration::from_millis(100)).timed_out() {
+            shared.wake_all();
+        }
+    }
+    Ok(())
+}
+
+/// Removes logs that a finished flush left behind.
+pub fn is_leftover_log(name: &str, flushed_epoch: u32) -> bool {
+    log::parse_file_name(name).is_some_and(|(epoch, _)| epoch <= flushed_epoch)
+}

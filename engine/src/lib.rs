@@ -1,0 +1,56 @@
+//! Storage engine of IronTSD: no sockets, no flags, no printing.
+//!
+//! What it promises: when [`shard::Shard::commit`] returns, the batch is visible to every later
+//! [`engine::Engine::snapshot`] and survives the death of the process; once
+//! [`shard::Shard::synced`] has reached its number it survives a power cut. What is read back is
+//! what was written, bit for bit, or an error that names file and offset.
+//!
+//! ```
+//! use irontsd_engine::{batch::Batch, engine::{Config, Engine}, env, scan::Cursor, types::*};
+//! # let dir = tempfile::tempdir().unwrap();
+//! let engine = Engine::open(Config::new(dir.path()), env::real()).unwrap();
+//! let mut shard = engine.shard(0);
+//! let series = engine.registry().find_or_reserve(b"cpu.user host=web01").unwrap();
+//! let mut batch = Batch::default();
+//! batch.push(series, 1_700_000_000_000, Value::decimal(2357, 2).unwrap());
+//! shard.commit(&batch).unwrap();
+//!
+//! let scan = engine.snapshot().scan(None, (TIMESTAMP_MS_MIN, TIMESTAMP_MS_MAX));
+//! let (mut cursor, mut samples) = (Cursor::default(), Samples::default());
+//! cursor.seek(&scan, series).unwrap();
+//! cursor.read(&scan, series, 1000, &mut samples).unwrap();
+//! assert_eq!(samples.value(0).as_f64(), 23.57);
+//! drop(shard);
+//! engine.close().unwrap();
+//! ```
+//!
+//! Layers, each using only those before it: `types`, `limits`, `error`; `bytes`, `checksum`, `name`,
+//! `header`; `codec`, `log::record`, `log::rows`, `segment::format` (pure); `env` (the door
+//! outside); `log`, `segment`, `manifest`, `series`, `buffer`; `rows`, `flush`, `scan`, `recover`;
+//! `state`, `shard`, `keeper`, `syncer`; `engine`. Files: `FORMAT.md`.
+
+pub mod batch;
+pub mod buffer;
+pub mod bytes;
+pub mod checksum;
+pub mod codec;
+pub mod engine;
+pub mod env;
+pub mod error;
+pub mod flush;
+pub mod header;
+mod keeper;
+pub mod limits;
+pub mod log;
+pub mod manifest;
+pub mod name;
+pub mod recover;
+pub mod rows;
+pub mod scan;
+pub mod segment;
+pub mod series;
+pub mod shard;
+mod state;
+pub mod stats;
+mod syncer;
+pub mod types;

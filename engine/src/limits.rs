@@ -1,0 +1,37 @@
+//! Every bound of the engine in one place, with its unit and its reason.
+
+/// Rows in one piece of a write buffer: pieces are recycled, so large enough to be rare.
+pub const CHUNK_ROWS: usize = 1 << 16;
+
+/// Rows over all shards at which the write buffers are flushed, by default. Twenty-five bytes a
+/// row: about 100 MB.
+pub const FLUSH_ROWS: u64 = 4 << 20;
+
+/// Samples of one run at the most: a reader decodes a run as a whole.
+pub const RUN_ROWS_MAX: usize = 8192;
+
+/// A block is closed at this many samples or runs, whichever comes first.
+pub const BLOCK_ROWS: usize = 16 * 1024;
+/// See [`BLOCK_ROWS`].
+pub const BLOCK_RUNS: usize = 4096;
+
+/// Names in one compressed group of a segment.
+pub const NAME_GROUP: usize = 1024;
+
+/// Longest canonical series name in bytes; what the protocols accept stays below it.
+pub const NAME_BYTES_MAX: usize = 1 << 20;
+
+/// Longest payload of one log record in bytes. A batch is cut well below it.
+pub const RECORD_BYTES_MAX: usize = 64 << 20;
+
+/// Rows in one commit at the most, so that a record stays far below [`RECORD_BYTES_MAX`].
+pub const BATCH_ROWS_MAX: usize = 1 << 20;
+
+/// Commits in one epoch at the most: their number is kept in 32 bits beside each row.
+pub const EPOCH_COMMITS_MAX: u32 = 1 << 31;
+
+/// Shards (event loops) at the most; a shard number is part of a log's file name.
+pub const SHARDS_MAX: usize = 256;
+
+const _: () = assert!(BATCH_ROWS_MAX * 25 <= RECORD_BYTES_MAX);
+const _: () = assert!(RUN_ROWS_MAX <= BLOCK_ROWS);

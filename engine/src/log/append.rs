@@ -1,0 +1,93 @@
+//! An append-only file of records, written by one thread and synced by another.
+//!
+//! The first failed write or sync is the last: whatever that file holds behind its last good byte
+//! is unknown then, so nothing more is promised for it (PostgreSQL's lesson of 2018).
+
+use crate::env::{Disk, File};
+use crate::error::{Error, Result};
+use crate::header::{HEADER_BYTES, Header};
+use crate::log::record;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+/// An append-only file, open for appending.
+#[derive(Debug)]
+pub struct AppendFile {
+    path: PathBuf,
+    file: Arc<dyn File>,
+    salt: u64,
+    written: AtomicU64,
+    synced: AtomicU64,
+    failed: AtomicBool,
+}
+
+impl AppendFile {
+    /// Creates the file with its header, durable except for its directory entry.
+    pub fn create(disk: &dyn Disk, path: &Path, header: &Header) -> Result<AppendFile> {
+        let file = disk.create(path).map_err(|error| Error::io("create", path, error))?;
+        file.write_at(&header.encode(), 0).map_err(|error| Error::io("write", path, error))?;
+        file.sync().map_err(|error| Error::io("sync", path, error))?;
+        Ok(AppendFile::over(path, file, header.salt, HEADER_BYTES as u64))
+    }
+
+    /// Continues a recovered file behind its last valid record.
+    pub fn resume(disk: &dyn Disk, path: &Path, salt: u64, end: u64) -> Result<AppendFile> {
+        let file = disk.open(path).map_err(|error| Error::io("open", path, error))?;
+        file.cut(end).map_err(|error| Error::io("cut", path, error))?;
+        file.sync().map_err(|error| Error::io("sync", path, error))?;
+        Ok(AppendFile::over(path, file, salt, end))
+    }
+
+    fn over(path: &Path, file: Arc<dyn File>, salt: u64, end: u64) -> AppendFile {
+        let (written, synced) = (AtomicU64::new(end), AtomicU64::new(end));
+        let failed = AtomicBool::new(false);
+        AppendFile { path: path.to_owned(), file, salt, written, synced, failed }
+    }
+
+    /// Appends the record whose payload the caller put behind [`record::begin`]. When this
+    /// returns the record survives the death of the process.
+    pub fn append(&self, buffer: &mut Vec<u8>, sequence: u64) -> Result<()> {
+        self.check()?;
+        let offset = self.written.load(Ordering::Relaxed);
+        record::finish(buffer, self.salt, offset, sequence, self.synced.load(Ordering::Relaxed));
+        self.judge("write", self.file.write_at(buffer, offset))?;
+        self.written.store(offset + buffer.len() as u64, Ordering::Release);
+        Ok(())
+    }
+
+    /// Makes everything appended so far survive a power cut.
+    pub fn sync(&self) -> Result<()> {
+        self.check()?;
+        let written = self.written.load(Ordering::Acquire);
+        if written > self.synced.load(Ordering::Relaxed) {
+            self.judge("sync", self.file.sync())?;
+            self.synced.store(written, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    fn check(&self) -> Result<()> {
+        if self.failed.load(Ordering::Acquire) {
+            return Err(Error::Stopped(format!("an earlier failure of {}", self.path.display())));
+        }
+        Ok(())
+    }
+
+    fn judge(&self, action: &'static str, outcome: std::io::Result<()>) -> Result<()> {
+        outcome.map_err(|error| {
+            self.failed.store(true, Ordering::Release);
+            Error::io(action, &self.path, error)
+        })
+    }
+
+    /// Bytes of the file.
+    pub fn len(&self) -> u64 {
+        self.written.load(Ordering::Relaxed)
+    }
+
+    /// Where the file is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+}

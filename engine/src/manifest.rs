@@ -1,0 +1,131 @@
+//! The manifest: which segments make up the data directory, and which logs are done with.
+//!
+//! What it names exists; what it omits is a leftover. It is a short text that people can read,
+//! replaced as a whole: written under another name, synced, renamed, directory synced. One atomic
+//! rename is easier to prove than a log of edits. Layout: `FORMAT.md`, section "Manifest".
+
+use crate::env::Env;
+use crate::error::{Error, Result};
+use std::fmt::Write;
+use std::path::Path;
+
+/// File name in a data directory.
+pub const MANIFEST_FILE: &str = "MANIFEST";
+/// The version this build writes and reads.
+const VERSION: u32 = 1;
+
+/// The manifest's content.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Manifest {
+    /// Rows of this epoch and all before it lie in the segments; their logs are leftovers.
+    pub flushed_epoch: u32,
+    /// The segments, oldest epoch first.
+    pub segments: Vec<SegmentEntry>,
+}
+
+/// One segment as the manifest names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SegmentEntry {
+    /// File name in the segment directory.
+    pub name: String,
+    /// Size of the file.
+    pub bytes: u64,
+    /// Level: 0 is fresh from a flush.
+    pub level: u32,
+}
+
+impl Manifest {
+    fn encode(&self) -> String {
+        let mut out = format!("irontsd manifest {VERSION}\nflushed_epoch {}\n", self.flushed_epoch);
+        for SegmentEntry { name, bytes, level } in &self.segments {
+            let _ = writeln!(out, "segment {name} level {level} bytes {bytes}");
+        }
+        let sum = crc32c::crc32c(out.as_bytes());
+        let _ = writeln!(out, "checksum {sum:08x}");
+        out
+    }
+
+    /// Reads the manifest of a directory; `None` if there is none.
+    pub fn read(env: &Env, dir: &Path) -> Result<Option<Manifest>> {
+        let path = dir.join(MANIFEST_FILE);
+        let bytes = match env.disk.read(&path) {
+            Ok(bytes) => bytes,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Error::io("read", &path, error)),
+        };
+        decode(&path, &bytes).map(Some)
+    }
+
+    /// Replaces the manifest of a directory; durable when this returns.
+    pub fn write(&self, env: &Env, dir: &Path) -> Result<()> {
+        let (path, temporary) = (dir.join(MANIFEST_FILE), dir.join("MANIFEST.tmp"));
+        let _leftover = env.disk.remove(&temporary);
+        let file = env.disk.create(&temporary);
+        let file = file.map_err(|error| Error::io("create", &temporary, error))?;
+        let wrote = file.write_at(self.encode().as_bytes(), 0);
+        wrote.map_err(|error| Error::io("write", &temporary, error))?;
+        file.sync().map_err(|error| Error::io("sync", &temporary, error))?;
+        let renamed = env.disk.rename(&temporary, &path);
+        renamed.map_err(|error| Error::io("rename", &temporary, error))?;
+        env.disk.sync_dir(dir).map_err(|error| Error::io("sync", dir, error))
+    }
+}
+
+fn decode(path: &Path, bytes: &[u8]) -> Result<Manifest> {
+    let damaged = |offset: usize, what: &str| Error::damaged(path, offset as u64, what);
+    let text = std::str::from_utf8(bytes).map_err(|e| damaged(e.valid_up_to(), "not a text"))?;
+    let body_bytes = text.rfind("checksum ").ok_or_else(|| damaged(0, "no checksum line"))?;
+    let (body, last) = text.split_at(body_bytes);
+    if last != format!("checksum {:08x}\n", crc32c::crc32c(body.as_bytes())) {
+        return Err(damaged(body_bytes, "checksum does not match"));
+    }
+    let mut manifest = Manifest::default();
+    let mut at = 0;
+    for line in body.split_inclusive('\n') {
+        let words: Vec<&str> = line.split_ascii_whitespace().collect();
+        let number = |word: &str| word.parse().map_err(|_| damaged(at, "not a number"));
+        match words[..] {
+            ["irontsd", "manifest", version] => check_version(path, number(version)?)?,
+            ["flushed_epoch", epoch] => manifest.flushed_epoch = number(epoch)?,
+            ["segment", name, "level", level, "bytes", bytes] => {
+                let bytes = bytes.parse().map_err(|_| damaged(at, "not a number"))?;
+                let entry = SegmentEntry { name: name.to_owned(), bytes, level: number(level)? };
+                manifest.segments.push(entry);
+            }
+            _ => return Err(damaged(at, "an unknown line")),
+        }
+        at += line.len();
+    }
+    Ok(manifest)
+}
+
+fn check_version(path: &Path, found: u32) -> Result<()> {
+    if found == VERSION {
+        return Ok(());
+    }
+    Err(Error::Version { path: path.to_owned(), found, readable: VERSION })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env;
+
+    #[test]
+    fn survives_and_notices_every_flipped_bit() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let env = env::real();
+        assert_eq!(Manifest::read(&env, dir.path()).expect("readable"), None);
+        let entry = SegmentEntry { name: "0000000001.seg".into(), bytes: 9, level: 0 };
+        let manifest = Manifest { flushed_epoch: 7, segments: vec![entry.clone(), entry] };
+        manifest.write(&env, dir.path()).expect("written");
+        manifest.write(&env, dir.path()).expect("replaced");
+        assert_eq!(Manifest::read(&env, dir.path()).expect("readable"), Some(manifest.clone()));
+        let bytes = manifest.encode().into_bytes();
+        for bit in 0..bytes.len() * 8 {
+            let mut bad = bytes.clone();
+            bad[bit / 8] ^= 1 << (bit % 8);
+            assert!(decode(Path::new("m"), &bad).is_err(), "bit {bit}");
+        }
+    }
+}

@@ -1,0 +1,269 @@
+//! Opening a data directory: lock, manifest, segments, names, logs. Safe to interrupt and repeat.
+//!
+//! Nothing here decides by wall clock, and nothing is removed before what replaces it is durable:
+//! a log is cut only behind its last valid record, and goes only when the manifest says that its
+//! epoch lies in segments.
+
+use crate::batch::Batch;
+use crate::buffer::{ChunkPool, WriteBuffer};
+use crate::env::Env;
+use crate::error::{Error, Result};
+use crate::header::{FileKind, HEADER_BYTES, Header};
+use crate::keeper::{Frozen, FrozenLog, is_leftover_log};
+use crate::log;
+use crate::log::append::AppendFile;
+use crate::log::{record, rows};
+use crate::manifest::{MANIFEST_FILE, Manifest, SegmentEntry};
+use crate::segment::{self, Segment};
+use crate::series::{NAMES_FILE, Registry};
+use std::collections::{BTreeMap, VecDeque};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// What recovery found, for one line in the log and for tests.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Recovery {
+    /// Segments opened, and samples in them.
+    pub segments: usize,
+    /// See `segments`.
+    pub segment_samples: u64,
+    /// Series known.
+    pub series: u32,
+    /// Logs replayed, and rows in them.
+    pub logs: usize,
+    /// See `logs`.
+    pub log_rows: u64,
+    /// Bytes cut from the ends of files: writes that were never finished.
+    pub cut_bytes: u64,
+    /// Damage, one sentence each, with file and offset.
+    pub faults: Vec<String>,
+}
+
+impl std::fmt::Display for Recovery {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            out,
+            "found {} segments with {} samples, {} series, {} rows in {} logs; cut {} unfinished \
+             bytes; {} faults",
+            self.segments,
+            self.segment_samples,
+            self.series,
+            self.log_rows,
+            self.logs,
+            self.cut_bytes,
+            self.faults.len()
+        )
+    }
+}
+
+/// A data directory, read.
+pub(crate) struct Recovered {
+    pub manifest: Manifest,
+    pub segments: Vec<Arc<Segment>>,
+    pub set_aside: Vec<SegmentEntry>,
+    pub registry: Registry,
+    pub frozen: VecDeque<Frozen>,
+    /// The highest epoch seen anywhere.
+    pub epoch: u32,
+    pub report: Recovery,
+}
+
+/// Reads a data directory, creating it if it is new. The caller holds its lock.
+pub(crate) fn recover(env: &Env, dir: &Path, pool: &Arc<ChunkPool>) -> Result<Recovered> {
+    for sub in ["log", "segments"] {
+        let path = dir.join(sub);
+        env.disk.create_dir(&path).map_err(|error| Error::io("create", &path, error))?;
+    }
+    env.disk.sync_dir(dir).map_err(|error| Error::io("sync", dir, error))?;
+    let Some(manifest) = Manifest::read(env, dir)? else { return start_new(env, dir) };
+    let mut report = Recovery::default();
+    remove_leftovers(env, dir, &manifest)?;
+    let (segments, set_aside) = open_segments(env, dir, &manifest, &mut report);
+    let (registry, names) = Registry::open(env, dir)?;
+    report.cut_bytes += names.cut_bytes;
+    let names_path = dir.join(NAMES_FILE);
+    report.faults.extend(names.damaged.iter().map(|range| damaged_range(&names_path, *range)));
+    let logs = read_logs(env, dir, &registry, pool, &mut report)?;
+    let epoch = logs.keys().last().copied().unwrap_or(0).max(manifest.flushed_epoch);
+    report.series = registry.len();
+    let frozen = logs.into_values().collect();
+    Ok(Recovered { manifest, segments, set_aside, registry, frozen, epoch, report })
+}
+
+fn damaged_range(path: &Path, (from, to): (u64, u64)) -> String {
+    format!("{} is damaged from byte {from} to byte {to}", path.display())
+}
+
+/// The manifest is written last, so a directory without one holds nothing that was promised.
+fn start_new(env: &Env, dir: &Path) -> Result<Recovered> {
+    let used = |name: &String| {
+        name.ends_with(".seg") || log::parse_file_name(name).is_some_and(|(epoch, _)| epoch > 1)
+    };
+    for sub in ["log", "segments"] {
+        let names = list(env, &dir.join(sub))?;
+        if let Some(found) = names.iter().find(|name| used(name)) {
+            let what = format!(
+                "holds {sub}/{found} but no {MANIFEST_FILE}: restore it, or start on an empty \
+                 directory"
+            );
+            return Err(Error::Directory { path: dir.to_owned(), what });
+        }
+    }
+    let names = dir.join(NAMES_FILE);
+    let _leftover = env.disk.remove(&names);
+    let registry = Registry::create(env, dir)?;
+    let manifest = Manifest::default();
+    manifest.write(env, dir)?;
+    Ok(Recovered {
+        manifest,
+        segments: Vec::new(),
+        set_aside: Vec::new(),
+        registry,
+        frozen: VecDeque::new(),
+        epoch: 0,
+        report: Recovery::default(),
+    })
+}
+
+fn list(env: &Env, dir: &Path) -> Result<Vec<String>> {
+    env.disk.list(dir).map_err(|error| Error::io("list", dir, error))
+}
+
+/// Files of ours that a crash left half done. Names that are not ours stay.
+fn remove_leftovers(env: &Env, dir: &Path, manifest: &Manifest) -> Result<()> {
+    let remove = |path: PathBuf| {
+        env.disk.remove(&path).map_err(|error| Error::io("remove", &path, error))
+    };
+    let segments = dir.join("segments");
+    for name in list(env, &segments)? {
+        let named = manifest.segments.iter().any(|entry| entry.name == name);
+        let ours = segment::parse_file_name(&name).is_some() || name.ends_with(".seg.tmp");
+        if ours && !named {
+            remove(segments.join(name))?;
+        }
+    }
+    let logs = dir.join("log");
+    for name in list(env, &logs)? {
+        if is_leftover_log(&name, manifest.flushed_epoch) {
+            remove(logs.join(name))?;
+        }
+    }
+    Ok(())
+}
+
+/// A segment that cannot be opened is set aside and reported; the node serves the rest.
+fn open_segments(
+    env: &Env,
+    dir: &Path,
+    manifest: &Manifest,
+    report: &mut Recovery,
+) -> (Vec<Arc<Segment>>, Vec<SegmentEntry>) {
+    let (mut segments, mut set_aside) = (Vec::new(), Vec::new());
+    for entry in &manifest.segments {
+        match Segment::open(env, &dir.join("segments").join(&entry.name)) {
+            Ok(segment) => {
+                report.segment_samples += segment.footer().samples;
+                segments.push(Arc::new(segment));
+            }
+            Err(error) => {
+                report.faults.push(error.to_string());
+                set_aside.push(entry.clone());
+            }
+        }
+    }
+    report.segments = segments.len();
+    (segments, set_aside)
+}
+
+/// Replays every log that is left, epoch by epoch.
+fn read_logs(
+    env: &Env,
+    dir: &Path,
+    registry: &Registry,
+    pool: &Arc<ChunkPool>,
+    report: &mut Recovery,
+) -> Result<BTreeMap<u32, Frozen>> {
+    let logs = dir.join("log");
+    let mut names = list(env, &logs)?;
+    names.sort_unstable();
+    let mut epochs = BTreeMap::new();
+    for name in names {
+        let Some((epoch, _)) = log::parse_file_name(&name) else { continue };
+        let path = logs.join(&name);
+        let faults = report.faults.len();
+        let buffer = read_log(env, &path, epoch, registry, pool, report)?;
+        let empty = || Frozen { epoch, buffers: Vec::new(), logs: Vec::new() };
+        let frozen = epochs.entry(epoch).or_insert_with(empty);
+        frozen.buffers.extend(buffer);
+        frozen.logs.push(FrozenLog { path, damaged: report.faults.len() > faults });
+    }
+    Ok(epochs)
+}
+
+/// Reads one log into a buffer and cuts what was never finished.
+fn read_log(
+    env: &Env,
+    path: &Path,
+    epoch: u32,
+    registry: &Registry,
+    pool: &Arc<ChunkPool>,
+    report: &mut Recovery,
+) -> Result<Option<Arc<WriteBuffer>>> {
+    let map = env.disk.map(path).map_err(|error| Error::io("open", path, error))?;
+    let header = match Header::decode(path, &map, FileKind::Log) {
+        Ok(header) if header.epoch == u64::from(epoch) => header,
+        Ok(_) => return fault(report, Error::damaged(path, 24, "the epoch is another log's")),
+        Err(error @ Error::Version { .. }) => return Err(error),
+        // A log's header is durable before the log is used: this one never was.
+        Err(_) if map.len() <= HEADER_BYTES => {
+            report.cut_bytes += map.len() as u64;
+            return Ok(None);
+        }
+        Err(error) => return fault(report, error),
+    };
+    let scan = record::scan(&map, header.salt);
+    report.faults.extend(scan.damaged.iter().map(|range| damaged_range(path, *range)));
+    report.logs += 1;
+    let rows = scan.records.iter().map(|found| rows::count(found.payload)).sum();
+    let buffer = Arc::new(WriteBuffer::new(epoch, rows, pool.clone()));
+    let unknown_at = replay(path, &scan, &buffer, registry, report);
+    report.log_rows += buffer.len() as u64;
+    if let Some(end) = [scan.torn_at, unknown_at].into_iter().flatten().min() {
+        report.cut_bytes += map.len() as u64 - end;
+        drop(map);
+        AppendFile::resume(&*env.disk, path, header.salt, end)?;
+    }
+    Ok(Some(buffer))
+}
+
+fn fault<T>(report: &mut Recovery, error: Error) -> Result<Option<T>> {
+    report.faults.push(error.to_string());
+    Ok(None)
+}
+
+/// Fills the buffer with the commits of a log, up to the first that names a series the names file
+/// does not know: after a power cut a log may have reached the disk further than the names did.
+/// Returns where that commit begins.
+fn replay(
+    path: &Path,
+    scan: &record::Scan<'_>,
+    buffer: &WriteBuffer,
+    registry: &Registry,
+    report: &mut Recovery,
+) -> Option<u64> {
+    let known = registry.len();
+    let mut batch = Batch::default();
+    for found in &scan.records {
+        batch.clear();
+        let valid = rows::decode(found.payload, &mut batch).is_ok();
+        if !valid || crate::state::epoch_of(found.sequence) != buffer.epoch() {
+            let error = Error::damaged(path, found.offset, "a record's rows are malformed");
+            report.faults.push(error.to_string());
+        } else if batch.series.iter().any(|&series| series >= known) {
+            return Some(found.offset);
+        } else {
+            buffer.append(&batch, found.sequence as u32);
+        }
+    }
+    None
+}

@@ -1,0 +1,23 @@
+//! Segments: sealed files of samples, sorted by series, then time.
+//!
+//! A segment is written to a temporary name, synced, renamed and then named by the manifest; from
+//! then on it never changes. It explains its own series, so it can be read without anything else.
+//! `format` knows the bytes (pure), `writer` builds and seals, `reader` maps and verifies.
+
+pub mod format;
+pub mod reader;
+pub mod writer;
+
+pub use reader::Segment;
+pub use writer::SegmentWriter;
+
+/// File name of the segment flushed from an epoch.
+pub fn file_name(epoch: u32) -> String {
+    format!("{epoch:010}.seg")
+}
+
+/// Epoch of a segment's file name.
+pub fn parse_file_name(name: &str) -> Option<u32> {
+    let epoch = name.strip_suffix(".seg")?.parse().ok()?;
+    (file_name(epoch) == name).then_some(epoch)
+}

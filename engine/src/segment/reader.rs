@@ -1,0 +1,173 @@
+//! Opens a sealed segment for reading: maps it, checks its indexes, checks each block once.
+//!
+//! Never called by an event loop: a first touch of a mapped page may wait for the disk.
+
+use super::format::{
+    BLOCK_ENTRY_BYTES, Block, BlockEntry, FOOTER_BYTES, Footer, NAME_ENTRY_BYTES, NameEntry,
+};
+use crate::bytes::Reader;
+use crate::checksum;
+use crate::env::{Env, Mapping};
+use crate::error::{Error, Result};
+use crate::header::{FileKind, HEADER_BYTES, Header};
+use crate::types::{Samples, SeriesId};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU8, Ordering};
+
+/// A sealed segment, mapped.
+#[derive(Debug)]
+pub struct Segment {
+    path: PathBuf,
+    map: Mapping,
+    salt: u64,
+    footer: Footer,
+    blocks: Vec<BlockEntry>,
+    names: Vec<NameEntry>,
+    /// Per block: not yet checked, sound, damaged.
+    checked: Vec<AtomicU8>,
+}
+
+const UNCHECKED: u8 = 0;
+const SOUND: u8 = 1;
+
+impl Segment {
+    /// Maps the file and checks header, footer and indexes. Blocks are checked when first read.
+    pub fn open(env: &Env, path: &Path) -> Result<Segment> {
+        let map = env.disk.map(path).map_err(|error| Error::io("open", path, error))?;
+        let header = Header::decode(path, &map, FileKind::Segment)?;
+        let footer_at = map.len().saturating_sub(FOOTER_BYTES).max(HEADER_BYTES);
+        let footer_bytes = map.get(footer_at..).unwrap_or_default();
+        let footer = Footer::decode(footer_bytes, header.salt, footer_at as u64);
+        let footer =
+            footer.map_err(|_| Error::damaged(path, footer_at as u64, "unreadable footer"))?;
+        let index = index_bytes(path, &map, header.salt, &footer, footer_at)?;
+        let (blocks, names) = read_index(path, index, &footer)?;
+        check_ranges(path, &footer, &blocks, &names)?;
+        let checked = blocks.iter().map(|_| AtomicU8::new(UNCHECKED)).collect();
+        let path = path.to_owned();
+        Ok(Segment { path, map, salt: header.salt, footer, blocks, names, checked })
+    }
+
+    /// What it holds in total.
+    pub fn footer(&self) -> &Footer {
+        &self.footer
+    }
+
+    /// Bytes of the file.
+    pub fn bytes(&self) -> u64 {
+        self.map.len() as u64
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Its blocks, by series, then time.
+    pub fn blocks(&self) -> &[BlockEntry] {
+        &self.blocks
+    }
+
+    /// The first block that may hold a series.
+    pub fn lower_bound(&self, series: SeriesId) -> usize {
+        self.blocks.partition_point(|block| block.series.1 < series)
+    }
+
+    /// A block whose checksum holds.
+    pub fn block(&self, at: usize) -> Result<Block<'_>> {
+        let entry = &self.blocks[at];
+        let bytes = &self.map[entry.offset as usize..][..entry.bytes as usize];
+        let damaged = |what: &str| Error::damaged(&self.path, entry.offset, what);
+        if self.checked[at].load(Ordering::Relaxed) != SOUND {
+            if checksum::seeded(self.salt, entry.offset, bytes) != entry.checksum {
+                return Err(damaged("block checksum does not match"));
+            }
+            self.checked[at].store(SOUND, Ordering::Relaxed);
+        }
+        Block::parse(bytes).map_err(|_| damaged("block directory is malformed"))
+    }
+
+    /// Appends the samples of one run of a block.
+    pub fn read(&self, at: usize, block: &Block<'_>, run: usize, out: &mut Samples) -> Result<()> {
+        let offset = self.blocks[at].offset;
+        let read = block.read(run, out);
+        read.map_err(|_| Error::damaged(&self.path, offset, format!("run {run} is malformed")))
+    }
+
+    /// Calls `sink` with every series and its canonical name.
+    pub fn each_name(&self, mut sink: impl FnMut(SeriesId, &[u8])) -> Result<()> {
+        for entry in &self.names {
+            let damaged = |what: &str| Error::damaged(&self.path, entry.offset, what);
+            let packed = &self.map[entry.offset as usize..][..entry.bytes as usize];
+            if checksum::seeded(self.salt, entry.offset, packed) != entry.checksum {
+                return Err(damaged("name group checksum does not match"));
+            }
+            let raw = lz4_flex::block::decompress(packed, entry.raw_bytes as usize);
+            let raw = raw.map_err(|_| damaged("name group does not decompress"))?;
+            let mut reader = Reader::new(&raw);
+            let mut series = entry.first;
+            for _ in 0..entry.names {
+                let step = reader.varint();
+                let name = reader.varint().and_then(|len| reader.take(len as usize));
+                let (Ok(step), Ok(name)) = (step, name) else {
+                    return Err(damaged("name group is malformed"));
+                };
+                series = series.wrapping_add(step as u32);
+                sink(series, name);
+            }
+        }
+        Ok(())
+    }
+}
+
+fn index_bytes<'a>(
+    path: &Path,
+    map: &'a Mapping,
+    salt: u64,
+    footer: &Footer,
+    footer_at: usize,
+) -> Result<&'a [u8]> {
+    let damaged = |what: &str| Error::damaged(path, footer.blocks_at, what);
+    let index = usize::try_from(footer.blocks_at).ok().and_then(|at| map.get(at..footer_at));
+    let index = index.ok_or_else(|| damaged("block index lies outside the file"))?;
+    let expected = footer.blocks as usize * BLOCK_ENTRY_BYTES
+        + footer.name_groups as usize * NAME_ENTRY_BYTES;
+    if index.len() != expected {
+        return Err(damaged("block index has the wrong length"));
+    }
+    if checksum::seeded(salt, footer.blocks_at, index) != footer.index_checksum {
+        return Err(damaged("block index checksum does not match"));
+    }
+    Ok(index)
+}
+
+fn read_index(
+    path: &Path,
+    index: &[u8],
+    footer: &Footer,
+) -> Result<(Vec<BlockEntry>, Vec<NameEntry>)> {
+    let malformed = |_| Error::damaged(path, footer.blocks_at, "block index is malformed");
+    let mut reader = Reader::new(index);
+    let blocks = (0..footer.blocks).map(|_| BlockEntry::decode(&mut reader));
+    let blocks = blocks.collect::<std::result::Result<_, _>>().map_err(malformed)?;
+    let names = (0..footer.name_groups).map(|_| NameEntry::decode(&mut reader));
+    let names = names.collect::<std::result::Result<_, _>>().map_err(malformed)?;
+    Ok((blocks, names))
+}
+
+/// Everything the indexes point at lies between header and index, so slices of it cannot fail.
+fn check_ranges(
+    path: &Path,
+    footer: &Footer,
+    blocks: &[BlockEntry],
+    names: &[NameEntry],
+) -> Result<()> {
+    let ranges = blocks.iter().map(|entry| (entry.offset, entry.bytes));
+    for (offset, bytes) in ranges.chain(names.iter().map(|entry| (entry.offset, entry.bytes))) {
+        let end = offset.checked_add(u64::from(bytes));
+        if offset < HEADER_BYTES as u64 || end.is_none_or(|end| end > footer.blocks_at) {
+            return Err(Error::damaged(path, footer.blocks_at, "an index entry points outside"));
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,278 @@
+//! Series names and their ids: found by name, by id, and kept in the names file.
+//!
+//! An id is given out before its name is on disk; whoever commits a row calls
+//! [`Registry::ensure_written`] first, so no log ever names a series that the names file lacks.
+//! The names file is one append-only file of records; a record's sequence is its first id.
+
+use crate::bytes::{Reader, put_varint};
+use crate::env::Env;
+use crate::error::{Error, Result};
+use crate::header::{FileKind, Header};
+use crate::limits::NAME_BYTES_MAX;
+use crate::log::append::AppendFile;
+use crate::log::record;
+use crate::types::SeriesId;
+use hashbrown::HashTable;
+use parking_lot::{Mutex, RwLock, RwLockReadGuard};
+use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
+use std::path::Path;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+/// Name of the names file in a data directory.
+pub const NAMES_FILE: &str = "series.names";
+
+const PIECE_BYTES: usize = 1 << 20;
+/// A names record is closed at about this many bytes.
+const RECORD_BYTES: usize = 4 << 20;
+
+/// All series of a data directory.
+#[derive(Debug)]
+pub struct Registry {
+    secrets: RapidSecrets,
+    table: RwLock<Table>,
+    file: AppendFile,
+    /// The record being built; whoever holds it writes.
+    record: Mutex<Vec<u8>>,
+    written: AtomicU32,
+}
+
+/// Names in memory: pieces that never move, an offset per id, a hash table of ids.
+#[derive(Debug, Default)]
+struct Table {
+    pieces: Vec<Vec<u8>>,
+    offsets: Vec<u64>,
+    ids: HashTable<SeriesId>,
+}
+
+/// Names, readable by id; series may not be added meanwhile.
+#[derive(Debug)]
+pub struct Names<'a>(RwLockReadGuard<'a, Table>);
+
+impl Names<'_> {
+    /// The canonical name; empty if damage took it.
+    pub fn get(&self, series: SeriesId) -> &[u8] {
+        self.0.name(series)
+    }
+
+    /// Number of series; ids are below it.
+    pub fn len(&self) -> u32 {
+        self.0.len()
+    }
+
+    /// Whether there is no series.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+impl Table {
+    fn len(&self) -> u32 {
+        self.offsets.len() as u32
+    }
+
+    fn name(&self, series: SeriesId) -> &[u8] {
+        let offset = self.offsets[series as usize];
+        let mut reader = Reader::new(&self.pieces[(offset >> 32) as usize][offset as u32 as usize..]);
+        let len = reader.varint().unwrap_or(0);
+        reader.take(len as usize).unwrap_or_default()
+    }
+
+    fn push(&mut self, name: &[u8]) -> SeriesId {
+        let needed = name.len() + 10;
+        if self.pieces.last().is_none_or(|piece| piece.capacity() - piece.len() < needed) {
+            self.pieces.push(Vec::with_capacity(needed.max(PIECE_BYTES)));
+        }
+        let number = self.pieces.len() - 1;
+        let piece = &mut self.pieces[number];
+        self.offsets.push((number as u64) << 32 | piece.len() as u64);
+        put_varint(piece, name.len() as u64);
+        piece.extend_from_slice(name);
+        self.len() - 1
+    }
+
+    fn find(&self, hash: u64, name: &[u8]) -> Option<SeriesId> {
+        self.ids.find(hash, |&id| self.name(id) == name).copied()
+    }
+
+    fn insert(&mut self, hash: u64, name: &[u8], rehash: impl Fn(&[u8]) -> u64) -> SeriesId {
+        let id = self.push(name);
+        let mut ids = std::mem::take(&mut self.ids);
+        ids.insert_unique(hash, id, |&id| rehash(self.name(id)));
+        self.ids = ids;
+        id
+    }
+}
+
+/// What recovery found in the names file.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct NamesReport {
+    /// Bytes cut from its end, never proven synced.
+    pub cut_bytes: u64,
+    /// Unreadable ranges, from and to.
+    pub damaged: Vec<(u64, u64)>,
+}
+
+impl Registry {
+    /// Creates the names file of a new data directory.
+    pub fn create(env: &Env, dir: &Path) -> Result<Registry> {
+        let salt = env.chance.number();
+        let header = Header { kind: FileKind::Names, salt, epoch: 0, shard: 0 };
+        let file = AppendFile::create(&*env.disk, &dir.join(NAMES_FILE), &header)?;
+        Ok(Registry::over(env, Table::default(), file))
+    }
+
+    /// Reads the names file of an existing data directory and continues it.
+    pub fn open(env: &Env, dir: &Path) -> Result<(Registry, NamesReport)> {
+        let path = dir.join(NAMES_FILE);
+        let map = env.disk.map(&path).map_err(|error| Error::io("open", &path, error))?;
+        let header = Header::decode(&path, &map, FileKind::Names)?;
+        let scan = record::scan(&map, header.salt);
+        let secrets = RapidSecrets::seed(env.chance.number());
+        let mut table = Table::default();
+        for found in &scan.records {
+            read_names(&mut table, &secrets, &path, found)?;
+        }
+        let end = scan.torn_at.unwrap_or(map.len() as u64);
+        let report = NamesReport { cut_bytes: map.len() as u64 - end, damaged: scan.damaged };
+        drop(map);
+        let file = AppendFile::resume(&*env.disk, &path, header.salt, end)?;
+        let registry = Registry { secrets, ..Registry::over(env, table, file) };
+        Ok((registry, report))
+    }
+
+    fn over(env: &Env, table: Table, file: AppendFile) -> Registry {
+        Registry {
+            secrets: RapidSecrets::seed(env.chance.number()),
+            written: AtomicU32::new(table.len()),
+            table: RwLock::new(table),
+            file,
+            record: Mutex::new(Vec::new()),
+        }
+    }
+
+    fn hash(&self, name: &[u8]) -> u64 {
+        rapidhash_v3_seeded(name, &self.secrets)
+    }
+
+    /// The id of a canonical name, given out now if it is new. `None` when ids are used up or the
+    /// name is longer than any protocol lets through.
+    pub fn find_or_reserve(&self, name: &[u8]) -> Option<SeriesId> {
+        let hash = self.hash(name);
+        if let Some(id) = self.table.read().find(hash, name) {
+            return Some(id);
+        }
+        let mut table = self.table.write();
+        if let Some(id) = table.find(hash, name) {
+            return Some(id);
+        }
+        if name.len() > NAME_BYTES_MAX || table.len() == u32::MAX {
+            return None;
+        }
+        Some(table.insert(hash, name, |name| self.hash(name)))
+    }
+
+    /// The id of a canonical name, if there is one.
+    pub fn find(&self, name: &[u8]) -> Option<SeriesId> {
+        self.table.read().find(self.hash(name), name)
+    }
+
+    /// Names by id, for a short while: new series wait.
+    pub fn names(&self) -> Names<'_> {
+        Names(self.table.read())
+    }
+
+    /// Number of series known.
+    pub fn len(&self) -> u32 {
+        self.table.read().len()
+    }
+
+    /// Whether no series is known.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns once the names of all ids up to `highest` survive the death of the process.
+    pub fn ensure_written(&self, highest: SeriesId) -> Result<()> {
+        while self.written.load(Ordering::Acquire) <= highest {
+            let buffer = &mut *self.record.lock();
+            let first = self.written.load(Ordering::Acquire);
+            if first > highest {
+                break;
+            }
+            let next = self.encode_names(first, buffer);
+            self.file.append(buffer, u64::from(first))?;
+            self.written.store(next, Ordering::Release);
+        }
+        Ok(())
+    }
+
+    /// Puts the names from `first` on into a record; returns the first id left out.
+    fn encode_names(&self, first: SeriesId, buffer: &mut Vec<u8>) -> SeriesId {
+        let table = self.table.read();
+        record::begin(buffer);
+        let mut next = first;
+        while next < table.len() && buffer.len() < RECORD_BYTES {
+            let name = table.name(next);
+            put_varint(buffer, name.len() as u64);
+            buffer.extend_from_slice(name);
+            next += 1;
+        }
+        next
+    }
+
+    /// Makes all written names survive a power cut.
+    pub fn sync(&self) -> Result<()> {
+        self.file.sync()
+    }
+}
+
+fn read_names(
+    table: &mut Table,
+    secrets: &RapidSecrets,
+    path: &Path,
+    found: &record::Record<'_>,
+) -> Result<()> {
+    let damaged = |what: &str| Error::damaged(path, found.offset, what);
+    let first = u32::try_from(found.sequence).map_err(|_| damaged("impossible series id"))?;
+    if first < table.len() {
+        return Err(damaged("a record repeats series ids"));
+    }
+    // A gap is what a damaged range held: those series have no name any more.
+    while table.len() < first {
+        table.push(b"");
+    }
+    let mut reader = Reader::new(found.payload);
+    while !reader.is_done() {
+        let name = reader.varint().and_then(|len| reader.take(len as usize));
+        let name = name.map_err(|_| damaged("a record's names are cut"))?;
+        let hash = rapidhash_v3_seeded(name, secrets);
+        table.insert(hash, name, |name| rapidhash_v3_seeded(name, secrets));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::env;
+
+    #[test]
+    fn ids_are_dense_and_survive_reopening() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let env = env::real();
+        let registry = Registry::create(&env, dir.path()).expect("new");
+        let long = vec![b'x'; PIECE_BYTES - 20];
+        for (id, name) in [&b"a"[..], b"b k=v", &long, b"c"].iter().enumerate() {
+            assert_eq!(registry.find_or_reserve(name), Some(id as u32));
+            assert_eq!(registry.find_or_reserve(name), Some(id as u32));
+        }
+        registry.ensure_written(2).expect("written");
+        drop(registry);
+        let (registry, report) = Registry::open(&env, dir.path()).expect("readable");
+        assert_eq!(report, NamesReport::default());
+        assert_eq!(registry.names().get(1), b"b k=v");
+        assert_eq!(registry.names().get(2), &long);
+        assert_eq!(registry.find(b"c"), Some(3));
+        assert_eq!(registry.find_or_reserve(b"d"), Some(4));
+    }
+}

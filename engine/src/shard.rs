@@ -1,0 +1,141 @@
+//! One shard: the single writer of a log and a write buffer. The write path in one screen.
+
+use crate::batch::Batch;
+use crate::buffer::WriteBuffer;
+use crate::error::{Error, Result};
+use crate::keeper::Job;
+use crate::limits::{BATCH_ROWS_MAX, EPOCH_COMMITS_MAX};
+use crate::log::append::AppendFile;
+use crate::log::{record, rows};
+use crate::state::{EpochSet, Shared, epoch_of};
+use std::sync::Arc;
+use std::sync::atomic::Ordering::*;
+
+/// A shard, owned by one event loop.
+pub struct Shard {
+    shared: Arc<Shared>,
+    index: usize,
+    set: Arc<EpochSet>,
+    record: Vec<u8>,
+}
+
+impl std::fmt::Debug for Shard {
+    fn fmt(&self, out: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(out, "Shard({} in epoch {})", self.index, self.set.epoch)
+    }
+}
+
+impl Shard {
+    pub(crate) fn new(shared: Arc<Shared>, index: usize) -> Shard {
+        let set = shared.current.read().clone();
+        let state = &shared.shards[index];
+        state.epoch.store(set.epoch, Release);
+        state.owned.store(true, Release);
+        state.unsynced.lock().push(set.logs[index].clone());
+        Shard { shared, index, set, record: Vec::new() }
+    }
+
+    /// Called from other threads when this shard's owner should call [`Shard::poll`].
+    pub fn set_waker(&self, wake: impl Fn() + Send + Sync + 'static) {
+        *self.shared.shards[self.index].waker.lock() = Some(Box::new(wake));
+    }
+
+    /// Makes a batch durable against the death of the process, then visible; all of it or nothing.
+    /// After an error nothing of it is visible; if the log's write failed half way, a restart may
+    /// find the batch, whole, because the write did reach the disk.
+    pub fn commit(&mut self, batch: &Batch) -> Result<()> {
+        if batch.is_empty() {
+            return Ok(());
+        }
+        assert!(batch.len() <= BATCH_ROWS_MAX, "the caller bounds its batches");
+        self.shared.check_running()?;
+        record::begin(&mut self.record);
+        let highest = rows::encode(batch, &mut self.record);
+        let written = self.shared.registry.ensure_written(highest);
+        self.stop_on_error(written)?;
+        // Drawn after the last row was received and before any answer: a write begun after this
+        // one was acknowledged draws a higher number.
+        let sequence = self.shared.sequence.fetch_add(1, AcqRel);
+        self.enter(epoch_of(sequence));
+        if batch.len() > self.buffer().room() {
+            return Err(Error::Stopped("write buffer is full".into()));
+        }
+        let appended = self.set.logs[self.index].append(&mut self.record, sequence);
+        self.stop_on_error(appended)?;
+        self.buffer().append(batch, sequence as u32);
+        self.shared.shards[self.index].committed.fetch_add(1, Release);
+        self.count(batch.len() as u64, sequence as u32);
+        Ok(())
+    }
+
+    fn buffer(&self) -> &WriteBuffer {
+        &self.set.buffers[self.index]
+    }
+
+    fn stop_on_error<T>(&self, outcome: Result<T>) -> Result<T> {
+        outcome.inspect_err(|error| self.shared.stop(error))
+    }
+
+    fn count(&self, rows: u64, commit: u32) {
+        let total = self.set.rows.fetch_add(rows, Relaxed) + rows;
+        let due = total >= self.shared.config.flush_rows || commit >= EPOCH_COMMITS_MAX;
+        if due && !self.shared.flush_asked.swap(true, AcqRel) {
+            let _ending = self.shared.keeper.send(Job::Flush(None));
+        }
+    }
+
+    /// Moves to the epoch of the next commit if it is a newer one. To be called when woken.
+    pub fn poll(&mut self) {
+        self.enter(epoch_of(self.shared.sequence.load(Acquire)));
+    }
+
+    fn enter(&mut self, epoch: u32) {
+        if epoch == self.set.epoch {
+            return;
+        }
+        self.set = self.shared.current.read().clone();
+        assert_eq!(self.set.epoch, epoch, "an epoch is prepared before it begins");
+        let state = &self.shared.shards[self.index];
+        state.unsynced.lock().push(self.set.logs[self.index].clone());
+        state.epoch.store(epoch, Release);
+        let _guard = self.shared.moved.0.lock();
+        self.shared.moved.1.notify_all();
+    }
+
+    /// Whether so much waits for a flush that nothing more should be received for now. The waker
+    /// is called when that has changed.
+    pub fn is_full(&self) -> bool {
+        self.set.rows.load(Relaxed) >= self.shared.config.flush_rows * 2
+    }
+
+    /// Number of the latest commit, to compare with [`Shard::synced`].
+    pub fn committed(&self) -> u64 {
+        self.shared.shards[self.index].committed.load(Relaxed)
+    }
+
+    /// Commits up to this number survive a power cut.
+    pub fn synced(&self) -> u64 {
+        self.shared.shards[self.index].synced.load(Acquire)
+    }
+
+    /// Asks for a sync soon; the waker is called when it is done.
+    pub fn request_sync(&self) {
+        self.shared.sync_signal.0.lock().wanted = true;
+        self.shared.sync_signal.1.notify_one();
+    }
+
+    /// The log in use, for diagnostics.
+    pub fn log(&self) -> &AppendFile {
+        &self.set.logs[self.index]
+    }
+}
+
+impl Drop for Shard {
+    fn drop(&mut self) {
+        let state = &self.shared.shards[self.index];
+        *state.waker.lock() = None;
+        state.owned.store(false, Release);
+        let _guard = self.shared.moved.0.lock();
+        self.shared.moved.1.notify_all();
+    }
+}

@@ -1,0 +1,174 @@
+//! What the engine's threads share, and the rule that keeps epochs apart.
+//!
+//! Every commit takes a number from one counter; its high half is the epoch. Bumping the epoch is
+//! one atomic step, so whichever shard a row went through, all rows of an epoch are older than all
+//! rows of the next. A shard that draws a number of a newer epoch moves to that epoch's buffer and
+//! log before it uses the number. The new buffers are in the view before the bump, so a row is
+//! never committed where a reader would not look.
+
+use crate::buffer::{ChunkPool, WriteBuffer};
+use crate::engine::Config;
+use crate::env::Env;
+use crate::error::{Error, Result};
+use crate::header::{FileKind, Header};
+use crate::keeper::Job;
+use crate::log;
+use crate::log::append::AppendFile;
+use crate::manifest::SegmentEntry;
+use crate::segment::Segment;
+use crate::series::Registry;
+use crate::stats::Stats;
+use crossbeam::channel::Sender;
+use parking_lot::{Condvar, Mutex, RwLock};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::*};
+
+/// Epoch of a commit's sequence.
+pub fn epoch_of(sequence: u64) -> u32 {
+    (sequence >> 32) as u32
+}
+
+/// The first sequence of an epoch.
+pub fn first_sequence(epoch: u32) -> u64 {
+    u64::from(epoch) << 32
+}
+
+/// Where the rows of one epoch go, shard by shard.
+#[derive(Debug)]
+pub struct EpochSet {
+    pub epoch: u32,
+    pub buffers: Vec<Arc<WriteBuffer>>,
+    pub logs: Vec<Arc<AppendFile>>,
+    /// Rows over all shards; decides when to flush and when to press back.
+    pub rows: AtomicU64,
+}
+
+/// What a reader looks at.
+#[derive(Debug, Default, Clone)]
+pub struct View {
+    /// Oldest epoch first.
+    pub segments: Vec<Arc<Segment>>,
+    /// Oldest epoch first; the last may still grow.
+    pub epochs: Vec<Vec<Arc<WriteBuffer>>>,
+}
+
+/// One shard as the other threads see it.
+#[derive(Default)]
+pub struct ShardState {
+    /// The epoch its rows go to.
+    pub epoch: AtomicU32,
+    /// Its owner is there and must be waited for.
+    pub owned: AtomicBool,
+    /// Commits so far, and how many of them are synced.
+    pub committed: AtomicU64,
+    pub synced: AtomicU64,
+    /// Logs with unsynced commits, oldest first; the last one is in use.
+    pub unsynced: Mutex<Vec<Arc<AppendFile>>>,
+    /// Wakes its event loop.
+    pub waker: Mutex<Option<Box<dyn Fn() + Send + Sync>>>,
+}
+
+impl ShardState {
+    pub fn wake(&self) {
+        if let Some(wake) = &*self.waker.lock() {
+            wake();
+        }
+    }
+}
+
+/// State shared by shards, keeper, syncer and readers.
+pub struct Shared {
+    pub config: Config,
+    pub env: Env,
+    pub registry: Registry,
+    pub stats: Stats,
+    pub pool: Arc<ChunkPool>,
+    /// Epoch and number of the next commit.
+    pub sequence: AtomicU64,
+    pub view: RwLock<Arc<View>>,
+    pub current: RwLock<Arc<EpochSet>>,
+    pub shards: Vec<ShardState>,
+    /// Signalled when a shard moved to a new epoch.
+    pub moved: (Mutex<()>, Condvar),
+    pub keeper: Sender<Job>,
+    /// The engine was dropped: nobody waits for shards any more.
+    pub abandoned: AtomicBool,
+    /// A flush was asked for and not yet begun: ask once.
+    pub flush_asked: AtomicBool,
+    /// Signalled to sync now; the flag ends the syncer.
+    pub sync_signal: (Mutex<SyncSignal>, Condvar),
+    /// Why writes are refused, once they are.
+    pub stopped: Mutex<Option<String>>,
+    pub is_stopped: AtomicBool,
+    /// Damage found at start, for people to read.
+    pub faults: Mutex<Vec<String>>,
+    /// Segments that could not be opened, kept as the manifest named them.
+    pub set_aside: Mutex<Vec<SegmentEntry>>,
+}
+
+/// See [`Shared::sync_signal`].
+#[derive(Debug, Default)]
+pub struct SyncSignal {
+    pub wanted: bool,
+    pub ending: bool,
+}
+
+impl Shared {
+    pub fn log_dir(&self) -> PathBuf {
+        self.config.dir.join("log")
+    }
+
+    pub fn segment_dir(&self) -> PathBuf {
+        self.config.dir.join("segments")
+    }
+
+    /// Refuses all further writes. The first reason is kept.
+    pub fn stop(&self, error: &Error) {
+        let mut stopped = self.stopped.lock();
+        if stopped.is_none() {
+            tracing::error!("writes are refused until the node is started again: {error}");
+            *stopped = Some(error.to_string());
+        }
+        self.is_stopped.store(true, Release);
+    }
+
+    pub fn check_running(&self) -> Result<()> {
+        if !self.is_stopped.load(Acquire) {
+            return Ok(());
+        }
+        Err(Error::Stopped(self.stopped.lock().clone().unwrap_or_default()))
+    }
+
+    /// Creates buffers and logs for an epoch; the logs are durable, names included.
+    pub fn create_epoch(&self, epoch: u32) -> Result<EpochSet> {
+        let (disk, dir) = (&*self.env.disk, self.log_dir());
+        let create = |shard: usize| {
+            let salt = self.env.chance.number();
+            let header =
+                Header { kind: FileKind::Log, salt, epoch: epoch.into(), shard: shard as u32 };
+            let path = dir.join(log::file_name(epoch, shard));
+            // What an earlier try left behind is empty and was never used.
+            let _leftover = disk.remove(&path);
+            AppendFile::create(disk, &path, &header).map(Arc::new)
+        };
+        let shards = 0..self.config.shards;
+        let logs = shards.clone().map(create).collect::<Result<Vec<_>>>()?;
+        disk.sync_dir(&dir).map_err(|error| Error::io("sync", &dir, error))?;
+        let rows_max = self.config.buffer_rows_max();
+        let buffer = |_| Arc::new(WriteBuffer::new(epoch, rows_max, self.pool.clone()));
+        Ok(EpochSet { epoch, buffers: shards.map(buffer).collect(), logs, rows: AtomicU64::new(0) })
+    }
+
+    /// Replaces the view by a changed copy.
+    pub fn change_view(&self, change: impl FnOnce(&mut View)) {
+        let mut view = self.view.write();
+        let mut changed = View::clone(&view);
+        change(&mut changed);
+        *view = Arc::new(changed);
+    }
+
+    pub fn wake_all(&self) {
+        self.shards.iter().for_each(ShardState::wake);
+    }
+}

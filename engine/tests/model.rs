@@ -1,0 +1,184 @@
+//! Random operations agree with a plain map: commits through two shards, duplicates, flush,
+//! clean close, and dropping everything without closing (what `kill -9` leaves behind).
+
+use irontsd_engine::batch::Batch;
+use irontsd_engine::engine::{Config, Engine};
+use irontsd_engine::env;
+use irontsd_engine::scan::Cursor;
+use irontsd_engine::shard::Shard;
+use irontsd_engine::types::{Samples, Value};
+use proptest::prelude::*;
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
+
+type Model = BTreeMap<Vec<u8>, BTreeMap<i64, Value>>;
+
+#[derive(Debug, Clone)]
+enum Step {
+    Commit { shard: usize, rows: Vec<(u8, i64, Value)> },
+    Flush,
+    Close,
+    Drop,
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    prop_oneof![
+        any::<i64>().prop_map(Value::integer),
+        (-99999i64..99999, 0..4u8).prop_map(|(m, s)| Value::decimal(m, s).expect("in range")),
+        any::<f64>().prop_map(Value::float),
+    ]
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    let rows = prop::collection::vec((0..6u8, 1..40i64, value()), 1..30);
+    prop_oneof![
+        8 => (0..2usize, rows).prop_map(|(shard, rows)| Step::Commit { shard, rows }),
+        2 => Just(Step::Flush),
+        1 => Just(Step::Close),
+        1 => Just(Step::Drop),
+    ]
+}
+
+struct Node {
+    engine: Engine,
+    shards: Vec<Shard>,
+}
+
+fn open(dir: &Path) -> Node {
+    let mut config = Config::new(dir);
+    config.shards = 2;
+    config.sync_interval = Some(Duration::from_millis(20));
+    // Small enough that buffers are flushed by themselves now and then.
+    config.flush_rows = 100;
+    let engine = Engine::open(config, env::real()).expect("opens");
+    assert_eq!(engine.recovery().faults, Vec::<String>::new());
+    let shards = (0..2).map(|index| engine.shard(index)).collect();
+    Node { engine, shards }
+}
+
+fn name(series: u8) -> Vec<u8> {
+    format!("metric{} host=h{series}", series % 2).into_bytes()
+}
+
+impl Node {
+    fn commit(&mut self, shard: usize, rows: &[(u8, i64, Value)], model: &mut Model) {
+        let mut batch = Batch::default();
+        for &(series, timestamp, value) in rows {
+            let id = self.engine.registry().find_or_reserve(&name(series)).expect("room");
+            batch.push(id, timestamp, value);
+            model.entry(name(series)).or_default().insert(timestamp, value);
+        }
+        while self.shards[shard].is_full() {
+            self.shards.iter_mut().for_each(Shard::poll);
+            std::thread::yield_now();
+        }
+        self.shards[shard].commit(&batch).expect("commits");
+    }
+
+    fn flush(&mut self) {
+        let (sender, done) = mpsc::channel();
+        self.engine.flush(Box::new(move |outcome| drop(sender.send(outcome))));
+        let outcome = loop {
+            self.shards.iter_mut().for_each(Shard::poll);
+            if let Ok(outcome) = done.recv_timeout(Duration::from_millis(1)) {
+                break outcome;
+            }
+        };
+        assert_eq!(outcome, Ok(()));
+    }
+
+    fn close(self) {
+        drop(self.shards);
+        self.engine.close().expect("closes");
+    }
+
+    fn content(&self, range: (i64, i64)) -> Model {
+        let scan = self.engine.snapshot().scan(None, range);
+        let names = self.engine.registry().names();
+        let mut cursor = Cursor::default();
+        let mut content = Model::new();
+        for series in 0..names.len() {
+            let mut samples = Samples::default();
+            cursor.seek(&scan, series).expect("readable");
+            // A small step exercises resuming in the middle of sources.
+            while cursor.read(&scan, series, samples.len() + 7, &mut samples).expect("readable") {}
+            assert!(samples.timestamps.is_sorted_by(|a, b| a < b));
+            let rows = (0..samples.len()).map(|at| (samples.timestamps[at], samples.value(at)));
+            content.insert(names.get(series).to_vec(), rows.collect());
+        }
+        content.retain(|_, samples| !samples.is_empty());
+        content
+    }
+}
+
+/// Doubles by their bits, integers as integers: what must be the same after any detour.
+fn meaning(model: &Model, range: (i64, i64)) -> BTreeMap<Vec<u8>, Vec<(i64, u64, bool)>> {
+    let exact = |(&timestamp, value): (&i64, &Value)| {
+        let integer = value.kind == irontsd_engine::types::Kind::INTEGER;
+        let bits = if integer { value.bits } else { value.as_f64().to_bits() };
+        (timestamp, bits, integer)
+    };
+    let rows = |samples: &BTreeMap<i64, Value>| {
+        samples.range(range.0..=range.1).map(exact).collect::<Vec<_>>()
+    };
+    let all = model.iter().map(|(name, samples)| (name.clone(), rows(samples)));
+    all.filter(|(_, rows)| !rows.is_empty()).collect()
+}
+
+fn agrees(node: &Node, model: &Model) {
+    for range in [(1, i64::MAX), (10, 20), (15, 15)] {
+        assert_eq!(meaning(&node.content(range), range), meaning(model, range), "{range:?}");
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(120))]
+    #[test]
+    fn agrees_with_a_map(steps in prop::collection::vec(step(), 1..40)) {
+        let dir = tempfile::tempdir().expect("a directory");
+        let mut node = open(dir.path());
+        let mut model = Model::new();
+        for step in &steps {
+            match step {
+                Step::Commit { shard, rows } => node.commit(*shard, rows, &mut model),
+                Step::Flush => node.flush(),
+                Step::Close => {
+                    node.close();
+                    node = open(dir.path());
+                }
+                Step::Drop => {
+                    drop(node);
+                    node = open(dir.path());
+                }
+            }
+            agrees(&node, &model);
+        }
+    }
+}
+
+#[test]
+fn a_snapshot_does_not_change() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut node = open(dir.path());
+    let mut model = Model::new();
+    node.commit(0, &[(0, 1, Value::integer(1))], &mut model);
+    let snapshot = node.engine.snapshot();
+    node.commit(1, &[(0, 1, Value::integer(2)), (0, 2, Value::integer(3))], &mut model);
+    node.flush();
+    let scan = snapshot.scan(None, (1, i64::MAX));
+    let (mut cursor, mut samples) = (Cursor::default(), Samples::default());
+    cursor.seek(&scan, 0).expect("readable");
+    cursor.read(&scan, 0, 100, &mut samples).expect("readable");
+    assert_eq!((samples.timestamps, samples.bits), (vec![1], vec![1]));
+    agrees(&node, &model);
+}
+
+#[test]
+fn a_second_engine_is_told_who_holds_the_directory() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let _node = open(dir.path());
+    let error = Engine::open(Config::new(dir.path()), env::real()).expect_err("in use");
+    assert!(error.to_string().contains(&std::process::id().to_string()), "{error}");
+}
