@@ -25,7 +25,7 @@ pub const NAME_BYTES_MAX: usize = 1 << 20;
 pub const RECORD_BYTES_MAX: usize = 64 << 20;
 
 /// Rows in one commit at the most, so that a record stays far below [`RECORD_BYTES_MAX`].
-pub const BATCH_ROWS_MAX: usize = 1 << 20;
+pub const BATCH_ROWS_MAX: usize = 2 << 20;
 
 /// Commits in one epoch at the most: their number is kept in 32 bits beside each row.
 pub const EPOCH_COMMITS_MAX: u32 = 1 << 31;

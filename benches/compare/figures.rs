@@ -1,0 +1,137 @@
+//! What one run cost, and the rows of the table that tell it.
+
+use std::fmt;
+
+use super::process::CpuTime;
+
+const MIB: f64 = 1024.0 * 1024.0;
+
+/// The measurements of one run.
+#[derive(Clone, Debug)]
+pub struct Figures {
+    /// Points sent and stored.
+    pub points: u64,
+    /// Seconds from the first byte until every point was accepted.
+    pub accepted_s: f64,
+    /// Seconds from the first byte until every point was in sealed, synced segments.
+    pub sealed_s: f64,
+    /// CPU of the server until every point was accepted.
+    pub cpu_accepted: CpuTime,
+    /// CPU of the server until every point was sealed.
+    pub cpu_sealed: CpuTime,
+    /// CPU seconds of anything but the server and the senders until every point was accepted.
+    pub others_s: f64,
+    /// Largest resident memory.
+    pub rss_peak_bytes: u64,
+    /// Largest anonymous memory seen.
+    pub anon_peak_bytes: u64,
+    /// Disk space once every point was sealed.
+    pub disk_sealed_bytes: u64,
+    /// Disk space after a clean stop.
+    pub disk_stopped_bytes: u64,
+}
+
+impl fmt::Display for Figures {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, row) in ROWS.iter().enumerate() {
+            let comma = if index == 0 { "" } else { ", " };
+            write!(
+                out,
+                "{comma}{} {:.*}",
+                row.name,
+                row.decimals,
+                (row.value)(self)
+            )?;
+        }
+        Ok(())
+    }
+}
+
+/// A row of the table.
+pub struct Row {
+    /// What is measured, with its unit.
+    pub name: &'static str,
+    /// Digits behind the point.
+    pub decimals: usize,
+    /// Takes the figure out of a run.
+    pub value: fn(&Figures) -> f64,
+}
+
+/// The rows, the most telling first.
+pub const ROWS: [Row; 12] = [
+    row("CPU us/point, sealed", 4, Figures::cpu_sealed_us),
+    row("of it user", 4, Figures::cpu_user_us),
+    row("of it system", 4, Figures::cpu_system_us),
+    row("CPU us/point, accepted", 4, Figures::cpu_accepted_us),
+    row("M points/s, accepted", 3, Figures::accepted_rate),
+    row("M points/s, sealed", 3, Figures::sealed_rate),
+    row("seconds to sealed", 2, Figures::sealed_s),
+    row("peak RSS MiB", 0, Figures::rss_mib),
+    row("peak anonymous MiB", 0, Figures::anon_mib),
+    row("disk bytes/point, sealed", 3, Figures::disk_sealed),
+    row("disk bytes/point, stopped", 3, Figures::disk_stopped),
+    row("cores busy elsewhere", 2, Figures::cores_elsewhere),
+];
+
+const fn row(name: &'static str, decimals: usize, value: fn(&Figures) -> f64) -> Row {
+    Row {
+        name,
+        decimals,
+        value,
+    }
+}
+
+/// The figures of the rows.
+impl Figures {
+    fn cpu_sealed_us(&self) -> f64 {
+        self.us_per_point(self.cpu_sealed.total_s())
+    }
+
+    fn cpu_user_us(&self) -> f64 {
+        self.us_per_point(self.cpu_sealed.user_s)
+    }
+
+    fn cpu_system_us(&self) -> f64 {
+        self.us_per_point(self.cpu_sealed.system_s)
+    }
+
+    fn cpu_accepted_us(&self) -> f64 {
+        self.us_per_point(self.cpu_accepted.total_s())
+    }
+
+    fn accepted_rate(&self) -> f64 {
+        self.points as f64 / self.accepted_s / 1e6
+    }
+
+    fn sealed_rate(&self) -> f64 {
+        self.points as f64 / self.sealed_s / 1e6
+    }
+
+    fn sealed_s(&self) -> f64 {
+        self.sealed_s
+    }
+
+    fn rss_mib(&self) -> f64 {
+        self.rss_peak_bytes as f64 / MIB
+    }
+
+    fn anon_mib(&self) -> f64 {
+        self.anon_peak_bytes as f64 / MIB
+    }
+
+    fn disk_sealed(&self) -> f64 {
+        self.disk_sealed_bytes as f64 / self.points as f64
+    }
+
+    fn disk_stopped(&self) -> f64 {
+        self.disk_stopped_bytes as f64 / self.points as f64
+    }
+
+    fn cores_elsewhere(&self) -> f64 {
+        self.others_s / self.accepted_s
+    }
+
+    fn us_per_point(&self, seconds: f64) -> f64 {
+        seconds * 1e6 / self.points as f64
+    }
+}

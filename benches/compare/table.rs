@@ -1,0 +1,97 @@
+//! Medians, extremes and ratios, as a Markdown table that also reads well on a terminal.
+
+use super::figures::{Figures, ROWS, Row};
+use super::run::Results;
+
+/// One line for each figure, one column for each node, and the ratio of the first to the second.
+pub fn compare(results: &[Results]) -> String {
+    let mut rows = vec![head(results)];
+    rows.extend(ROWS.iter().map(|row| cells(row, results)));
+    let widths = widths(&rows);
+    let rule = widths.iter().map(|width| "-".repeat(*width)).collect();
+    rows.insert(1, rule);
+    rows.iter().map(|row| line(row, &widths)).collect()
+}
+
+fn head(results: &[Results]) -> Vec<String> {
+    let mut head = vec![String::from("median (least..most)")];
+    head.extend(results.iter().map(|node| node.name.to_owned()));
+    if let [first, second] = results {
+        head.push(format!("{}/{}", first.name, second.name));
+    }
+    head
+}
+
+fn cells(row: &Row, results: &[Results]) -> Vec<String> {
+    let spreads: Vec<Spread> = results
+        .iter()
+        .map(|node| Spread::of(row, &node.figures))
+        .collect();
+    let mut cells = vec![row.name.to_owned()];
+    cells.extend(spreads.iter().map(|spread| spread.text(row.decimals)));
+    if let [first, second] = spreads.as_slice() {
+        cells.push(ratio(first.median / second.median));
+    }
+    cells
+}
+
+/// Three digits that count; a small ratio also the other way round.
+fn ratio(ratio: f64) -> String {
+    match ratio {
+        ratio if !ratio.is_normal() => String::from("-"),
+        ratio if ratio < 1.0 => format!("{ratio:.3} (1/{:.1})", 1.0 / ratio),
+        ratio => format!("{ratio:.2}"),
+    }
+}
+
+/// Where the runs of a node lie.
+struct Spread {
+    median: f64,
+    least: f64,
+    most: f64,
+}
+
+impl Spread {
+    fn of(row: &Row, runs: &[Figures]) -> Self {
+        let mut values: Vec<f64> = runs.iter().map(row.value).collect();
+        values.sort_by(f64::total_cmp);
+        let at = |index: usize| values.get(index).copied().unwrap_or(f64::NAN);
+        let (lower, upper) = (at(values.len().saturating_sub(1) / 2), at(values.len() / 2));
+        Spread {
+            median: (lower + upper) / 2.0,
+            least: at(0),
+            most: at(values.len().saturating_sub(1)),
+        }
+    }
+
+    fn text(&self, decimals: usize) -> String {
+        let Spread {
+            median,
+            least,
+            most,
+        } = self;
+        format!("{median:.decimals$} ({least:.decimals$}..{most:.decimals$})")
+    }
+}
+
+fn widths(rows: &[Vec<String>]) -> Vec<usize> {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
+    let width = |column| {
+        rows.iter()
+            .filter_map(|row| row.get(column))
+            .map(String::len)
+            .max()
+    };
+    (0..columns)
+        .map(|column| width(column).unwrap_or(0))
+        .collect()
+}
+
+fn line(row: &[String], widths: &[usize]) -> String {
+    let cells: Vec<String> = row
+        .iter()
+        .zip(widths)
+        .map(|(cell, width)| format!("{cell:width$}"))
+        .collect();
+    format!("| {} |\n", cells.join(" | "))
+}

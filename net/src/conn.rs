@@ -1,0 +1,224 @@
+//! One connection: its socket, what it speaks, what waits to be sent. Decides nothing about
+//! storage; the event loop does.
+
+use crate::http;
+use crate::http::reply::Framing;
+use crate::http::router::Port;
+use crate::http::session::Request;
+use crate::inbox::ConnId;
+use crate::telnet;
+use crate::workers::Task;
+use mio::net::TcpStream;
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr};
+use std::time::Duration;
+
+/// Answers waiting to be sent beyond which no further request is taken.
+pub const BACKLOG_BYTES_MAX: usize = 1 << 20;
+/// Below this an export makes its next piece.
+pub const BACKLOG_BYTES_LOW: usize = 256 << 10;
+/// How long a closing connection's rest is read, so that the peer gets the last answer instead of
+/// a reset.
+pub const LINGER: Duration = Duration::from_secs(1);
+
+/// What a connection speaks.
+#[derive(Debug)]
+pub enum Speaks {
+    /// Its first line has not ended yet.
+    Undecided,
+    /// Lines.
+    Telnet(telnet::Session),
+    /// Requests.
+    Http(http::session::Session),
+}
+
+/// See the module.
+pub struct Conn {
+    /// Its place and number.
+    pub id: ConnId,
+    /// The other end.
+    pub peer: SocketAddr,
+    /// The listener it came through.
+    pub port: Port,
+    /// What it speaks.
+    pub speaks: Speaks,
+    stream: TcpStream,
+    /// Received and not yet taken: a partial line or head, or requests behind a busy one.
+    pub carry: Vec<u8>,
+    /// Answers. The first `sent` bytes are gone; those up to `released` may go.
+    pub out: Vec<u8>,
+    sent: usize,
+    /// How much of `out` stands for points that are durable.
+    pub released: usize,
+    /// It brought points that are not committed yet.
+    pub has_points: bool,
+    /// Its answer waits for a sync even if others do not.
+    pub wants_sync: bool,
+    /// The commit whose sync its answers wait for.
+    pub hold: Option<u64>,
+    /// An answer is being made elsewhere.
+    pub busy: bool,
+    /// How that answer is framed.
+    pub framing: Framing,
+    /// The task of that answer, waiting for the reader.
+    pub parked: Option<Box<dyn Task>>,
+    /// A request that waits until the node takes points again.
+    pub deferred: Option<Box<Request>>,
+    /// There may be something to read.
+    pub readable: bool,
+    /// The socket reported its end; reads go on until they find it.
+    pub ending: bool,
+    /// No more is taken from it; it goes when its answers are sent.
+    pub closing: bool,
+    /// Until when the rest of a closed conversation is read and thrown away.
+    pub linger_until: Option<Duration>,
+    /// What was carried over may hold whole requests that could not be taken yet.
+    pub stuck: bool,
+    /// It stands in the loop's list of connections to serve.
+    pub queued: bool,
+    /// It was served in this turn.
+    pub touched: bool,
+    /// When the peer last took a byte, or had nothing to take.
+    pub progress_at: Duration,
+}
+
+/// What came of reading.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Received {
+    /// That many bytes.
+    Bytes(usize),
+    /// Nothing for now.
+    Nothing,
+    /// The peer sends no more.
+    End,
+}
+
+impl Conn {
+    /// A connection just accepted.
+    pub fn new(id: ConnId, stream: TcpStream, peer: SocketAddr, port: Port, now: Duration) -> Conn {
+        Conn {
+            id,
+            peer,
+            port,
+            speaks: Speaks::Undecided,
+            stream,
+            carry: Vec::new(),
+            out: Vec::new(),
+            sent: 0,
+            released: 0,
+            has_points: false,
+            wants_sync: false,
+            hold: None,
+            busy: false,
+            framing: Framing { keep_alive: true, chunked: true, head_only: false },
+            parked: None,
+            deferred: None,
+            readable: true,
+            ending: false,
+            closing: false,
+            linger_until: None,
+            stuck: false,
+            queued: false,
+            touched: false,
+            progress_at: now,
+        }
+    }
+
+    /// The socket, for registration.
+    pub fn stream(&mut self) -> &mut TcpStream {
+        &mut self.stream
+    }
+
+    /// Whether further input may be taken.
+    pub fn may_take(&self) -> bool {
+        let waits = self.busy || self.hold.is_some() || self.deferred.is_some();
+        !waits && !self.closing && self.backlog() < BACKLOG_BYTES_MAX
+    }
+
+    /// Answers not yet sent, in bytes.
+    pub fn backlog(&self) -> usize {
+        self.out.len() - self.sent
+    }
+
+    /// Whether all answers are sent.
+    pub fn is_drained(&self) -> bool {
+        self.backlog() == 0 && !self.busy
+    }
+
+    /// Reads into a buffer.
+    pub fn receive(&mut self, buffer: &mut [u8]) -> io::Result<Received> {
+        match self.stream.read(buffer) {
+            Ok(0) => {
+                self.readable = false;
+                Ok(Received::End)
+            }
+            Ok(bytes) => {
+                // On Linux a short read from a stream means that nothing is left, and what arrives
+                // later makes a new event. The end of the stream makes none, so it is read for.
+                self.readable = bytes == buffer.len() || self.ending;
+                Ok(Received::Bytes(bytes))
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                self.readable = false;
+                Ok(Received::Nothing)
+            }
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => Ok(Received::Nothing),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Sends what may go.
+    pub fn send(&mut self, now: Duration) -> io::Result<()> {
+        while self.sent < self.released {
+            match self.stream.write(&self.out[self.sent..self.released]) {
+                Ok(bytes) => {
+                    self.sent += bytes;
+                    self.progress_at = now;
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
+        }
+        self.compact();
+        if self.backlog() == 0 {
+            self.progress_at = now;
+        }
+        Ok(())
+    }
+
+    fn compact(&mut self) {
+        if self.sent == self.out.len() {
+            self.out.clear();
+            self.out.shrink_to(BACKLOG_BYTES_LOW);
+            (self.sent, self.released) = (0, 0);
+        } else if self.sent > BACKLOG_BYTES_MAX {
+            self.out.drain(..self.sent);
+            self.released -= self.sent;
+            self.sent = 0;
+        }
+    }
+
+    /// Appends a piece that stands for nothing uncommitted.
+    pub fn append(&mut self, bytes: Vec<u8>) {
+        if self.out.is_empty() {
+            self.out = bytes;
+        } else {
+            self.out.extend_from_slice(&bytes);
+        }
+        self.released = self.out.len();
+    }
+
+    /// Replaces what was answered to uncommitted points.
+    pub fn retract(&mut self, instead: &[u8]) {
+        self.out.truncate(self.released);
+        self.out.extend_from_slice(instead);
+        self.released = self.out.len();
+    }
+
+    /// Tells the peer that no more answers come.
+    pub fn end_sending(&mut self, now: Duration) {
+        let _gone = self.stream.shutdown(Shutdown::Write);
+        self.linger_until = Some(now + LINGER);
+    }
+}

@@ -1,0 +1,586 @@
+//! One event loop: its connections, its shard, and the turn that ties them together.
+//!
+//! A turn: wait for events; read and take what is there, a bounded piece from each connection;
+//! commit everything taken as one record; then let the answers go. So an answer never leaves
+//! before the points it stands for are durable, and many small senders share one write.
+
+use crate::conn::{BACKLOG_BYTES_LOW, Conn, Received, Speaks};
+use crate::http;
+use crate::http::head::is_request_line;
+use crate::http::router::Port;
+use crate::inbox::{ConnId, Handle, Message};
+use crate::intake::{Intake, Pending};
+use crate::listener::Listeners;
+use crate::node::Node;
+use crate::reject::{Protocol, Reason, Reject};
+use crate::telnet::{self, Next, lookup::Lookup};
+use crate::workers::{Job, Step, Task};
+use crossbeam::channel::Sender;
+use irontsd_engine::shard::Shard;
+use mio::event::Event;
+use mio::{Events, Interest, Poll, Token};
+use slab::Slab;
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// The waker's token; listeners and connections come behind it.
+pub const WAKER: Token = Token(0);
+/// The first listener's token.
+pub const LISTENERS: usize = 1;
+const CONNECTIONS: usize = 16;
+
+/// Bytes read from a connection in one turn.
+const READ_BYTES: usize = 256 << 10;
+/// Rows after which a turn commits without waiting for its end.
+const COMMIT_ROWS: usize = 8192;
+/// Bytes of keys in the lookup of one loop.
+const LOOKUP_BYTES_MAX: usize = 512 << 20;
+/// How often deadlines are looked at.
+const TICK: Duration = Duration::from_millis(200);
+/// How long a stopping node reads what is still coming in.
+const LAST_READS: Duration = Duration::from_secs(1);
+/// How long a stopping node waits for answers in progress.
+const LAST_ANSWERS: Duration = Duration::from_secs(5);
+
+/// See the module.
+pub struct EventLoop {
+    pub(crate) node: Arc<Node>,
+    pub(crate) handle: Arc<Handle>,
+    pub(crate) shard: Shard,
+    pub(crate) conns: Slab<Conn>,
+    pub(crate) lookup: Lookup,
+    pub(crate) pending: Pending,
+    pub(crate) put: crate::put::Scratch,
+    poll: Poll,
+    listeners: Option<Listeners>,
+    jobs: Option<Sender<Job>>,
+    telnet: telnet::Scratch,
+    buffer: Vec<u8>,
+    /// Places of connections that wait to be served.
+    ready: Vec<usize>,
+    /// Places of connections served in this turn: commits release their answers.
+    turn: Vec<usize>,
+    /// Connections whose answers wait for a sync.
+    held: Vec<ConnId>,
+    numbers: u64,
+    was_full: bool,
+    next_tick: Duration,
+    stopping_since: Option<Duration>,
+}
+
+impl EventLoop {
+    /// A loop over a shard; `listeners` if it is the one that accepts.
+    pub fn new(
+        node: Arc<Node>,
+        handle: Arc<Handle>,
+        shard: Shard,
+        poll: Poll,
+        listeners: Option<Listeners>,
+        jobs: Sender<Job>,
+    ) -> EventLoop {
+        let waking = handle.clone();
+        shard.set_waker(move || waking.wake());
+        let seed = node.engine.env().chance.number();
+        EventLoop {
+            node,
+            handle,
+            shard,
+            conns: Slab::new(),
+            lookup: Lookup::new(seed, LOOKUP_BYTES_MAX),
+            pending: Pending::default(),
+            put: Default::default(),
+            poll,
+            listeners,
+            jobs: Some(jobs),
+            telnet: telnet::Scratch::default(),
+            buffer: vec![0; READ_BYTES],
+            ready: Vec::new(),
+            turn: Vec::new(),
+            held: Vec::new(),
+            numbers: 0,
+            was_full: false,
+            next_tick: Duration::ZERO,
+            stopping_since: None,
+        }
+    }
+
+    /// Runs until stopped.
+    pub fn run(mut self) -> io::Result<()> {
+        let mut events = Events::with_capacity(1024);
+        while !self.is_done() {
+            let timeout = if self.ready.is_empty() { TICK } else { Duration::ZERO };
+            match self.poll.poll(&mut events, Some(timeout)) {
+                Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
+                _ => {}
+            }
+            events.iter().for_each(|event| self.note(event));
+            self.read_messages();
+            self.serve_ready();
+            self.commit();
+            self.release_synced();
+            self.send_all();
+            self.tick();
+        }
+        Ok(())
+    }
+
+    pub(crate) fn now(&self) -> Duration {
+        self.node.engine.env().clock.monotonic()
+    }
+
+    fn note(&mut self, event: &Event) {
+        match event.token() {
+            WAKER => {}
+            Token(number) if number < CONNECTIONS => {
+                if let Some(listeners) = &mut self.listeners {
+                    listeners.accept(&self.node);
+                }
+            }
+            Token(number) => {
+                let Some(conn) = self.conns.get_mut(number - CONNECTIONS) else { return };
+                conn.readable |= event.is_readable() || event.is_read_closed() || event.is_error();
+                conn.ending |= event.is_read_closed() || event.is_error();
+                self.queue(number - CONNECTIONS);
+            }
+        }
+    }
+
+    pub(crate) fn queue(&mut self, place: usize) {
+        if let Some(conn) = self.conns.get_mut(place)
+            && !std::mem::replace(&mut conn.queued, true)
+        {
+            self.ready.push(place);
+        }
+    }
+
+    fn read_messages(&mut self) {
+        for message in self.handle.take() {
+            match message {
+                Message::Accepted(stream, peer, port) => self.add(stream, peer, port),
+                Message::Stepped { id, bytes, step, task } => self.stepped(id, bytes, step, task),
+                Message::Flushed(id, outcome) => self.flushed(id, outcome),
+                Message::Stop => self.begin_stop(),
+            }
+        }
+        self.shard.poll();
+        let full = self.shard.is_full();
+        if std::mem::replace(&mut self.was_full, full) && !full {
+            self.queue_all();
+        }
+    }
+
+    /// A request was put off: everything is looked at again when a flush has made room.
+    pub(crate) fn wait_for_room(&mut self) {
+        self.was_full = true;
+    }
+
+    fn queue_all(&mut self) {
+        let places: Vec<usize> = self.conns.iter().map(|(place, _)| place).collect();
+        places.into_iter().for_each(|place| self.queue(place));
+    }
+
+    fn add(&mut self, stream: mio::net::TcpStream, peer: SocketAddr, port: Port) {
+        let _unsupported = stream.set_nodelay(true);
+        let entry = self.conns.vacant_entry();
+        let place = entry.key();
+        self.numbers += 1;
+        let id = ConnId { place, number: self.numbers };
+        let now = self.node.engine.env().clock.monotonic();
+        let mut conn = Conn::new(id, stream, peer, port, now);
+        let interest = Interest::READABLE | Interest::WRITABLE;
+        let token = Token(place + CONNECTIONS);
+        if let Err(error) = self.poll.registry().register(conn.stream(), token, interest) {
+            tracing::warn!("cannot watch a connection: {error}");
+            return self.handle.count(false);
+        }
+        entry.insert(conn);
+        self.queue(place);
+    }
+
+    pub(crate) fn close(&mut self, place: usize) {
+        let mut conn = self.conns.remove(place);
+        let _gone = self.poll.registry().deregister(conn.stream());
+        if let Some(protocol) = spoken(&conn) {
+            self.node.counters.connect(protocol, -1);
+        }
+        self.handle.count(false);
+    }
+
+    fn serve_ready(&mut self) {
+        for place in std::mem::take(&mut self.ready) {
+            let Some(conn) = self.conns.get_mut(place) else { continue };
+            conn.queued = false;
+            self.touch(place);
+            if self.serve(place).is_err() {
+                self.abort(place);
+            }
+            if self.pending.batch.len() >= COMMIT_ROWS {
+                self.commit();
+            }
+        }
+    }
+
+    fn touch(&mut self, place: usize) {
+        if !std::mem::replace(&mut self.conns[place].touched, true) {
+            self.turn.push(place);
+        }
+    }
+
+    /// The socket failed. What its connection brought is still taken with the rest.
+    fn abort(&mut self, place: usize) {
+        if self.conns[place].has_points {
+            self.commit();
+        }
+        self.close(place);
+    }
+
+    fn serve(&mut self, place: usize) -> io::Result<()> {
+        if self.conns[place].linger_until.is_some() {
+            return self.discard(place);
+        }
+        if self.conns[place].deferred.is_some() && !self.was_full {
+            self.take_deferred(place);
+        }
+        if self.conns[place].may_take() && std::mem::take(&mut self.conns[place].stuck) {
+            self.take(place, 0);
+        }
+        let pressed = self.is_pressed(place);
+        let conn = &self.conns[place];
+        if conn.may_take() && conn.readable && !pressed {
+            self.read(place)?;
+        } else if conn.busy && conn.ending && conn.readable {
+            self.look_for_reset(place)?;
+        }
+        Ok(())
+    }
+
+    /// While too much waits for a flush, only requests are read; those that put wait.
+    fn is_pressed(&self, place: usize) -> bool {
+        self.was_full && !matches!(self.conns[place].speaks, Speaks::Http(_))
+    }
+
+    /// While an answer is made, what the peer sends waits in the socket; but a connection that is
+    /// gone altogether ends the work.
+    fn look_for_reset(&mut self, place: usize) -> io::Result<()> {
+        self.conns[place].readable = false;
+        match self.conns[place].stream().take_error()? {
+            Some(error) => Err(error),
+            None => Ok(()),
+        }
+    }
+
+    fn discard(&mut self, place: usize) -> io::Result<()> {
+        let conn = &mut self.conns[place];
+        if conn.readable && conn.receive(&mut self.buffer)? == Received::End {
+            return Err(io::ErrorKind::ConnectionAborted.into());
+        }
+        Ok(())
+    }
+
+    fn read(&mut self, place: usize) -> io::Result<()> {
+        let conn = &mut self.conns[place];
+        let kept = conn.carry.len();
+        if self.buffer.len() < kept + READ_BYTES {
+            self.buffer.resize(kept + READ_BYTES, 0);
+        }
+        match conn.receive(&mut self.buffer[kept..kept + READ_BYTES])? {
+            Received::Bytes(bytes) => self.take(place, bytes),
+            Received::Nothing => {}
+            // An unterminated last line could be a false value: it is not taken.
+            Received::End => conn.closing = true,
+        }
+        Ok(())
+    }
+
+    /// Takes what was carried over and `bytes` new ones that stand behind it in the buffer.
+    pub(crate) fn take(&mut self, place: usize, bytes: usize) {
+        let mut buffer = std::mem::take(&mut self.buffer);
+        let mut carry = std::mem::take(&mut self.conns[place].carry);
+        let end = carry.len() + bytes;
+        buffer.resize(buffer.len().max(end), 0);
+        buffer[..carry.len()].copy_from_slice(&carry);
+        let mut done = 0;
+        while done < end && self.conns[place].may_take() {
+            let (taken, goes_on) = self.take_some(place, &buffer[done..end]);
+            done += taken;
+            if !goes_on {
+                break;
+            }
+        }
+        self.conns[place].stuck = done < end && !self.conns[place].may_take();
+        carry.clear();
+        carry.extend_from_slice(&buffer[done..end]);
+        if carry.is_empty() {
+            carry = Vec::new();
+        }
+        if !self.conns[place].closing {
+            self.conns[place].carry = carry;
+        }
+        self.buffer = buffer;
+    }
+
+    /// Takes some bytes; returns how many, and whether it is worth trying again at once.
+    fn take_some(&mut self, place: usize, bytes: &[u8]) -> (usize, bool) {
+        if matches!(self.conns[place].speaks, Speaks::Undecided) {
+            return (0, self.decide(place, bytes));
+        }
+        if matches!(self.conns[place].speaks, Speaks::Http(_)) {
+            return self.take_http(place, bytes);
+        }
+        let conn = &mut self.conns[place];
+        let Speaks::Telnet(session) = &mut conn.speaks else { return (0, false) };
+        let mut intake = Intake {
+            node: &self.node,
+            policy: &self.node.policy,
+            lookup: &mut self.lookup,
+            pending: &mut self.pending,
+            peer: Some(conn.peer),
+        };
+        let before = intake.pending.batch.len();
+        let (taken, next) = session.take(bytes, &mut self.telnet, &mut intake, &mut conn.out);
+        conn.has_points |= self.pending.batch.len() > before;
+        conn.closing |= next == Next::Close;
+        (taken, false)
+    }
+
+    /// Decides what a connection speaks, by its first line once that has ended.
+    fn decide(&mut self, place: usize, bytes: &[u8]) -> bool {
+        if bytes.starts_with(&[0x16, 0x03]) {
+            return self.refuse_tls(place, bytes);
+        }
+        let conn = &mut self.conns[place];
+        let line_end = memchr::memchr(b'\n', bytes);
+        let http = match (conn.port, line_end) {
+            (Port::Http, _) => true,
+            (Port::Opentsdb, Some(end)) => is_request_line(&bytes[..=end]),
+            (Port::Opentsdb, None) if bytes.len() > self.node.policy.line_bytes_max => false,
+            (Port::Opentsdb, None) => return false,
+        };
+        conn.speaks = if http {
+            Speaks::Http(http::session::Session::default())
+        } else {
+            Speaks::Telnet(telnet::Session::default())
+        };
+        if let Some(protocol) = spoken(conn) {
+            self.node.counters.connect(protocol, 1);
+        }
+        true
+    }
+
+    fn refuse_tls(&mut self, place: usize, bytes: &[u8]) -> bool {
+        let conn = &mut self.conns[place];
+        let reject = Reject::new(Reason::Tls, "TLS is not spoken on this port: connect without it");
+        conn.out.extend_from_slice(format!("error: {}\n", reject.message).as_bytes());
+        conn.closing = true;
+        let protocol = if conn.port == Port::Http { Protocol::Http } else { Protocol::Telnet };
+        let now_ms = self.node.engine.env().clock.wall_ms();
+        let input = &bytes[..bytes.len().min(5)];
+        self.node.rejections.add(now_ms, protocol, Some(conn.peer), &reject, input);
+        false
+    }
+
+    /// Makes everything taken so far durable and visible, and lets the answers to it go.
+    pub(crate) fn commit(&mut self) {
+        let outcome = self.shard.commit(&self.pending.batch).map_err(|error| error.to_string());
+        if outcome.is_ok() {
+            for (protocol, count) in Protocol::ALL.iter().zip(self.pending.counts) {
+                self.node.counters.accept(*protocol, count);
+            }
+        }
+        self.pending.batch.clear();
+        self.pending.counts = Default::default();
+        for place in self.turn.clone() {
+            let Some(conn) = self.conns.get_mut(place) else { continue };
+            match &outcome {
+                Err(reason) if conn.has_points => {
+                    let reason = reason.clone();
+                    self.refuse_points(place, &reason);
+                }
+                _ => self.release(place),
+            }
+        }
+    }
+
+    fn refuse_points(&mut self, place: usize, reason: &str) {
+        let conn = &mut self.conns[place];
+        let protocol = spoken(conn).unwrap_or(Protocol::Telnet);
+        if protocol == Protocol::Telnet {
+            conn.retract(telnet::unavailable(reason).as_bytes());
+        } else {
+            let mut answer = Vec::new();
+            let framing = http::reply::Framing { keep_alive: false, ..conn.framing };
+            let reply = http::reply::Reply::error(503, "Points cannot be stored", Some(reason));
+            reply.write(&mut answer, framing);
+            conn.retract(&answer);
+            conn.closing = true;
+        }
+        (conn.has_points, conn.wants_sync) = (false, false);
+        let reject = Reject::new(Reason::Unavailable, reason);
+        let now_ms = self.node.engine.env().clock.wall_ms();
+        self.node.rejections.add(now_ms, protocol, Some(conn.peer), &reject, b"");
+    }
+
+    /// Answers of a connection may go, at once or when the commit is synced.
+    fn release(&mut self, place: usize) {
+        let conn = &mut self.conns[place];
+        conn.has_points = false;
+        if conn.released == conn.out.len() || conn.hold.is_some() {
+            return;
+        }
+        let waits = std::mem::take(&mut conn.wants_sync) || self.node.policy.sync_each;
+        let committed = self.shard.committed();
+        if waits && self.shard.synced() < committed {
+            conn.hold = Some(committed);
+            self.held.push(conn.id);
+            self.shard.request_sync();
+        } else {
+            conn.released = conn.out.len();
+        }
+    }
+
+    fn release_synced(&mut self) {
+        if self.held.is_empty() {
+            return;
+        }
+        let synced = self.shard.synced();
+        let stopped = self.node.engine.stopped();
+        for id in std::mem::take(&mut self.held) {
+            let Some(conn) = self.find(id) else { continue };
+            if conn.hold.is_some_and(|commit| commit <= synced) {
+                conn.hold = None;
+                conn.released = conn.out.len();
+                self.touch(id.place);
+            } else if let Some(reason) = &stopped {
+                conn.hold = None;
+                self.refuse_points(id.place, reason);
+                self.touch(id.place);
+            } else {
+                self.held.push(id);
+            }
+        }
+    }
+
+    pub(crate) fn find(&mut self, id: ConnId) -> Option<&mut Conn> {
+        self.conns.get_mut(id.place).filter(|conn| conn.id == id)
+    }
+
+    /// Sends on every connection served in this turn and puts back those with more to do.
+    fn send_all(&mut self) {
+        let now = self.now();
+        for place in std::mem::take(&mut self.turn) {
+            let Some(conn) = self.conns.get_mut(place) else { continue };
+            conn.touched = false;
+            if conn.send(now).is_err() {
+                self.close(place);
+            } else {
+                self.after_send(place, now);
+            }
+        }
+    }
+
+    fn after_send(&mut self, place: usize, now: Duration) {
+        let conn = &mut self.conns[place];
+        if conn.linger_until.is_none() && conn.closing && conn.is_drained() {
+            if (conn.ending && !conn.readable) || self.stopping_since.is_some() {
+                return self.close(place);
+            }
+            conn.end_sending(now);
+        }
+        if conn.backlog() < BACKLOG_BYTES_LOW
+            && let Some(task) = conn.parked.take()
+        {
+            let id = conn.id;
+            self.submit(id, task);
+        }
+        let pressed = self.is_pressed(place);
+        let conn = &self.conns[place];
+        let takes = conn.may_take() && (conn.stuck || (conn.readable && !pressed));
+        if takes || (conn.linger_until.is_some() && conn.readable) {
+            self.queue(place);
+        }
+    }
+
+    pub(crate) fn submit(&mut self, id: ConnId, task: Box<dyn Task>) {
+        if let Some(jobs) = &self.jobs {
+            let _ending = jobs.send(Job { to: self.handle.clone(), id, task });
+        }
+    }
+
+    fn stepped(&mut self, id: ConnId, bytes: Vec<u8>, step: Step, task: Option<Box<dyn Task>>) {
+        let Some(conn) = self.find(id) else { return };
+        conn.append(bytes);
+        match (step, task) {
+            (Step::More, Some(task)) => conn.parked = Some(task),
+            (Step::Done, _) => {
+                conn.busy = false;
+                conn.closing |= !conn.framing.keep_alive;
+            }
+            _ => {
+                conn.busy = false;
+                conn.closing = true;
+            }
+        }
+        self.resume(id.place);
+    }
+
+    /// An answer was made: requests carried over can be taken now.
+    pub(crate) fn resume(&mut self, place: usize) {
+        self.conns[place].readable |= self.conns[place].ending;
+        self.queue(place);
+    }
+
+    fn tick(&mut self) {
+        let now = self.now();
+        if now < self.next_tick {
+            return;
+        }
+        self.next_tick = now + TICK;
+        if let Some(listeners) = &mut self.listeners {
+            listeners.retry(&self.node);
+        }
+        let stall = self.node.policy.export_stall;
+        let overdue = |conn: &Conn| {
+            let http = matches!(conn.speaks, Speaks::Http(_));
+            let stalled = http && conn.backlog() > 0 && now > conn.progress_at + stall;
+            stalled || conn.linger_until.is_some_and(|until| now > until)
+        };
+        let gone: Vec<usize> =
+            self.conns.iter().filter(|(_, conn)| overdue(conn)).map(|(place, _)| place).collect();
+        gone.into_iter().for_each(|place| self.close(place));
+        self.tick_stop(now);
+    }
+
+    fn begin_stop(&mut self) {
+        self.listeners = None;
+        self.stopping_since = Some(self.now());
+        for (_, conn) in &mut self.conns {
+            conn.readable = true;
+        }
+        self.queue_all();
+    }
+
+    /// Once the last reads are over, connections end as soon as their answers are sent.
+    fn tick_stop(&mut self, now: Duration) {
+        let Some(since) = self.stopping_since else { return };
+        for (_, conn) in &mut self.conns {
+            let idle = !conn.readable && !conn.busy;
+            conn.closing |= idle || now > since + LAST_READS;
+        }
+        self.queue_all();
+    }
+
+    fn is_done(&self) -> bool {
+        let Some(since) = self.stopping_since else { return false };
+        self.conns.is_empty() || self.now() > since + LAST_ANSWERS
+    }
+}
+
+pub(crate) fn spoken(conn: &Conn) -> Option<Protocol> {
+    match conn.speaks {
+        Speaks::Undecided => None,
+        Speaks::Telnet(_) => Some(Protocol::Telnet),
+        Speaks::Http(_) => Some(Protocol::Http),
+    }
+}

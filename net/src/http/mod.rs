@@ -1,0 +1,8 @@
+//! HTTP/1.1, made by hand: heads and bodies in, answers out. No sockets here.
+
+pub mod body;
+pub mod head;
+pub mod query;
+pub mod reply;
+pub mod router;
+pub mod session;

@@ -1,0 +1,51 @@
+//! Query strings and form bodies: `a=1&b[]=x&flag`, decoded, in order, names may repeat.
+
+/// Arguments of a request.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct Query(Vec<(String, String)>);
+
+impl Query {
+    /// Appends the arguments of a query string or form body. Bytes that are not UTF-8 after
+    /// decoding become replacement characters, so they match nothing by accident.
+    pub fn add(&mut self, text: &str) {
+        for part in text.split('&').filter(|part| !part.is_empty()) {
+            let (name, value) = part.split_once('=').unwrap_or((part, ""));
+            self.0.push((decode(name), decode(value)));
+        }
+    }
+
+    /// The last value of an argument.
+    pub fn last(&self, name: &str) -> Option<&str> {
+        self.0.iter().rev().find(|(other, _)| other == name).map(|(_, value)| &**value)
+    }
+
+    /// All values of some arguments, in order.
+    pub fn all<'a>(&'a self, names: &'a [&str]) -> impl Iterator<Item = &'a str> {
+        let wanted = |(name, _): &&(String, String)| names.contains(&&**name);
+        self.0.iter().filter(wanted).map(|(_, value)| &**value)
+    }
+
+    /// Whether an argument is there at all, with or without a value.
+    pub fn has(&self, name: &str) -> bool {
+        self.last(name).is_some()
+    }
+}
+
+fn decode(text: &str) -> String {
+    let spaced = text.replace('+', " ");
+    percent_encoding::percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_decoded_in_order() {
+        let mut query = Query::default();
+        query.add("match[]=a+b&match%5B%5D=c%26&summary&x=1&x=2");
+        assert_eq!(query.all(&["match[]"]).collect::<Vec<_>>(), ["a b", "c&"]);
+        assert_eq!(query.last("x"), Some("2"));
+        assert!(query.has("summary") && !query.has("details"));
+    }
+}

@@ -1,0 +1,91 @@
+//! Which request goes where: paths, methods, ports. Pure.
+
+use super::head::Method;
+use super::reply::Reply;
+use crate::read::labels::What;
+
+/// Which listener a connection came through.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Port {
+    /// Telnet and OpenTSDB's HTTP paths.
+    Opentsdb,
+    /// Every HTTP path.
+    Http,
+}
+
+/// What is asked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Route {
+    /// `/api/put`
+    Put,
+    /// `/api/version`
+    ApiVersion,
+    /// `/version`
+    Version,
+    /// `/health`, `/-/healthy`
+    Health,
+    /// `/-/ready`
+    Ready,
+    /// `/metrics`
+    Metrics,
+    /// `/api/v1/status/rejected`
+    Rejected,
+    /// `/api/v1/series/count`
+    SeriesCount,
+    /// Series, labels, values of a label.
+    Labels(What),
+    /// `/api/v1/export`
+    Export,
+    /// `/internal/force_flush`
+    Flush,
+}
+
+/// Finds the route, or the answer 404 or 405.
+pub fn route(port: Port, method: &Method, path: &str) -> Result<Route, Reply> {
+    let Some((route, allowed)) = find(port, path) else {
+        return Err(Reply::error(404, "Endpoint not found", Some(&format!("no such path: {path}"))));
+    };
+    if allowed.contains(&method.as_str()) {
+        return Ok(route);
+    }
+    let details =
+        format!("The HTTP method [{}] is not permitted for this endpoint", method.as_str());
+    let mut reply = Reply::error(405, "Method not allowed", Some(&details));
+    reply.headers = format!("Allow: {}\r\n", allowed.join(", "));
+    Err(reply)
+}
+
+const GET: &[&str] = &["GET", "HEAD"];
+const POST: &[&str] = &["POST"];
+const GET_POST: &[&str] = &["GET", "HEAD", "POST"];
+
+fn find(port: Port, path: &str) -> Option<(Route, &'static [&'static str])> {
+    // OpenTSDB looks its routes up in lower case.
+    let found = match path.to_ascii_lowercase().as_str() {
+        "/api/put" | "/api/v1/put" => (Route::Put, POST),
+        "/api/version" | "/api/v1/version" => (Route::ApiVersion, GET_POST),
+        "/version" => (Route::Version, GET),
+        _ if port == Port::Http => return find_own(path),
+        _ => return None,
+    };
+    Some(found)
+}
+
+fn find_own(path: &str) -> Option<(Route, &'static [&'static str])> {
+    Some(match path {
+        "/health" | "/-/healthy" => (Route::Health, GET),
+        "/-/ready" => (Route::Ready, GET),
+        "/metrics" => (Route::Metrics, GET),
+        "/api/v1/status/rejected" => (Route::Rejected, GET),
+        "/api/v1/series/count" => (Route::SeriesCount, GET_POST),
+        "/api/v1/series" => (Route::Labels(What::Series), GET_POST),
+        "/api/v1/labels" => (Route::Labels(What::Labels), GET_POST),
+        "/api/v1/export" => (Route::Export, GET_POST),
+        "/internal/force_flush" => (Route::Flush, GET_POST),
+        _ => {
+            let name = path.strip_prefix("/api/v1/label/")?.strip_suffix("/values")?;
+            let name = percent_encoding::percent_decode_str(name).decode_utf8_lossy();
+            (Route::Labels(What::Values(name.into_owned())), GET_POST)
+        }
+    })
+}

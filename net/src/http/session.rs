@@ -1,0 +1,171 @@
+//! The HTTP side of one connection: bytes in, requests out, one at a time.
+
+use super::body::ChunkedDecoder;
+use super::head::{self, Framing as BodyFraming, Head, Limits, Progress};
+use super::query::Query;
+use super::reply::{Framing, Reply};
+use crate::reject::{Reason, Reject};
+use flate2::read::{GzDecoder, ZlibDecoder};
+use std::io::Read;
+
+/// A request with its whole body.
+#[derive(Debug)]
+pub struct Request {
+    /// Its head.
+    pub head: Head,
+    /// Its body, decompressed.
+    pub body: Vec<u8>,
+}
+
+impl Request {
+    /// Arguments of the query string and of a form body.
+    pub fn query(&self) -> Query {
+        let mut query = Query::default();
+        query.add(self.head.query());
+        let form = self.head.content_type.as_deref().is_none_or(|kind| {
+            kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded")
+        });
+        if form {
+            query.add(&String::from_utf8_lossy(&self.body));
+        }
+        query
+    }
+
+    /// How the answer is to be framed.
+    pub fn framing(&self) -> Framing {
+        Framing {
+            keep_alive: self.head.keep_alive,
+            chunked: self.head.minor > 0,
+            head_only: self.head.method == head::Method::Head,
+        }
+    }
+}
+
+/// What came of some bytes.
+#[derive(Debug)]
+pub enum Taken {
+    /// More bytes are needed.
+    Incomplete,
+    /// A whole request.
+    Request(Box<Request>),
+    /// What cannot be a request: answer and close.
+    Refused(Reply, Reject),
+}
+
+/// Where a connection stands between two reads.
+#[derive(Debug, Default)]
+pub struct Session {
+    body: Option<Incoming>,
+}
+
+#[derive(Debug)]
+struct Incoming {
+    head: Head,
+    body: Vec<u8>,
+    rest: Rest,
+}
+
+#[derive(Debug)]
+enum Rest {
+    Length(u64),
+    Chunks(ChunkedDecoder),
+}
+
+impl Session {
+    /// Takes bytes up to the end of one request. `interim` gets `100 Continue` where it is due.
+    pub fn take(
+        &mut self,
+        bytes: &[u8],
+        body_bytes_max: usize,
+        interim: &mut Vec<u8>,
+    ) -> (usize, Taken) {
+        if self.body.is_some() {
+            return self.take_body(bytes, body_bytes_max);
+        }
+        match head::parse(bytes, &Limits::default()) {
+            Ok(Progress::Incomplete) => (0, Taken::Incomplete),
+            Err(error) => (bytes.len(), refused(error.status, Reason::BadRequest, &error.to_string())),
+            Ok(Progress::Complete { head, len }) => {
+                if let Err(taken) = self.begin_body(head, body_bytes_max) {
+                    return (bytes.len(), *taken);
+                }
+                let (more, taken) = self.take_body(&bytes[len..], body_bytes_max);
+                if let (Taken::Incomplete, Some(incoming)) = (&taken, &self.body)
+                    && incoming.head.expect_continue
+                {
+                    interim.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+                }
+                (len + more, taken)
+            }
+        }
+    }
+
+    fn begin_body(&mut self, head: Head, body_bytes_max: usize) -> Result<(), Box<Taken>> {
+        let rest = match head.body {
+            BodyFraming::None => Rest::Length(0),
+            BodyFraming::Length(bytes) if bytes > body_bytes_max as u64 => {
+                return Err(Box::new(too_large(body_bytes_max)));
+            }
+            BodyFraming::Length(bytes) => Rest::Length(bytes),
+            BodyFraming::Chunked => Rest::Chunks(ChunkedDecoder::new(body_bytes_max as u64)),
+        };
+        self.body = Some(Incoming { head, body: Vec::new(), rest });
+        Ok(())
+    }
+
+    fn take_body(&mut self, bytes: &[u8], body_bytes_max: usize) -> (usize, Taken) {
+        let Some(incoming) = &mut self.body else { return (0, Taken::Incomplete) };
+        let (taken, done) = match &mut incoming.rest {
+            Rest::Length(left) => {
+                let take = bytes.len().min(usize::try_from(*left).unwrap_or(usize::MAX));
+                incoming.body.extend_from_slice(&bytes[..take]);
+                *left -= take as u64;
+                (take, *left == 0)
+            }
+            Rest::Chunks(decoder) => match decoder.feed(bytes, &mut incoming.body) {
+                Ok(progress) => progress,
+                Err(error) if error.status == 413 => return (bytes.len(), too_large(body_bytes_max)),
+                Err(error) => {
+                    let text = error.to_string();
+                    return (bytes.len(), refused(error.status, Reason::BadRequest, &text));
+                }
+            },
+        };
+        match self.body.take_if(|_| done) {
+            None => (taken, Taken::Incomplete),
+            Some(incoming) => (taken, finish(incoming, body_bytes_max)),
+        }
+    }
+}
+
+fn finish(incoming: Incoming, body_bytes_max: usize) -> Taken {
+    let Incoming { head, body, .. } = incoming;
+    let limit = body_bytes_max as u64 + 1;
+    let unpacked = match head.content_encoding.as_deref() {
+        Some("gzip" | "x-gzip") => unpack(GzDecoder::new(&*body).take(limit)),
+        Some("deflate" | "x-deflate") => unpack(ZlibDecoder::new(&*body).take(limit)),
+        _ => Ok(body),
+    };
+    match unpacked {
+        Ok(body) if body.len() > body_bytes_max => too_large(body_bytes_max),
+        Ok(body) => Taken::Request(Box::new(Request { head, body })),
+        Err(error) => {
+            let text = format!("the body does not decompress: {error}");
+            refused(400, Reason::BadRequest, &text)
+        }
+    }
+}
+
+fn unpack(mut packed: impl Read) -> std::io::Result<Vec<u8>> {
+    let mut body = Vec::new();
+    packed.read_to_end(&mut body)?;
+    Ok(body)
+}
+
+fn refused(status: u16, reason: Reason, text: &str) -> Taken {
+    Taken::Refused(Reply::error(status, text, None), Reject::new(reason, text))
+}
+
+fn too_large(body_bytes_max: usize) -> Taken {
+    refused(413, Reason::BodyTooLarge, &format!("the body exceeds {body_bytes_max} bytes"))
+}

@@ -1,0 +1,76 @@
+//! Messages to an event loop from other threads.
+
+use crate::http::router::Port;
+use crate::workers::{Step, Task};
+use mio::Waker;
+use mio::net::TcpStream;
+use parking_lot::Mutex;
+use std::collections::VecDeque;
+use std::net::SocketAddr;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+/// A connection of an event loop; the number tells it from earlier ones in the same place.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ConnId {
+    /// Its place.
+    pub place: usize,
+    /// Its number.
+    pub number: u64,
+}
+
+/// See the module.
+pub enum Message {
+    /// A connection to serve.
+    Accepted(TcpStream, SocketAddr, Port),
+    /// A piece of an answer.
+    Stepped {
+        /// Whose.
+        id: ConnId,
+        /// The piece.
+        bytes: Vec<u8>,
+        /// Whether there is more.
+        step: Step,
+        /// The task, if there is more.
+        task: Option<Box<dyn Task>>,
+    },
+    /// A flush that a connection waits for has ended.
+    Flushed(ConnId, Result<(), String>),
+    /// Stop accepting, finish what is there, end.
+    Stop,
+}
+
+/// The way to an event loop.
+pub struct Handle {
+    messages: Mutex<VecDeque<Message>>,
+    waker: Waker,
+    /// Connections given to it.
+    pub load: AtomicUsize,
+}
+
+impl Handle {
+    /// A handle that wakes with this waker.
+    pub fn new(waker: Waker) -> Handle {
+        Handle { messages: Mutex::default(), waker, load: AtomicUsize::new(0) }
+    }
+
+    /// Leaves a message and wakes the loop.
+    pub fn send(&self, message: Message) {
+        self.messages.lock().push_back(message);
+        self.wake();
+    }
+
+    /// Wakes the loop. A waker fails only when its loop is gone.
+    pub fn wake(&self) {
+        let _gone = self.waker.wake();
+    }
+
+    /// All messages so far.
+    pub fn take(&self) -> VecDeque<Message> {
+        std::mem::take(&mut self.messages.lock())
+    }
+
+    /// One connection more or less.
+    pub fn count(&self, more: bool) {
+        if more { self.load.fetch_add(1, Relaxed) } else { self.load.fetch_sub(1, Relaxed) };
+    }
+}

@@ -1,0 +1,60 @@
+//! Where accepted points go before they are committed: one batch for each event loop, with what is
+//! needed to name series, to count and to refuse.
+
+use crate::node::Node;
+use crate::policy::Policy;
+use crate::reject::{Protocol, Reason, Reject};
+use crate::telnet::lookup::Lookup;
+use irontsd_engine::batch::Batch;
+use irontsd_engine::types::{SeriesId, Value};
+use std::net::SocketAddr;
+
+/// An event loop's uncommitted points.
+#[derive(Debug, Default)]
+pub struct Pending {
+    /// The rows.
+    pub batch: Batch,
+    /// How many of them each protocol brought.
+    pub counts: [u64; Protocol::ALL.len()],
+}
+
+/// What a protocol needs while it takes points from one connection.
+pub struct Intake<'a> {
+    /// What is shared by all loops.
+    pub node: &'a Node,
+    /// What is accepted.
+    pub policy: &'a Policy,
+    /// The loop's cache from raw key to series.
+    pub lookup: &'a mut Lookup,
+    /// The loop's batch.
+    pub pending: &'a mut Pending,
+    /// Who sends.
+    pub peer: Option<SocketAddr>,
+}
+
+impl Intake<'_> {
+    /// Adds a row to the batch.
+    #[inline]
+    pub fn push(&mut self, protocol: Protocol, series: SeriesId, timestamp_ms: i64, value: Value) {
+        self.pending.batch.push(series, timestamp_ms, value);
+        self.pending.counts[protocol as usize] += 1;
+    }
+
+    /// The series of a canonical name, new or not.
+    pub fn series(&self, name: &[u8]) -> Result<SeriesId, Reject> {
+        self.node.engine.registry().find_or_reserve(name).ok_or_else(|| {
+            Reject::new(Reason::TooManySeries, "the node cannot number any more series")
+        })
+    }
+
+    /// Counts and keeps a refusal.
+    pub fn reject(&self, protocol: Protocol, reject: &Reject, input: &[u8]) {
+        let now_ms = self.node.engine.env().clock.wall_ms();
+        self.node.rejections.add(now_ms, protocol, self.peer, reject, input);
+    }
+
+    /// Appends OpenTSDB's statistics lines.
+    pub fn stats(&self, out: &mut Vec<u8>) {
+        crate::status::telnet_stats(self.node, out);
+    }
+}

@@ -1,0 +1,24 @@
+//! Network side of IronTSD: event loops, OpenTSDB over telnet and HTTP, export. Opens no files.
+//!
+//! `server` starts what runs; `event_loop` is one loop and its turn; `conn` one connection; `listener`
+//! accepts; `inbox` and `workers` connect threads. Pure, without sockets: `telnet` (lines), `http`
+//! (requests), `put` (JSON bodies), `number`, `point`, `policy`, `reject`. Reading: `read`, `status`.
+
+pub mod conn;
+pub mod event_loop;
+pub mod http;
+pub mod inbox;
+pub mod intake;
+pub mod listener;
+pub mod node;
+pub mod number;
+pub mod point;
+pub mod policy;
+pub mod put;
+pub mod read;
+pub mod reject;
+mod requests;
+pub mod server;
+pub mod status;
+pub mod telnet;
+pub mod workers;

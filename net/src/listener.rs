@@ -1,0 +1,65 @@
+//! Accepting: one place takes all connections and hands each to the loop with the fewest.
+
+use crate::event_loop::LISTENERS;
+use crate::http::router::Port;
+use crate::inbox::{Handle, Message};
+use crate::node::Node;
+use mio::net::TcpListener;
+use mio::{Interest, Registry, Token};
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// The listening sockets and the loops to hand to.
+pub struct Listeners {
+    sockets: Vec<(TcpListener, Port)>,
+    loops: Vec<Arc<Handle>>,
+    /// Accepting failed, for want of descriptors mostly: it is tried again with the next tick.
+    retry: bool,
+}
+
+impl Listeners {
+    /// Watches the sockets.
+    pub fn new(
+        mut sockets: Vec<(TcpListener, Port)>,
+        loops: Vec<Arc<Handle>>,
+        registry: &Registry,
+    ) -> io::Result<Listeners> {
+        for (number, (socket, _)) in sockets.iter_mut().enumerate() {
+            registry.register(socket, Token(LISTENERS + number), Interest::READABLE)?;
+        }
+        Ok(Listeners { sockets, loops, retry: false })
+    }
+
+    /// Accepts all that wait.
+    pub fn accept(&mut self, node: &Node) {
+        self.retry = false;
+        for (socket, port) in &self.sockets {
+            loop {
+                match socket.accept() {
+                    Ok((stream, peer)) => {
+                        node.counters.connections_total.fetch_add(1, Relaxed);
+                        if let Some(to) = self.loops.iter().min_by_key(|to| to.load.load(Relaxed)) {
+                            to.count(true);
+                            to.send(Message::Accepted(stream, peer, *port));
+                        }
+                    }
+                    Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                    Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                    Err(error) => {
+                        tracing::warn!("cannot accept a connection, will try again: {error}");
+                        self.retry = true;
+                        break;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Tries again what failed.
+    pub fn retry(&mut self, node: &Node) {
+        if self.retry {
+            self.accept(node);
+        }
+    }
+}

@@ -1,0 +1,52 @@
+//! What all event loops and workers share: engine, policy, counters.
+
+use crate::policy::Policy;
+use crate::reject::{Protocol, Rejections};
+use irontsd_engine::engine::Engine;
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+
+/// See the module.
+#[derive(Debug)]
+pub struct Node {
+    /// The storage.
+    pub engine: Engine,
+    /// What is accepted.
+    pub policy: Policy,
+    /// Refusals.
+    pub rejections: Rejections,
+    /// Everything else that is counted.
+    pub counters: Counters,
+}
+
+/// Counters of the network side.
+#[derive(Debug, Default)]
+pub struct Counters {
+    accepted: [AtomicU64; Protocol::ALL.len()],
+    connections: [AtomicI64; Protocol::ALL.len()],
+    /// Connections accepted since the start.
+    pub connections_total: AtomicU64,
+    /// HTTP requests answered.
+    pub requests_total: AtomicU64,
+}
+
+impl Counters {
+    /// Counts points that are durable and visible.
+    pub fn accept(&self, protocol: Protocol, points: u64) {
+        self.accepted[protocol as usize].fetch_add(points, Relaxed);
+    }
+
+    /// Points accepted.
+    pub fn accepted(&self, protocol: Protocol) -> u64 {
+        self.accepted[protocol as usize].load(Relaxed)
+    }
+
+    /// A connection turned out to speak this protocol, or ended (`-1`).
+    pub fn connect(&self, protocol: Protocol, change: i64) {
+        self.connections[protocol as usize].fetch_add(change, Relaxed);
+    }
+
+    /// Open connections that speak this protocol.
+    pub fn connections(&self, protocol: Protocol) -> i64 {
+        self.connections[protocol as usize].load(Relaxed)
+    }
+}

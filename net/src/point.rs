@@ -1,0 +1,185 @@
+//! The rules for a point's metric and tags, whatever protocol brought it. Pure.
+//!
+//! Names and values are any UTF-8 text that is not empty. What may stand in a text beyond that
+//! differs by protocol: telnet refuses control characters, JSON can carry them.
+
+use crate::number::Timestamp;
+use crate::policy::Policy;
+use crate::reject::{Reason, Reject};
+use irontsd_engine::name;
+use irontsd_engine::types::Value;
+use std::borrow::Cow;
+
+/// A tag that names the metric in selectors, so no tag may be called so.
+const RESERVED: &[u8] = b"__name__";
+
+/// Tags of one point as they come in; sorted and checked when the name is built.
+#[derive(Debug, Default, Clone)]
+pub struct Tags<'a>(Vec<(Cow<'a, [u8]>, Cow<'a, [u8]>)>);
+
+impl<'a> Tags<'a> {
+    /// Drops all tags, keeps the memory.
+    pub fn clear(&mut self) {
+        self.0.clear();
+    }
+
+    /// Number of different keys.
+    pub fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Whether there is no tag.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Adds a tag; the same tag twice counts once. `Err` if the key has another value already.
+    pub fn add(
+        &mut self,
+        key: impl Into<Cow<'a, [u8]>>,
+        value: impl Into<Cow<'a, [u8]>>,
+    ) -> Result<(), ()> {
+        let (key, value) = (key.into(), value.into());
+        match self.0.iter().find(|(other, _)| *other == key) {
+            Some((_, other)) if *other == value => Ok(()),
+            Some(_) => Err(()),
+            None => {
+                self.0.push((key, value));
+                Ok(())
+            }
+        }
+    }
+
+    /// Sets a tag over any earlier value.
+    pub fn set(&mut self, key: impl Into<Cow<'a, [u8]>>, value: impl Into<Cow<'a, [u8]>>) {
+        let (key, value) = (key.into(), value.into());
+        match self.0.iter_mut().find(|(other, _)| *other == key) {
+            Some((_, other)) => *other = value,
+            None => self.0.push((key, value)),
+        }
+    }
+
+    /// Keys and values in the order in which they came.
+    pub fn iter(&self) -> impl Iterator<Item = (&[u8], &[u8])> {
+        self.0.iter().map(|(key, value)| (&**key, &**value))
+    }
+
+    /// As OpenTSDB shows tags in messages: `{k=v, k=v}`.
+    pub fn shown(&self) -> String {
+        let tags: Vec<String> = self.iter().map(|(k, v)| format!("{}={}", text(k), text(v))).collect();
+        format!("{{{}}}", tags.join(", "))
+    }
+
+    /// Appends the canonical name of the series.
+    pub fn encode_name(&mut self, metric: &[u8], out: &mut Vec<u8>) {
+        self.0.sort_unstable_by(|a, b| a.0.cmp(&b.0));
+        name::encode(out, metric, self.iter());
+    }
+}
+
+fn text(bytes: &[u8]) -> Cow<'_, str> {
+    String::from_utf8_lossy(bytes)
+}
+
+/// Checks a finite value's timestamp against what can be stored.
+pub fn check_range(
+    timestamp: Timestamp,
+    value: Value,
+    metric: &[u8],
+    tags: &Tags<'_>,
+) -> Result<i64, Reject> {
+    timestamp.ms.ok_or_else(|| {
+        let (number, (bytes, flags)) = (timestamp.number, stored_form(value));
+        let message = format!(
+            "bad timestamp={number} when trying to add value={bytes:?}/{flags} to metric={}, \
+             tags={}",
+            text(metric),
+            tags.shown()
+        );
+        Reject::new(Reason::TimestampRange, message)
+    })
+}
+
+/// The bytes and flags in which OpenTSDB would store a value; its messages show them.
+fn stored_form(value: Value) -> (Vec<i8>, u8) {
+    let signed = |bytes: &[u8]| bytes.iter().map(|&byte| byte as i8).collect::<Vec<i8>>();
+    if value.kind == irontsd_engine::types::Kind::INTEGER {
+        let number = value.bits as i64;
+        let len = match number {
+            -0x80..=0x7f => 1,
+            -0x8000..=0x7fff => 2,
+            -0x8000_0000..=0x7fff_ffff => 4,
+            _ => 8,
+        };
+        return (signed(&number.to_be_bytes()[8 - len..]), len as u8 - 1);
+    }
+    let double = value.as_f64();
+    let single = double as f32;
+    if f64::from(single) == double {
+        (signed(&single.to_be_bytes()), 11)
+    } else {
+        (signed(&double.to_be_bytes()), 15)
+    }
+}
+
+/// Checks number, names and texts of a point; in OpenTSDB's order.
+pub fn check_names(
+    policy: &Policy,
+    metric: &[u8],
+    tags: &Tags<'_>,
+    controls: Controls,
+) -> Result<(), Reject> {
+    if tags.len() > policy.tags_max {
+        let (found, allowed) = (tags.len(), policy.tags_max);
+        let shown = tags.shown();
+        let message = format!("Too many tags: {found} maximum allowed: {allowed}, tags: {shown}");
+        return Err(Reject::new(Reason::TooManyTags, message));
+    }
+    let what = || format!("metric name (\"{}\")", text(metric));
+    check_text(metric, controls, what, || "metric name".to_owned())?;
+    for (key, value) in tags.iter() {
+        let (k, v) = (text(key), text(value));
+        let what = || format!("tag name with value [{v}] (\"{k}\")");
+        check_text(key, controls, what, || format!("tag name with value [{v}]"))?;
+        if key == RESERVED {
+            let message = format!("Invalid {}: reserved for the metric", what());
+            return Err(Reject::new(Reason::IllegalArgument, message));
+        }
+        let what = || format!("tag value with key [{k}] (\"{v}\")");
+        check_text(value, controls, what, || format!("tag value with key [{k}]"))?;
+    }
+    Ok(())
+}
+
+/// Whether control characters may stand in a text.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Controls {
+    /// JSON can carry them.
+    Allowed,
+    /// A line cannot.
+    Refused,
+}
+
+fn check_text(
+    bytes: &[u8],
+    controls: Controls,
+    what: impl Fn() -> String,
+    bare: impl Fn() -> String,
+) -> Result<(), Reject> {
+    if bytes.is_empty() {
+        let message = format!("Invalid {}: empty string", bare());
+        return Err(Reject::new(Reason::IllegalArgument, message));
+    }
+    let valid = std::str::from_utf8(bytes).map_err(|error| {
+        let at = error.valid_up_to();
+        let message = format!("Invalid {}: not UTF-8 at byte {at}", what());
+        Reject::new(Reason::InvalidUtf8, message)
+    })?;
+    match valid.chars().find(|c| c.is_control()) {
+        Some(odd) if controls == Controls::Refused => {
+            let message = format!("Invalid {}: illegal character: {odd}", what());
+            Err(Reject::new(Reason::IllegalCharacter, message))
+        }
+        _ => Ok(()),
+    }
+}

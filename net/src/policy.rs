@@ -1,0 +1,34 @@
+//! What the node accepts: limits and relaxations, chosen at start.
+//! The rules are OpenTSDB 2.5's; each field names one place where the operator may move them.
+
+use std::time::Duration;
+
+/// See the module.
+#[derive(Debug, Clone)]
+pub struct Policy {
+    /// Most tags of a point.
+    pub tags_max: usize,
+    /// Longest telnet line in bytes, line end excluded.
+    pub line_bytes_max: usize,
+    /// Largest HTTP body in bytes, as sent and decompressed.
+    pub body_bytes_max: usize,
+    /// Error lines on telnet.
+    pub telnet_errors: bool,
+    /// How long an export's reader may take no byte before it is cut.
+    pub export_stall: Duration,
+    /// Whether every acknowledgement waits for a sync.
+    pub sync_each: bool,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Policy {
+            tags_max: 40,
+            line_bytes_max: 64 << 10,
+            body_bytes_max: 32 << 20,
+            telnet_errors: true,
+            export_stall: Duration::from_secs(30),
+            sync_each: false,
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! `/api/v1/export`: every sample of the matching series as JSON lines, in name order.
+//!
+//! Works in steps of about a quarter of a megabyte, so that any number of exports share few
+//! threads and a slow reader holds nothing but its last step. A series too long to be held is read
+//! twice, once for its values and once for its timestamps; the snapshot makes both readings agree.
+
+use super::args::ExportArgs;
+use super::find::Found;
+use super::json_line;
+use crate::node::Node;
+use irontsd_engine::error::Result;
+use irontsd_engine::rows::SeriesSet;
+use irontsd_engine::scan::{Cursor, Scan, Snapshot};
+use irontsd_engine::types::Samples;
+
+/// A step ends when it has produced this many bytes.
+const STEP_BYTES: usize = 256 << 10;
+/// A series with more samples is read twice instead of being held.
+const HELD_ROWS_MAX: usize = 64 << 10;
+/// Samples read at a time from a series that is read twice.
+const PIECE_ROWS: usize = 8 << 10;
+
+/// An export in progress.
+#[derive(Debug)]
+pub struct Export {
+    found: Found,
+    scan: Scan,
+    cursor: Cursor,
+    samples: Samples,
+    at: usize,
+    stage: Stage,
+    rows_per_line: usize,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// The next series begins.
+    Series,
+    /// In the values of a long series.
+    LongValues,
+    /// In its timestamps; whether the first is still to come.
+    LongTimestamps(bool),
+    /// In a series that is split into lines; more samples follow.
+    Lines,
+}
+
+impl Export {
+    /// Finds the series and prepares the snapshot, which was taken when the request came.
+    pub fn start(node: &Node, snapshot: &Snapshot, series: u32, args: &ExportArgs) -> Export {
+        let found = Found::search(node.engine.registry(), &args.selectors, series);
+        let wanted: Option<SeriesSet> = (found.len() < series as usize)
+            .then(|| (0..found.len()).map(|at| found.get(at).0).collect());
+        Export {
+            scan: snapshot.scan(wanted.as_ref(), (args.start_ms, args.end_ms)),
+            found,
+            cursor: Cursor::default(),
+            samples: Samples::default(),
+            at: 0,
+            stage: Stage::Series,
+            rows_per_line: args.rows_per_line_max.unwrap_or(usize::MAX),
+        }
+    }
+
+    /// Appends the next piece; whether there is more.
+    pub fn step(&mut self, out: &mut Vec<u8>) -> Result<bool> {
+        let enough = out.len() + STEP_BYTES;
+        while out.len() < enough {
+            match self.stage {
+                Stage::Series if self.at == self.found.len() => return Ok(false),
+                Stage::Series => self.begin_series(out)?,
+                Stage::LongValues => self.long_values(out)?,
+                Stage::LongTimestamps(first) => self.long_timestamps(out, first)?,
+                Stage::Lines => self.next_line(out)?,
+            }
+        }
+        Ok(true)
+    }
+
+    fn begin_series(&mut self, out: &mut Vec<u8>) -> Result<()> {
+        let (series, name) = self.found.get(self.at);
+        self.cursor.seek(&self.scan, series)?;
+        if self.rows_per_line < HELD_ROWS_MAX {
+            return self.next_line(out);
+        }
+        self.samples.clear();
+        let more = self.cursor.read(&self.scan, series, HELD_ROWS_MAX, &mut self.samples)?;
+        if self.samples.is_empty() {
+            self.at += 1;
+            return Ok(());
+        }
+        json_line::begin(out, name);
+        json_line::push_values(out, &self.samples, true);
+        if more {
+            self.stage = Stage::LongValues;
+            return Ok(());
+        }
+        json_line::middle(out);
+        json_line::push_timestamps(out, &self.samples, true);
+        json_line::end(out);
+        self.at += 1;
+        Ok(())
+    }
+
+    /// Reads on; whether anything came.
+    fn read_piece(&mut self) -> Result<bool> {
+        let series = self.found.get(self.at).0;
+        self.samples.clear();
+        self.cursor.read(&self.scan, series, PIECE_ROWS, &mut self.samples)?;
+        Ok(!self.samples.is_empty())
+    }
+
+    fn long_values(&mut self, out: &mut Vec<u8>) -> Result<()> {
+        if self.read_piece()? {
+            json_line::push_values(out, &self.samples, false);
+            return Ok(());
+        }
+        json_line::middle(out);
+        self.cursor.seek(&self.scan, self.found.get(self.at).0)?;
+        self.stage = Stage::LongTimestamps(true);
+        Ok(())
+    }
+
+    fn long_timestamps(&mut self, out: &mut Vec<u8>, first: bool) -> Result<()> {
+        if self.read_piece()? {
+            json_line::push_timestamps(out, &self.samples, first);
+            self.stage = Stage::LongTimestamps(false);
+            return Ok(());
+        }
+        json_line::end(out);
+        self.at += 1;
+        self.stage = Stage::Series;
+        Ok(())
+    }
+
+    fn next_line(&mut self, out: &mut Vec<u8>) -> Result<()> {
+        let (series, name) = self.found.get(self.at);
+        self.samples.clear();
+        let more = self.cursor.read(&self.scan, series, self.rows_per_line, &mut self.samples)?;
+        if !self.samples.is_empty() {
+            json_line::begin(out, name);
+            json_line::push_values(out, &self.samples, true);
+            json_line::middle(out);
+            json_line::push_timestamps(out, &self.samples, true);
+            json_line::end(out);
+        }
+        self.stage = if more { Stage::Lines } else { Stage::Series };
+        self.at += usize::from(!more);
+        Ok(())
+    }
+}

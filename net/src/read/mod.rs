@@ -1,0 +1,10 @@
+//! Reading: which series, which time, which shape.
+
+pub mod args;
+pub mod export;
+pub mod find;
+pub mod json_line;
+pub mod labels;
+pub mod number_text;
+pub mod select;
+pub mod time_arg;

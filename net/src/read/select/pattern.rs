@@ -1,0 +1,80 @@
+//! A regular expression of a matcher: RE2 syntax, matched against whole values.
+
+use std::fmt;
+
+use regex::bytes::{Regex, RegexBuilder};
+
+use super::re2;
+
+/// Bytes one compiled expression may take, and again as many for its lazily built tables.
+const COMPILED_BYTES_MAX: usize = 1 << 20;
+
+/// A compiled expression. Two are equal when their texts are.
+#[derive(Clone)]
+pub struct Pattern {
+    text: String,
+    regex: Regex,
+}
+
+impl Pattern {
+    /// Compiles an expression, with a reason in one line when that is impossible.
+    pub(super) fn new(text: &str) -> Result<Self, String> {
+        // Values may hold line ends, and peers let the dot match them.
+        let anchored = format!(r"\A(?s:{})\z", re2::translate(text)?);
+        let regex = RegexBuilder::new(&anchored)
+            .size_limit(COMPILED_BYTES_MAX)
+            .dfa_size_limit(COMPILED_BYTES_MAX)
+            .build()
+            .map_err(|error| one_line(&error))?;
+        Ok(Self {
+            text: text.to_owned(),
+            regex,
+        })
+    }
+
+    /// The expression as written.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// Whether the whole value matches.
+    pub fn is_match(&self, value: &str) -> bool {
+        self.regex.is_match(value.as_bytes())
+    }
+
+    /// All values that match, when the expression only lists some: `a`, `a|b`, `(a|b)`. Readers
+    /// with an index look these up instead of trying every value.
+    pub fn literals(&self) -> Option<Vec<String>> {
+        let text = self
+            .text
+            .strip_prefix('(')
+            .and_then(|text| text.strip_suffix(')'));
+        re2::literals(text.unwrap_or(&self.text))
+    }
+}
+
+impl fmt::Debug for Pattern {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pattern({:?})", self.text)
+    }
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.text == other.text
+    }
+}
+
+impl Eq for Pattern {}
+
+/// The library draws the place of a syntax error over several lines; the last one has the reason.
+fn one_line(error: &regex::Error) -> String {
+    match error {
+        regex::Error::CompiledTooBig(_) => "too large when compiled".to_owned(),
+        other => {
+            let text = other.to_string();
+            let last = text.lines().last().unwrap_or("invalid");
+            last.trim_start_matches("error: ").to_owned()
+        }
+    }
+}

@@ -1,0 +1,300 @@
+//! HTTP requests of an event loop: what is answered at once, what becomes points, what becomes a
+//! task for a worker.
+
+use crate::conn::Speaks;
+use crate::event_loop::EventLoop;
+use crate::http::query::Query;
+use crate::http::reply::{self, Framing, JSON, JSON_LINES, Reply, TEXT};
+use crate::http::router::{Route, route};
+use crate::http::session::{Request, Taken};
+use crate::inbox::{ConnId, Message};
+use crate::intake::Intake;
+use crate::node::Node;
+use crate::put;
+use crate::put::reply::error_object;
+use crate::read::args::{self, ExportArgs};
+use crate::read::export::Export;
+use crate::read::labels::{self, What};
+use crate::reject::{Protocol, Reject};
+use crate::status;
+use crate::telnet;
+use crate::workers::{Step, Task};
+use irontsd_engine::error::Error;
+use irontsd_engine::scan::Snapshot;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+impl EventLoop {
+    /// Takes bytes of an HTTP connection; how many, and whether to try again at once.
+    pub(crate) fn take_http(&mut self, place: usize, bytes: &[u8]) -> (usize, bool) {
+        let limit = self.node.policy.body_bytes_max;
+        let conn = &mut self.conns[place];
+        let Speaks::Http(session) = &mut conn.speaks else { return (0, false) };
+        let (taken, found) = session.take(bytes, limit, &mut conn.out);
+        match found {
+            Taken::Incomplete => (taken, false),
+            Taken::Request(request) => {
+                self.request(place, request);
+                (taken, true)
+            }
+            Taken::Refused(answer, reject) => {
+                self.refuse(place, &answer, &reject, bytes);
+                (taken, false)
+            }
+        }
+    }
+
+    fn refuse(&mut self, place: usize, answer: &Reply, reject: &Reject, input: &[u8]) {
+        let conn = &mut self.conns[place];
+        let framing = Framing { keep_alive: false, chunked: true, head_only: false };
+        answer.write(&mut conn.out, framing);
+        conn.closing = true;
+        self.intake(place).reject(Protocol::Http, reject, input);
+    }
+
+    fn intake(&mut self, place: usize) -> Intake<'_> {
+        Intake {
+            node: &self.node,
+            policy: &self.node.policy,
+            lookup: &mut self.lookup,
+            pending: &mut self.pending,
+            peer: Some(self.conns[place].peer),
+        }
+    }
+
+    fn request(&mut self, place: usize, request: Box<Request>) {
+        self.node.counters.requests_total.fetch_add(1, Relaxed);
+        let conn = &mut self.conns[place];
+        conn.framing = request.framing();
+        conn.closing |= !conn.framing.keep_alive;
+        match route(conn.port, &request.head.method, request.head.path()) {
+            Err(answer) => self.answer(place, &answer),
+            Ok(Route::Put) if self.shard.is_full() => {
+                // Taken up again when a flush has made room; nothing else is read meanwhile.
+                self.conns[place].deferred = Some(request);
+                self.wait_for_room();
+            }
+            Ok(Route::Put) => self.put(place, &request),
+            Ok(route) => self.read_request(place, route, &request),
+        }
+    }
+
+    pub(crate) fn take_deferred(&mut self, place: usize) {
+        if let Some(request) = self.conns[place].deferred.take() {
+            self.put(place, &request);
+        }
+    }
+
+    pub(crate) fn answer(&mut self, place: usize, answer: &Reply) {
+        let conn = &mut self.conns[place];
+        answer.write(&mut conn.out, conn.framing);
+    }
+
+    fn put(&mut self, place: usize, request: &Request) {
+        let query = request.query();
+        let serializer = query.last("serializer").filter(|name| *name != "json");
+        if let Some(name) = serializer {
+            let details = format!("Could not find a serializer with the name: {name}");
+            let message = "Requested serializer was not found";
+            return self.answer(place, &Reply::error(400, message, Some(&details)));
+        }
+        let extra = match extra_labels(&query) {
+            Ok(extra) => extra,
+            Err(text) => return self.answer(place, &Reply::error(400, &text, None)),
+        };
+        let now_ms = self.node.engine.env().clock.wall_ms();
+        let mut scratch = std::mem::take(&mut self.put);
+        let node = self.node.clone();
+        let mut intake = self.intake(place);
+        let mut sink = |name: &[u8], timestamp_ms, value| {
+            let series = intake.series(name)?;
+            intake.push(Protocol::Http, series, timestamp_ms, value);
+            Ok(())
+        };
+        let outcome =
+            put::judge(&request.body, now_ms, &node.policy, &extra, &mut scratch, &mut sink);
+        let answer = match outcome {
+            Ok(outcome) => {
+                for failure in &outcome.failures {
+                    let input = failure.datapoint.as_bytes();
+                    intake.reject(Protocol::Http, &failure.reject, input);
+                }
+                let flags = put::reply::Flags {
+                    summary: query.has("summary"),
+                    details: query.has("details"),
+                    timeouts: query.has("sync_timeout"),
+                };
+                let (status, body) = put::reply::answer(flags, &outcome);
+                if status == 204 { Reply::empty(204) } else { Reply::new(status, JSON, body) }
+            }
+            Err(error) => {
+                intake.reject(Protocol::Http, &error.reject, &request.body);
+                Reply::error(400, &error.message, error.details.as_deref())
+            }
+        };
+        self.put = scratch;
+        let conn = &mut self.conns[place];
+        conn.has_points = true;
+        conn.wants_sync |= query.has("sync");
+        self.answer(place, &answer);
+    }
+
+    /// Requests that read: everything taken so far is committed first, so that they see it.
+    fn read_request(&mut self, place: usize, route: Route, request: &Request) {
+        self.commit();
+        let node = self.node.clone();
+        let query = request.query();
+        let now_ms = node.engine.env().clock.wall_ms();
+        match route {
+            Route::Export => match args::export(&query, now_ms) {
+                Ok(args) => self.start_export(place, args),
+                Err(text) => self.answer(place, &Reply::text(400, text)),
+            },
+            Route::Labels(what) => self.start_labels(place, what, query, now_ms),
+            Route::Flush => self.start_flush(place),
+            route => self.answer(place, &page(&node, &route)),
+        }
+    }
+
+    fn start_export(&mut self, place: usize, args: ExportArgs) {
+        let framing = self.conns[place].framing;
+        if framing.head_only {
+            return self.answer(place, &Reply::new(200, JSON_LINES, Vec::new()));
+        }
+        let (node, snapshot) = (self.node.clone(), self.node.engine.snapshot());
+        let series = node.engine.registry().len();
+        let task = ExportTask { node, framing, state: State::Asked { snapshot, series, args } };
+        self.begin_task(place, Box::new(task));
+    }
+
+    fn start_labels(&mut self, place: usize, what: What, query: Query, now_ms: i64) {
+        let framing = self.conns[place].framing;
+        let (node, snapshot) = (self.node.clone(), self.node.engine.snapshot());
+        self.begin_task(place, Box::new(LabelsTask { node, framing, what, query, snapshot, now_ms }));
+    }
+
+    fn begin_task(&mut self, place: usize, task: Box<dyn Task>) {
+        let conn = &mut self.conns[place];
+        conn.busy = true;
+        let id = conn.id;
+        self.submit(id, task);
+    }
+
+    fn start_flush(&mut self, place: usize) {
+        let conn = &mut self.conns[place];
+        conn.busy = true;
+        let (id, handle) = (conn.id, self.handle.clone());
+        let done = move |outcome| handle.send(Message::Flushed(id, outcome));
+        self.node.engine.flush(Box::new(done));
+    }
+
+    pub(crate) fn flushed(&mut self, id: ConnId, outcome: Result<(), String>) {
+        let Some(conn) = self.find(id) else { return };
+        conn.busy = false;
+        let answer = match outcome {
+            Ok(()) => Reply::empty(200),
+            Err(reason) => Reply::error(503, "The flush failed", Some(&reason)),
+        };
+        self.answer(id.place, &answer);
+        let conn = &mut self.conns[id.place];
+        conn.released = conn.out.len();
+        self.resume(id.place);
+    }
+}
+
+fn extra_labels(query: &Query) -> Result<Vec<(String, String)>, String> {
+    let pair = |text: &str| match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() && name != "__name__" => {
+            Ok((name.to_owned(), value.to_owned()))
+        }
+        _ => Err(format!("Invalid extra_label: {text} (expected name=value)")),
+    };
+    query.all(&["extra_label"]).map(pair).collect()
+}
+
+/// The small pages that are made at once.
+fn page(node: &Node, route: &Route) -> Reply {
+    match route {
+        Route::Health => Reply::new(200, TEXT, "OK"),
+        Route::Ready => match node.engine.stopped() {
+            None => Reply::new(200, TEXT, "OK"),
+            Some(reason) => Reply::text(503, reason),
+        },
+        Route::Metrics => Reply::new(200, "text/plain; version=0.0.4", status::metrics(node)),
+        Route::Rejected => Reply::new(200, JSON, status::rejected(node)),
+        Route::SeriesCount => {
+            let count = node.engine.registry().len();
+            Reply::new(200, JSON, format!("{{\"status\":\"success\",\"data\":[{count}]}}"))
+        }
+        Route::Version => Reply::new(200, "text/plain; charset=UTF-8", telnet::version()),
+        Route::ApiVersion => {
+            let version = env!("CARGO_PKG_VERSION");
+            Reply::new(200, JSON, format!(
+                "{{\"version\":\"{version}\",\"short_revision\":\"\",\"full_revision\":\"\",\
+                 \"timestamp\":\"0\",\"repo_status\":\"MINT\",\"user\":\"\",\"host\":\"\",\
+                 \"repo\":\"irontsd\",\"branch\":\"\"}}"
+            ))
+        }
+        _ => Reply::error(404, "Endpoint not found", None),
+    }
+}
+
+struct ExportTask {
+    node: Arc<Node>,
+    framing: Framing,
+    state: State,
+}
+
+enum State {
+    Asked { snapshot: Snapshot, series: u32, args: ExportArgs },
+    Going(Box<Export>),
+}
+
+impl Task for ExportTask {
+    fn step(&mut self, out: &mut Vec<u8>) -> Step {
+        if let State::Asked { snapshot, series, args } = &self.state {
+            let export = Export::start(&self.node, snapshot, *series, args);
+            self.state = State::Going(Box::new(export));
+            reply::write_stream_head(out, JSON_LINES, self.framing);
+        }
+        let State::Going(export) = &mut self.state else { return Step::Broken };
+        match reply::write_chunk(out, self.framing, |out| export.step(out)) {
+            Ok(true) => Step::More,
+            Ok(false) => {
+                reply::write_stream_end(out, self.framing);
+                Step::Done
+            }
+            Err(error) => self.broken(&error),
+        }
+    }
+}
+
+impl ExportTask {
+    /// What is readable was streamed; without the final chunk the client sees that it is not all.
+    fn broken(&self, error: &Error) -> Step {
+        tracing::error!("an export ends early: {error}");
+        self.node.engine.stats().damaged_blocks.fetch_add(1, Relaxed);
+        Step::Broken
+    }
+}
+
+struct LabelsTask {
+    node: Arc<Node>,
+    framing: Framing,
+    what: What,
+    query: Query,
+    snapshot: Snapshot,
+    now_ms: i64,
+}
+
+impl Task for LabelsTask {
+    fn step(&mut self, out: &mut Vec<u8>) -> Step {
+        let body = labels::answer(&self.node, &self.what, &self.query, &self.snapshot, self.now_ms);
+        let answer = match body {
+            Ok(body) => Reply::new(200, JSON, body),
+            Err(text) => Reply::new(400, JSON, error_object(400, &text, None)),
+        };
+        answer.write(out, self.framing);
+        Step::Done
+    }
+}

@@ -1,0 +1,249 @@
+//! The telnet protocol of one connection: lines in, rows and replies out. No sockets here.
+
+pub mod fast;
+pub mod line;
+pub mod lookup;
+pub mod scan;
+
+use crate::intake::Intake;
+use crate::policy::Policy;
+use crate::reject::{Protocol, Reason, Reject};
+use memchr::memchr;
+use scan::{Masks, Scanner};
+use std::net::SocketAddr;
+
+/// Replies waiting for a client that does not read them; more error lines are dropped.
+const REPLY_BYTES_MAX: usize = 64 << 10;
+
+/// What a connection should do next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Next {
+    /// Go on reading.
+    Continue,
+    /// Send the replies and close: the client said `exit`.
+    Close,
+}
+
+/// Where a telnet connection stands between two reads.
+#[derive(Debug, Default)]
+pub struct Session {
+    /// The rest of a line that was too long is being skipped.
+    skipping: bool,
+}
+
+/// Memory that one event loop reuses for all its connections.
+#[derive(Debug)]
+pub struct Scratch {
+    scanner: Scanner,
+    masks: Masks,
+    name: Vec<u8>,
+}
+
+impl Default for Scratch {
+    fn default() -> Self {
+        Scratch { scanner: Scanner::detect(), masks: Masks::default(), name: Vec::new() }
+    }
+}
+
+impl Session {
+    /// Takes all whole lines of `bytes`. Returns how many bytes are done with, and what is next.
+    pub fn take(
+        &mut self,
+        bytes: &[u8],
+        scratch: &mut Scratch,
+        intake: &mut Intake<'_>,
+        replies: &mut Vec<u8>,
+    ) -> (usize, Next) {
+        scratch.scanner.scan(bytes, &mut scratch.masks);
+        let mut start = 0;
+        while let Some(end) = scratch.masks.newline(start) {
+            let next = self.line(bytes, start, end, scratch, intake, replies);
+            start = end + 1;
+            if next == Next::Close {
+                return (start, next);
+            }
+        }
+        (start + self.overlong(&bytes[start..], intake, replies), Next::Continue)
+    }
+
+    /// A partial line beyond the limit is refused at once and skipped to its end.
+    fn overlong(&mut self, rest: &[u8], intake: &mut Intake<'_>, replies: &mut Vec<u8>) -> usize {
+        if self.skipping {
+            return rest.len();
+        }
+        // One more byte may still be the carriage return of a line that just fits.
+        if rest.len() <= intake.policy.line_bytes_max + 1 {
+            return 0;
+        }
+        refuse_long(rest, intake, replies);
+        self.skipping = true;
+        rest.len()
+    }
+
+    fn line(
+        &mut self,
+        bytes: &[u8],
+        start: usize,
+        end: usize,
+        scratch: &mut Scratch,
+        intake: &mut Intake<'_>,
+        replies: &mut Vec<u8>,
+    ) -> Next {
+        if std::mem::take(&mut self.skipping) {
+            return Next::Continue;
+        }
+        let returned = end > start && bytes[end - 1] == b'\r';
+        let end = end - usize::from(returned);
+        if end - start > intake.policy.line_bytes_max {
+            refuse_long(&bytes[start..end], intake, replies);
+            return Next::Continue;
+        }
+        let fields = fast::split(bytes, &scratch.masks, start, end);
+        if fields.is_some_and(|fields| take_known(fields, intake)) {
+            return Next::Continue;
+        }
+        slow(&bytes[start..end], fields, scratch, intake, replies)
+    }
+}
+
+/// Takes a line whose series is known and whose numbers are plain.
+#[inline]
+fn take_known(fields: fast::Fields<'_>, intake: &mut Intake<'_>) -> bool {
+    let Some(value) = fast::value(fields.value) else { return false };
+    let Some(timestamp_ms) = fast::timestamp_ms(fields.timestamp) else { return false };
+    let Some(series) = intake.lookup.find(fields.metric, fields.tags) else { return false };
+    intake.push(Protocol::Telnet, series, timestamp_ms, value);
+    true
+}
+
+/// Everything else: other commands, new series, unusual spelling, errors.
+fn slow(
+    line: &[u8],
+    fields: Option<fast::Fields<'_>>,
+    scratch: &mut Scratch,
+    intake: &mut Intake<'_>,
+    replies: &mut Vec<u8>,
+) -> Next {
+    // Spaces before a command are a relaxation; the answer to an unknown one is to the line as sent.
+    let trimmed = line.trim_ascii_start_spaces();
+    let (command, rest) = match memchr(b' ', trimmed) {
+        Some(at) => (&trimmed[..at], Some(&trimmed[at + 1..])),
+        None => (trimmed, None),
+    };
+    match command {
+        b"put" => put(line, rest, fields, scratch, intake, replies),
+        b"version" => replies.extend_from_slice(version().as_bytes()),
+        b"stats" => intake.stats(replies),
+        b"status" => replies.extend_from_slice(b"ok\n"),
+        b"help" => replies
+            .extend_from_slice(b"available commands: put stats version status exit help \n"),
+        b"exit" => return Next::Close,
+        _ => unknown(line, intake, replies),
+    }
+    Next::Continue
+}
+
+/// The reply to `version`.
+pub fn version() -> String {
+    format!("irontsd {}\n", env!("CARGO_PKG_VERSION"))
+}
+
+fn put(
+    line: &[u8],
+    rest: Option<&[u8]>,
+    fields: Option<fast::Fields<'_>>,
+    scratch: &mut Scratch,
+    intake: &mut Intake<'_>,
+    replies: &mut Vec<u8>,
+) {
+    match accept(rest, fields, scratch, intake) {
+        Ok(()) => {}
+        Err(reject) => {
+            reply_error(&reject, intake.policy, replies);
+            intake.reject(Protocol::Telnet, &reject, line);
+        }
+    }
+}
+
+fn accept(
+    rest: Option<&[u8]>,
+    fields: Option<fast::Fields<'_>>,
+    scratch: &mut Scratch,
+    intake: &mut Intake<'_>,
+) -> Result<(), Reject> {
+    let mut point = line::judge(rest, intake.policy)?;
+    scratch.name.clear();
+    point.tags.encode_name(point.metric, &mut scratch.name);
+    let series = intake.series(&scratch.name)?;
+    // Where the fields stand between single spaces, the same bytes will be the same series again.
+    let regular = |fields: &fast::Fields<'_>| {
+        !fields.timestamp.is_empty() && !fields.value.is_empty()
+    };
+    if let Some(fields) = fields.filter(regular)
+        && intake.lookup.find(fields.metric, fields.tags).is_none()
+    {
+        intake.lookup.insert(fields.metric, fields.tags, series);
+    }
+    intake.push(Protocol::Telnet, series, point.timestamp_ms, point.value);
+    Ok(())
+}
+
+fn reply_error(reject: &Reject, policy: &Policy, replies: &mut Vec<u8>) {
+    let kind = match reject.reason {
+        Reason::InvalidValue => "invalid value",
+        Reason::Unavailable => "Please throttle writes",
+        _ => "illegal argument",
+    };
+    reply(&format!("put: {kind}: {}\n", reject.message), policy, replies);
+}
+
+fn reply(text: &str, policy: &Policy, replies: &mut Vec<u8>) {
+    if policy.telnet_errors && replies.len() < REPLY_BYTES_MAX {
+        replies.extend_from_slice(text.as_bytes());
+    }
+}
+
+fn unknown(line: &[u8], intake: &mut Intake<'_>, replies: &mut Vec<u8>) {
+    let word = line.split(|&byte| byte == b' ').next().unwrap_or_default();
+    let word = String::from_utf8_lossy(word);
+    let text = format!("unknown command: {word}.  Try `help'.\n");
+    reply(&text, intake.policy, replies);
+    let reject = Reject::new(Reason::UnknownCommand, text.trim_end());
+    intake.reject(Protocol::Telnet, &reject, line);
+}
+
+fn refuse_long(line: &[u8], intake: &mut Intake<'_>, replies: &mut Vec<u8>) {
+    let message = format!("line too long (at most {} bytes)", intake.policy.line_bytes_max);
+    let reject = Reject::new(Reason::LineTooLong, message);
+    reply_error(&reject, intake.policy, replies);
+    intake.reject(Protocol::Telnet, &reject, line);
+}
+
+/// The answer to points that could not be made durable.
+pub fn unavailable(reason: &str) -> String {
+    format!("put: Please throttle writes: {reason}\n")
+}
+
+/// Refuses a TLS handshake on a plain port.
+pub fn refuse_tls(
+    bytes: &[u8],
+    peer: Option<SocketAddr>,
+    intake: &mut Intake<'_>,
+    replies: &mut Vec<u8>,
+) {
+    intake.peer = peer;
+    let reject = Reject::new(Reason::Tls, "TLS is not spoken on this port: connect without it");
+    replies.extend_from_slice(format!("error: {}\n", reject.message).as_bytes());
+    intake.reject(Protocol::Telnet, &reject, &bytes[..bytes.len().min(5)]);
+}
+
+trait TrimSpaces {
+    fn trim_ascii_start_spaces(&self) -> &[u8];
+}
+
+impl TrimSpaces for [u8] {
+    fn trim_ascii_start_spaces(&self) -> &[u8] {
+        let from = self.iter().position(|&byte| byte != b' ').unwrap_or(self.len());
+        &self[from..]
+    }
+}

@@ -1,0 +1,57 @@
+//! The masks with AVX2 and AVX-512BW. One of the few places with `unsafe`: vector loads, and
+//! calling a function that was compiled for more than the baseline.
+
+#![expect(unsafe_code, reason = "vector loads; each call is guarded by feature detection")]
+
+use super::{BLOCK, Blocks, Masks};
+use std::arch::x86_64::{
+    __m256i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_set1_epi8,
+    _mm512_cmpeq_epi8_mask, _mm512_loadu_si512, _mm512_set1_epi8,
+};
+
+/// The variants that this machine can run, slowest first.
+pub fn variants() -> impl Iterator<Item = (&'static str, Blocks)> {
+    let avx2 = is_x86_feature_detected!("avx2").then_some(("avx2", avx2_checked as Blocks));
+    let avx512 = is_x86_feature_detected!("avx512bw").then_some(("avx512", avx512_checked as Blocks));
+    avx2.into_iter().chain(avx512)
+}
+
+fn avx2_checked(bytes: &[u8], masks: &mut Masks) {
+    // SAFETY: only handed out by `variants`, which saw that the machine has AVX2.
+    unsafe { avx2(bytes, masks) }
+}
+
+fn avx512_checked(bytes: &[u8], masks: &mut Masks) {
+    // SAFETY: only handed out by `variants`, which saw that the machine has AVX-512BW.
+    unsafe { avx512(bytes, masks) }
+}
+
+#[target_feature(enable = "avx2")]
+fn avx2(bytes: &[u8], masks: &mut Masks) {
+    let (newline, space) = (_mm256_set1_epi8(b'\n' as i8), _mm256_set1_epi8(b' ' as i8));
+    for block in bytes.chunks_exact(BLOCK) {
+        // SAFETY: a block has 64 readable bytes; unaligned loads need no alignment.
+        let (low, high) = unsafe {
+            let at = block.as_ptr().cast::<__m256i>();
+            (_mm256_loadu_si256(at), _mm256_loadu_si256(at.add(1)))
+        };
+        let mask = |wanted| {
+            let low = _mm256_movemask_epi8(_mm256_cmpeq_epi8(low, wanted)) as u32;
+            let high = _mm256_movemask_epi8(_mm256_cmpeq_epi8(high, wanted)) as u32;
+            u64::from(high) << 32 | u64::from(low)
+        };
+        masks.newlines.push(mask(newline));
+        masks.spaces.push(mask(space));
+    }
+}
+
+#[target_feature(enable = "avx512f,avx512bw")]
+fn avx512(bytes: &[u8], masks: &mut Masks) {
+    let (newline, space) = (_mm512_set1_epi8(b'\n' as i8), _mm512_set1_epi8(b' ' as i8));
+    for block in bytes.chunks_exact(BLOCK) {
+        // SAFETY: a block has 64 readable bytes; unaligned loads need no alignment.
+        let block = unsafe { _mm512_loadu_si512(block.as_ptr().cast()) };
+        masks.newlines.push(_mm512_cmpeq_epi8_mask(block, newline));
+        masks.spaces.push(_mm512_cmpeq_epi8_mask(block, space));
+    }
+}

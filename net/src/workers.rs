@@ -1,0 +1,76 @@
+//! Threads for what may wait for the disk or take long: exports and label pages. A task works in
+//! steps and goes back to its event loop in between, so a slow reader holds no thread.
+
+use crate::inbox::{ConnId, Handle, Message};
+use crossbeam::channel::{Receiver, Sender, unbounded};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+
+/// What came of a step.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Step {
+    /// The answer goes on.
+    More,
+    /// The answer is complete.
+    Done,
+    /// The answer cannot be completed: the connection must end so that the client notices.
+    Broken,
+}
+
+/// An answer that is made in steps.
+pub trait Task: Send {
+    /// Appends the next piece.
+    fn step(&mut self, out: &mut Vec<u8>) -> Step;
+}
+
+/// A task with the way back to its connection.
+pub struct Job {
+    /// The event loop to answer.
+    pub to: Arc<Handle>,
+    /// The connection there.
+    pub id: ConnId,
+    /// What to do.
+    pub task: Box<dyn Task>,
+}
+
+/// The threads. There are never more jobs waiting than connections.
+pub struct Workers {
+    jobs: Sender<Job>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Workers {
+    /// Starts the threads.
+    pub fn start(count: usize) -> std::io::Result<Workers> {
+        let (jobs, queue) = unbounded();
+        let start = |number: usize| {
+            let queue = queue.clone();
+            let thread = std::thread::Builder::new().name(format!("worker-{number}"));
+            thread.spawn(move || work(&queue))
+        };
+        let threads = (0..count).map(start).collect::<std::io::Result<_>>()?;
+        Ok(Workers { jobs, threads })
+    }
+
+    /// Where jobs are put.
+    pub fn queue(&self) -> Sender<Job> {
+        self.jobs.clone()
+    }
+
+    /// Waits until all jobs are done and ends the threads; all other senders must be gone.
+    pub fn stop(self) {
+        drop(self.jobs);
+        for thread in self.threads {
+            let _panicked = thread.join();
+        }
+    }
+}
+
+fn work(queue: &Receiver<Job>) {
+    for Job { to, id, mut task } in queue {
+        let mut bytes = Vec::new();
+        let step = task.step(&mut bytes);
+        let task = (step == Step::More).then_some(task);
+        to.send(Message::Stepped { id, bytes, step, task });
+    }
+}

@@ -1,0 +1,25 @@
+//! What the scenarios share: a node in a directory of its own, plain clients, plain parsers.
+//!
+//! Nothing here uses the product's code: the clients speak bytes over sockets and the parsers
+//! are the obvious ones, so that they can referee.
+
+pub mod export;
+pub mod gzip;
+pub mod http;
+pub mod json;
+pub mod ledger;
+pub mod metrics;
+pub mod node;
+pub mod process;
+pub mod recorder;
+pub mod require;
+pub mod seed;
+pub mod series;
+pub mod telnet;
+pub mod wait;
+
+pub use export::Export;
+pub use http::{Http, Response};
+pub use json::Json;
+pub use node::{Home, Node};
+pub use telnet::Telnet;

@@ -1,0 +1,26 @@
+//! Black-box tests of the `irontsd` binary: sockets in, `/api/v1/export` out.
+//!
+//! One module for each family of promises; each says at its top what it proves. A test that
+//! lacks a program says so and is skipped; `IRONTSD_REQUIRE_ALL=1` turns that into a failure.
+//! `IRONTSD_TEST_SEED` replays the random tests.
+
+mod common;
+
+mod abuse; // Endless lines, bombs and other people's protocols cost a clear error and little memory.
+mod concurrency; // Exports taken while points stream in show a prefix of what was sent.
+mod damage; // Torn log tails are cut; damage elsewhere is named and never becomes a sample.
+mod duplicates; // The last acknowledged write of a series and time wins, wherever and whenever.
+mod exact_values; // Every number and time comes back as it was sent, to the last bit.
+mod export; // Exports are ordered, complete snapshots, and slow readers harm only themselves.
+mod http; // The HTTP endpoints answer as documented.
+mod http_wire; // HTTP framing: splits, chunks, pipelines, encodings, limits.
+mod kill; // 200 times kill -9 under load: nothing acknowledged is lost, nothing is invented.
+mod monitoring; // Metrics, the list of refused lines and the probes tell the truth.
+mod put; // /api/put stores good points, names bad ones and counts both.
+mod real_clients; // collectd and netdata work, and the export is what they sent.
+mod recovery; // Whatever ends the node, the next start has every acknowledged point.
+mod seed_documents; // The examples of the two documents this project began with work as written.
+mod startup; // Flags, environment, addresses, the directory lock and the start-up lines.
+mod telnet; // The telnet commands and framing.
+mod telnet_errors; // Bad telnet lines get OpenTSDB's answers and harm nothing else.
+mod volume; // 20 million points come back as the same multiset.

@@ -1,0 +1,169 @@
+//! Flags of `irontsd serve`. One declaration makes parsing, help and the environment variables.
+
+use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// A time-series ingestion node: OpenTSDB's wire protocols in, an own storage engine underneath,
+/// /api/v1/export out.
+#[derive(Debug, Parser)]
+#[command(name = "irontsd", version, disable_help_subcommand = true)]
+pub struct Cli {
+    /// What to do; without a command the node is started with its defaults.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+}
+
+/// Commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the node until it is told to stop.
+    Serve(Box<Serve>),
+}
+
+/// How to run the node.
+#[derive(Debug, Parser)]
+#[command(next_line_help = true)]
+pub struct Serve {
+    /// Where the data lives; created if missing.
+    #[arg(long, env = "IRONTSD_DATA_DIR", value_name = "DIR", default_value = "./irontsd-data")]
+    pub data_dir: PathBuf,
+
+    /// Where telnet lines and OpenTSDB's HTTP requests come in: host:port, :port or [::1]:port;
+    /// port 0 picks a free one.
+    #[arg(long, env = "IRONTSD_OPENTSDB_LISTEN", value_name = "ADDR", value_parser = address,
+          default_value = "127.0.0.1:4242")]
+    pub opentsdb_listen: SocketAddr,
+
+    /// Where every HTTP path is served.
+    #[arg(long, env = "IRONTSD_HTTP_LISTEN", value_name = "ADDR", value_parser = address,
+          default_value = "127.0.0.1:8428")]
+    pub http_listen: SocketAddr,
+
+    /// Event loops; one for each core by default.
+    #[arg(long, env = "IRONTSD_EVENT_LOOPS", value_name = "N",
+          value_parser = clap::value_parser!(u16).range(1..=256))]
+    pub event_loops: Option<u16>,
+
+    /// How often logs are synced to disk; 0: every acknowledgement waits for its sync.
+    #[arg(long, env = "IRONTSD_SYNC_INTERVAL", value_name = "DURATION", value_parser = duration,
+          default_value = "1s")]
+    pub sync_interval: Duration,
+
+    /// How long the reader of an export may take no byte before it is cut off.
+    #[arg(long, env = "IRONTSD_EXPORT_STALL_TIMEOUT", value_name = "DURATION",
+          value_parser = duration, default_value = "30s")]
+    pub export_stall_timeout: Duration,
+
+    /// Most tags of a point.
+    #[arg(long, env = "IRONTSD_MAX_TAGS", value_name = "N", default_value_t = 40)]
+    pub max_tags: usize,
+
+    /// Longest telnet line in bytes.
+    #[arg(long, env = "IRONTSD_MAX_LINE_BYTES", value_name = "SIZE", value_parser = size,
+          default_value = "64KiB")]
+    pub max_line_bytes: u64,
+
+    /// Largest HTTP body, as sent and decompressed.
+    #[arg(long, env = "IRONTSD_MAX_BODY_BYTES", value_name = "SIZE", value_parser = size,
+          default_value = "32MiB")]
+    pub max_body_bytes: u64,
+
+    /// Whether bad telnet lines are answered.
+    #[arg(long, env = "IRONTSD_TELNET_ERRORS", value_name = "on|off", default_value = "on",
+          action = ArgAction::Set)]
+    pub telnet_errors: Switch,
+
+    /// How much is logged to standard error.
+    #[arg(long, env = "IRONTSD_LOG_LEVEL", value_name = "error|warn|info|debug",
+          default_value = "info")]
+    pub log_level: tracing::Level,
+}
+
+/// A switch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Switch {
+    /// It is on.
+    On,
+    /// It is off.
+    Off,
+}
+
+/// `host:port`, `:port` (every address of this machine) or `[::1]:port`.
+fn address(text: &str) -> Result<SocketAddr, String> {
+    let full = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
+    let expected = "expected host:port, :port or [::1]:port";
+    let mut found = full.to_socket_addrs().map_err(|error| format!("{error} ({expected})"))?;
+    found.next().ok_or_else(|| format!("no address of that name ({expected})"))
+}
+
+/// `0`, or a whole number with a unit: `500ms`, `1s`, `5m`, `2h`, `90d`.
+fn duration(text: &str) -> Result<Duration, String> {
+    let expected = || "expected 0 or a number with ms, s, m, h or d, for example 500ms".to_owned();
+    let (number, unit) = split(text).ok_or_else(expected)?;
+    let milliseconds: u64 = match unit {
+        "" if number == 0 => 0,
+        "ms" => 1,
+        "s" => 1000,
+        "m" => 60_000,
+        "h" => 3_600_000,
+        "d" => 86_400_000,
+        _ => return Err(expected()),
+    };
+    let total = number.checked_mul(milliseconds).ok_or_else(expected)?;
+    Ok(Duration::from_millis(total))
+}
+
+/// Bytes, or with a unit: `64KiB`, `512MiB`, `2GiB`; `KB`, `MB`, `GB` for powers of 1000.
+fn size(text: &str) -> Result<u64, String> {
+    let expected = || "expected bytes or a number with KiB, MiB or GiB, for example 512MiB".to_owned();
+    let (number, unit) = split(text).ok_or_else(expected)?;
+    let bytes = match unit {
+        "" | "B" => 1,
+        "KiB" => 1 << 10,
+        "MiB" => 1 << 20,
+        "GiB" => 1 << 30,
+        "KB" => 1000,
+        "MB" => 1_000_000,
+        "GB" => 1_000_000_000,
+        _ => return Err(expected()),
+    };
+    number.checked_mul(bytes).ok_or_else(expected)
+}
+
+fn split(text: &str) -> Option<(u64, &str)> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    Some((text[..digits].parse().ok()?, &text[digits..]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_declaration_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn durations_and_sizes() {
+        assert_eq!(duration("0"), Ok(Duration::ZERO));
+        assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
+        assert_eq!(duration("90d"), Ok(Duration::from_secs(90 * 86_400)));
+        for text in ["", "5", "-1s", "1.5s", "s", "99999999999999999999d", "1w"] {
+            assert!(duration(text).is_err(), "{text}");
+        }
+        assert_eq!(size("512MiB"), Ok(512 << 20));
+        assert_eq!(size("100"), Ok(100));
+        assert!(size("1PiB").is_err());
+    }
+
+    #[test]
+    fn addresses() {
+        assert_eq!(address(":4242"), Ok(([0, 0, 0, 0], 4242).into()));
+        assert_eq!(address("[::1]:0").map(|address| address.is_ipv6()), Ok(true));
+        assert!(address("4242").is_err());
+    }
+}

@@ -1,0 +1,151 @@
+//! `irontsd serve`: puts engine and network together, says when it is ready, stops on a signal.
+
+use crate::flags::{Serve, Switch};
+use irontsd_engine::engine::{Config, Engine};
+use irontsd_engine::env;
+use irontsd_net::http::router::Port;
+use irontsd_net::node::Node;
+use irontsd_net::policy::Policy;
+use irontsd_net::server::{Bound, Server};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// From the first signal to the end. What is not flushed by then stays in the logs.
+const STOP_WITHIN: Duration = Duration::from_secs(9);
+/// Exit code when the node cannot run.
+const CANNOT_RUN: u8 = 3;
+
+/// Runs the node until a signal ends it.
+pub fn run(flags: &Serve) -> ExitCode {
+    match serve(flags) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(text) => {
+            tracing::error!("{text}");
+            ExitCode::from(CANNOT_RUN)
+        }
+    }
+}
+
+fn serve(flags: &Serve) -> Result<(), String> {
+    raise_descriptor_limit();
+    let signals = Signals::new([SIGINT, SIGTERM]);
+    let signals = signals.map_err(|error| format!("cannot watch for signals: {error}"))?;
+    let loops = usize::from(flags.event_loops.unwrap_or_else(cores));
+    let bound = [
+        bind("--opentsdb-listen", flags.opentsdb_listen, Port::Opentsdb)?,
+        bind("--http-listen", flags.http_listen, Port::Http)?,
+    ];
+    let engine = Engine::open(config(flags, loops), env::real()).map_err(|e| e.to_string())?;
+    let recovery = engine.recovery();
+    tracing::info!("{}: {recovery}", flags.data_dir.display());
+    recovery.faults.iter().for_each(|fault| tracing::error!("{fault}"));
+    let names = ["opentsdb", "http"];
+    for (name, bound) in names.iter().zip(&bound) {
+        let address = bound.address().map_err(|error| error.to_string())?;
+        say(&format!("listening {name} {address}"));
+    }
+    let node = Arc::new(Node {
+        engine,
+        policy: policy(flags),
+        rejections: Default::default(),
+        counters: Default::default(),
+    });
+    let server = Server::start(&node, bound.into(), loops)
+        .map_err(|error| format!("cannot start the event loops: {error}"))?;
+    say("ready");
+    wait_for_signal(signals)?;
+    stop(server, node);
+    Ok(())
+}
+
+fn cores() -> u16 {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    u16::try_from(cores.min(irontsd_engine::limits::SHARDS_MAX)).unwrap_or(1)
+}
+
+fn config(flags: &Serve, shards: usize) -> Config {
+    let interval = flags.sync_interval;
+    let sync_interval = (!interval.is_zero()).then_some(interval);
+    Config { shards, sync_interval, ..Config::new(&flags.data_dir) }
+}
+
+fn policy(flags: &Serve) -> Policy {
+    let bytes = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+    Policy {
+        tags_max: flags.max_tags,
+        line_bytes_max: bytes(flags.max_line_bytes),
+        body_bytes_max: bytes(flags.max_body_bytes).min(BODY_BYTES_LIMIT),
+        telnet_errors: flags.telnet_errors == Switch::On,
+        export_stall: flags.export_stall_timeout,
+        sync_each: flags.sync_interval.is_zero(),
+    }
+}
+
+/// One body's points must fit in one commit: the smallest point takes twenty-odd bytes.
+const BODY_BYTES_LIMIT: usize = 40 << 20;
+
+fn bind(flag: &str, address: SocketAddr, port: Port) -> Result<Bound, String> {
+    Bound::new(address, port).map_err(|error| {
+        format!("cannot listen on {address}: {error}; choose another address with {flag}")
+    })
+}
+
+/// Plain lines that scripts wait for.
+#[expect(clippy::print_stdout, reason = "the interface of `serve`")]
+fn say(line: &str) {
+    println!("{line}");
+    // Who started us may be gone; the node runs on.
+    let _gone = std::io::stdout().flush();
+}
+
+/// Each connection and each open segment takes a descriptor; the hard limit is there to be used.
+fn raise_descriptor_limit() {
+    let limit = getrlimit(Resource::Nofile);
+    let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
+    if let Err(error) = setrlimit(Resource::Nofile, raised) {
+        tracing::warn!("cannot raise the descriptor limit: {error}");
+    }
+}
+
+/// Returns at the first signal. The second ends the process at once: everything acknowledged is
+/// in the logs already.
+fn wait_for_signal(mut signals: Signals) -> Result<(), String> {
+    let first = signals.forever().next();
+    tracing::info!("stopping on {}", signal_name(first));
+    let thread = std::thread::Builder::new().name("signals".into());
+    let second = move || {
+        let signal = signals.forever().next();
+        tracing::warn!("second {}: ending at once", signal_name(signal));
+        std::process::exit(1);
+    };
+    thread.spawn(second).map(drop).map_err(|error| format!("cannot start a thread: {error}"))
+}
+
+fn signal_name(signal: Option<i32>) -> &'static str {
+    match signal {
+        Some(SIGINT) => "SIGINT",
+        Some(SIGTERM) => "SIGTERM",
+        _ => "signal",
+    }
+}
+
+/// Ends in order: connections, then a last flush, so that the next start has nothing to replay.
+fn stop(server: Server, node: Arc<Node>) {
+    let (sender, ended) = mpsc::channel();
+    std::thread::spawn(move || {
+        server.stop();
+        let _late = sender.send(node.engine.close());
+    });
+    match ended.recv_timeout(STOP_WITHIN) {
+        Ok(Ok(())) => tracing::info!("stopped, everything is in segments"),
+        Ok(Err(error)) => tracing::warn!("stopped, the rest stays in the logs: {error}"),
+        Err(_) => tracing::warn!("stopped before the last flush ended; the logs keep the rest"),
+    }
+}
