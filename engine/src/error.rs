@@ -17,7 +17,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// A file holds bytes that nobody wrote there. Restore it, or inspect it at this offset.
-    #[error("{} is damaged at byte {offset}: {what}", path.display())]
+    #[error("{} is damaged at offset {offset}: {what}", path.display())]
     Damaged {
         /// The file.
         path: PathBuf,

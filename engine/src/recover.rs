@@ -35,8 +35,18 @@ pub struct Recovery {
     pub log_rows: u64,
     /// Bytes cut from the ends of files: writes that were never finished.
     pub cut_bytes: u64,
+    /// Where they were cut, one sentence each.
+    pub cuts: Vec<String>,
     /// Damage, one sentence each, with file and offset.
     pub faults: Vec<String>,
+}
+
+impl Recovery {
+    fn cut(&mut self, path: &Path, at: u64, bytes: u64) {
+        self.cut_bytes += bytes;
+        let path = path.display();
+        self.cuts.push(format!("{path}: cut {bytes} unfinished bytes at offset {at}"));
+    }
 }
 
 impl std::fmt::Display for Recovery {
@@ -80,8 +90,10 @@ pub(crate) fn recover(env: &Env, dir: &Path, pool: &Arc<ChunkPool>) -> Result<Re
     remove_leftovers(env, dir, &manifest)?;
     let (segments, set_aside) = open_segments(env, dir, &manifest, &mut report);
     let (registry, names) = Registry::open(env, dir)?;
-    report.cut_bytes += names.cut_bytes;
     let names_path = dir.join(NAMES_FILE);
+    if let Some((at, bytes)) = names.cut {
+        report.cut(&names_path, at, bytes);
+    }
     report.faults.extend(names.damaged.iter().map(|range| damaged_range(&names_path, *range)));
     let logs = read_logs(env, dir, &registry, pool, &mut report)?;
     let epoch = logs.keys().last().copied().unwrap_or(0).max(manifest.flushed_epoch);
@@ -91,7 +103,7 @@ pub(crate) fn recover(env: &Env, dir: &Path, pool: &Arc<ChunkPool>) -> Result<Re
 }
 
 fn damaged_range(path: &Path, (from, to): (u64, u64)) -> String {
-    format!("{} is damaged from byte {from} to byte {to}", path.display())
+    format!("{} is damaged from offset {from} to offset {to}", path.display())
 }
 
 /// The manifest is written last, so a directory without one holds nothing that was promised.
@@ -216,7 +228,7 @@ fn read_log(
         Err(error @ Error::Version { .. }) => return Err(error),
         // A log's header is durable before the log is used: this one never was.
         Err(_) if map.len() <= HEADER_BYTES => {
-            report.cut_bytes += map.len() as u64;
+            report.cut(path, 0, map.len() as u64);
             return Ok(None);
         }
         Err(error) => return fault(report, error),
@@ -229,7 +241,7 @@ fn read_log(
     let unknown_at = replay(path, &scan, &buffer, registry, report);
     report.log_rows += buffer.len() as u64;
     if let Some(end) = [scan.torn_at, unknown_at].into_iter().flatten().min() {
-        report.cut_bytes += map.len() as u64 - end;
+        report.cut(path, end, map.len() as u64 - end);
         drop(map);
         AppendFile::resume(&*env.disk, path, header.salt, end)?;
     }

@@ -106,8 +106,8 @@ impl Table {
 /// What recovery found in the names file.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct NamesReport {
-    /// Bytes cut from its end, never proven synced.
-    pub cut_bytes: u64,
+    /// Where its end was cut and by how many bytes; they were never proven synced.
+    pub cut: Option<(u64, u64)>,
     /// Unreadable ranges, from and to.
     pub damaged: Vec<(u64, u64)>,
 }
@@ -132,8 +132,10 @@ impl Registry {
         for found in &scan.records {
             read_names(&mut table, &secrets, &path, found)?;
         }
-        let end = scan.torn_at.unwrap_or(map.len() as u64);
-        let report = NamesReport { cut_bytes: map.len() as u64 - end, damaged: scan.damaged };
+        let len = map.len() as u64;
+        let end = scan.torn_at.unwrap_or(len);
+        let cut = scan.torn_at.map(|at| (at, len - at));
+        let report = NamesReport { cut, damaged: scan.damaged };
         drop(map);
         let file = AppendFile::resume(&*env.disk, &path, header.salt, end)?;
         let registry = Registry { secrets, ..Registry::over(env, table, file) };

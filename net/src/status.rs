@@ -133,7 +133,7 @@ pub fn rejected(node: &Node) -> Vec<u8> {
         let peer = refused.peer.map(|peer| peer.to_string()).unwrap_or_default();
         let (protocol, label) = (refused.protocol.label(), refused.reject.reason.label());
         let head = format!(
-            "{comma}{{\"time_ms\":{},\"protocol\":\"{protocol}\",\"peer\":\"{peer}\",\
+            "{comma}{{\"time\":{},\"protocol\":\"{protocol}\",\"peer\":\"{peer}\",\
              \"reason\":\"{label}\",\"message\":",
             refused.time_ms
         );

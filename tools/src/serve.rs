@@ -45,6 +45,7 @@ fn serve(flags: &Serve) -> Result<(), String> {
     let engine = Engine::open(config(flags, loops), env::real()).map_err(|e| e.to_string())?;
     let recovery = engine.recovery();
     tracing::info!("{}: {recovery}", flags.data_dir.display());
+    recovery.cuts.iter().for_each(|cut| tracing::warn!("{cut}"));
     recovery.faults.iter().for_each(|fault| tracing::error!("{fault}"));
     let names = ["opentsdb", "http"];
     for (name, bound) in names.iter().zip(&bound) {

@@ -196,8 +196,8 @@ fn bodies_refused_as_a_whole() {
         (&with("\"tags\":[]"), BAD_JSON, "the tags are not an object at byte 72"),
         (&with("\"tags\":\"\""), BAD_JSON, "the tags are not an object at byte 72"),
         (&with("\"tags\":{\"a\":{}}"), BAD_JSON, "the value of a tag is not a text at byte 77"),
-        (&format!("[{point},]"), BAD_JSON, "expected a value at byte 72"),
-        (&format!("[{point}"), BAD_JSON, "the text ends too early at byte 71"),
+        (&format!("[{point},]"), BAD_JSON, "expected a value at byte 73"),
+        (&format!("[{point}"), BAD_JSON, "the text ends too early at byte 72"),
     ] {
         assert_eq!(body_error(body.as_bytes()), (message.into(), details.into()), "{body}");
     }

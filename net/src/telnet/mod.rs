@@ -12,8 +12,10 @@ use memchr::memchr;
 use scan::{Masks, Scanner};
 use std::net::SocketAddr;
 
-/// Replies waiting for a client that does not read them; more error lines are dropped.
-const REPLY_BYTES_MAX: usize = 64 << 10;
+/// Replies waiting for a client that does not read them: beyond this, error lines are dropped.
+const ERROR_BYTES_MAX: usize = 512 << 10;
+/// Beyond this, no more lines are taken until the client has read.
+const REPLY_BYTES_MAX: usize = 1 << 20;
 
 /// What a connection should do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +61,7 @@ impl Session {
         while let Some(end) = scratch.masks.newline(start) {
             let next = self.line(bytes, start, end, scratch, intake, replies);
             start = end + 1;
-            if next == Next::Close {
+            if next == Next::Close || replies.len() >= REPLY_BYTES_MAX {
                 return (start, next);
             }
         }
@@ -198,7 +200,7 @@ fn reply_error(reject: &Reject, policy: &Policy, replies: &mut Vec<u8>) {
 }
 
 fn reply(text: &str, policy: &Policy, replies: &mut Vec<u8>) {
-    if policy.telnet_errors && replies.len() < REPLY_BYTES_MAX {
+    if policy.telnet_errors && replies.len() < ERROR_BYTES_MAX {
         replies.extend_from_slice(text.as_bytes());
     }
 }

@@ -59,13 +59,13 @@ fn texts() -> impl Strategy<Value = String> {
         "\"\\x\"",
     ];
     let odd = select(odd).prop_map(str::to_owned);
-    prop_oneof![30 => "\"[a-c]{1,2}\"", 1 => odd]
+    prop_oneof![80 => "\"[a-c]{1,2}\"", 1 => odd]
 }
 
 fn numbers() -> impl Strategy<Value = String> {
     let odd = vec!["NaN", "-INF", "null", "\"\"", "\" 1.5 \"", "\" 1 \"", "true", "{}", "01", "1."];
     prop_oneof![
-        20 => "-?(0|[1-9][0-9]{0,5})(\\.[0-9]{1,6})?",
+        40 => "-?(0|[1-9][0-9]{0,5})(\\.[0-9]{1,6})?",
         5 => "-?(0|[1-9][0-9]{0,22})(\\.[0-9]{1,22})?([eE][+-]?[0-9]{1,3})?",
         2 => "\"[+-]?[0-9]{0,3}\\.?[0-9]{0,3}\"",
         1 => "-?922337203685477580[0-9]",
@@ -76,7 +76,7 @@ fn numbers() -> impl Strategy<Value = String> {
 fn times() -> impl Strategy<Value = String> {
     let odd = vec!["null", "\"\"", "0", "1e9", "\"1 \"", "9999999999999", "10000000000000", "-1"];
     prop_oneof![
-        20 => "1[0-9]{9}([0-9]{3})?",
+        40 => "1[0-9]{9}([0-9]{3})?",
         3 => "\"1[0-9]{9}(\\.[0-9]{0,4})?\"",
         2 => "1[0-9]{9}\\.[0-9]{1,4}",
         1 => select(odd).prop_map(str::to_owned),
@@ -146,7 +146,7 @@ fn mutations() -> impl Strategy<Value = Vec<(usize, usize, Vec<u8>)>> {
         b"NaN",
     ];
     let one = (any::<usize>(), 0usize..3, select(bits).prop_map(<[u8]>::to_vec));
-    prop_oneof![2 => Just(Vec::new()), 3 => prop::collection::vec(one, 1..3)]
+    prop_oneof![Just(Vec::new()), prop::collection::vec(one, 1..3)]
 }
 
 fn mutated(body: String, mutations: Vec<(usize, usize, Vec<u8>)>) -> Vec<u8> {
@@ -159,14 +159,19 @@ fn mutated(body: String, mutations: Vec<(usize, usize, Vec<u8>)>) -> Vec<u8> {
     body
 }
 
+/// Eight times what `PROPTEST_CASES` says: most bodies are not for the fast reader.
+fn config() -> ProptestConfig {
+    let config = ProptestConfig::default();
+    ProptestConfig { cases: config.cases * 8, ..config }
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2000))]
+    #![proptest_config(config())]
 
     #[test]
     fn both_readers_agree(body in bodies(), mutations in mutations()) {
         let body = mutated(body, mutations);
         if let Some(found) = points(&body, true) {
-            eprintln!("ACC");
             prop_assert_eq!(Some(found), points(&body, false), "{}", String::from_utf8_lossy(&body));
         }
     }
