@@ -7,11 +7,7 @@
 //! exports say that no point is missing. The table holds medians, extremes and ratios.
 //!
 //! It installs nothing; without the peer's program it says where to get it and exits with 3.
-#![expect(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "a benchmark talks to its user"
-)]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark talks to its user")]
 #![expect(
     clippy::disallowed_methods,
     reason = "a benchmark measures by the real clock and the real disk"
@@ -74,13 +70,7 @@ fn compare_all(options: &Options) -> Outcome<()> {
     println!("load: {load}");
     let results = run_in_turn(options, &load)?;
     let table = table::compare(&results);
-    let record = Record {
-        options,
-        machine,
-        load: &load,
-        results: &results,
-        table,
-    };
+    let record = Record { options, machine, load: &load, results: &results, table };
     println!("\n{}", record.text());
     match &options.record {
         Some(path) => record::write(path, &record),
@@ -90,18 +80,10 @@ fn compare_all(options: &Options) -> Outcome<()> {
 
 fn run_in_turn(options: &Options, load: &Load) -> Outcome<Vec<Results>> {
     let nodes = nodes(options);
-    let mut results: Vec<Results> = nodes
-        .iter()
-        .map(|node| Results::of(node.as_ref()))
-        .collect();
+    let mut results: Vec<Results> = nodes.iter().map(|node| Results::of(node.as_ref())).collect();
     for number in 1..=options.runs {
         for (node, results) in nodes.iter().zip(&mut results) {
-            let figures = Run {
-                node: node.as_ref(),
-                load,
-                options,
-            }
-            .measure()?;
+            let figures = Run { node: node.as_ref(), load, options }.measure()?;
             println!("run {number}, {}: {figures}", node.name());
             results.figures.push(figures);
         }

@@ -44,11 +44,7 @@ fn a_decompression_bomb_is_refused_early() {
     let answer = http.request("POST", "/api/put", &["Content-Encoding: gzip"], &body);
     assert_eq!(answer.status, 413, "{}", answer.text());
     let grown = node.memory_peak_bytes() - peak_before;
-    assert!(
-        grown < 4 * MEMORY_GROWTH_MAX,
-        "{grown} bytes for a bomb of {}",
-        body.len()
-    );
+    assert!(grown < 4 * MEMORY_GROWTH_MAX, "{grown} bytes for a bomb of {}", body.len());
     assert_eq!(node.get("/health").status, 200);
 }
 
@@ -59,13 +55,8 @@ fn tls_on_a_plain_port_is_named_and_counted() {
         let mut client = Telnet::connect(addr);
         client.send(CLIENT_HELLO);
         let answer = String::from_utf8_lossy(&client.rest()).into_owned();
-        assert!(
-            answer.to_ascii_lowercase().contains("tls"),
-            "{addr}: {answer:?}"
-        );
-        wait::until("TLS to be counted", || {
-            node.metrics().rejected() >= n as f64 + 1.0
-        });
+        assert!(answer.to_ascii_lowercase().contains("tls"), "{addr}: {answer:?}");
+        wait::until("TLS to be counted", || node.metrics().rejected() >= n as f64 + 1.0);
     }
     node.put_lines("put m 1 1 h=a\n");
 }
@@ -83,11 +74,7 @@ fn other_first_bytes_leave_the_node_well() {
         b"\r\n\r\n\r\n\0",
     ];
     let random = (0..200).map(|_| (0..chance.usize(1..2000)).map(|_| chance.u8(..)).collect());
-    let all: Vec<Vec<u8>> = fixed
-        .iter()
-        .map(|bytes| bytes.to_vec())
-        .chain(random)
-        .collect();
+    let all: Vec<Vec<u8>> = fixed.iter().map(|bytes| bytes.to_vec()).chain(random).collect();
     for bytes in &all {
         for addr in [node.opentsdb(), node.http()] {
             let mut client = Telnet::connect(addr);

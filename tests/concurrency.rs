@@ -32,17 +32,10 @@ fn exports_during_ingestion_are_prefixes() {
             node.force_flush();
         }
     }
-    streams
-        .iter()
-        .for_each(|stream| stream.stop.store(true, Ordering::SeqCst));
-    writers
-        .into_iter()
-        .for_each(|writer| writer.join().expect("the writer ended well"));
+    streams.iter().for_each(|stream| stream.stop.store(true, Ordering::SeqCst));
+    writers.into_iter().for_each(|writer| writer.join().expect("the writer ended well"));
     check_prefixes(&node, &streams);
-    let total: u64 = streams
-        .iter()
-        .map(|stream| stream.acked.load(Ordering::SeqCst))
-        .sum();
+    let total: u64 = streams.iter().map(|stream| stream.acked.load(Ordering::SeqCst)).sum();
     assert_eq!(node.export_all().count() as u64, total);
     assert!(total > 1000, "the load was no load: {total}");
 }
@@ -51,9 +44,7 @@ fn exports_during_ingestion_are_prefixes() {
 fn connections_on_all_loops_share_one_series() {
     let node = Node::with_flags(&["--event-loops", "4"]);
     let writers: Vec<_> = (0..8).map(|part| write_part(&node, part)).collect();
-    writers
-        .into_iter()
-        .for_each(|writer| writer.join().expect("the writer ended well"));
+    writers.into_iter().for_each(|writer| writer.join().expect("the writer ended well"));
     let export = node.export("m");
     let samples = export.samples("m", &[("h", "a")]);
     assert_eq!(samples.len(), 16_000);
@@ -130,24 +121,13 @@ impl Stream {
 
 #[track_caller]
 fn check_prefixes(node: &Node, streams: &[Arc<Stream>]) {
-    let acked: Vec<u64> = streams
-        .iter()
-        .map(|s| s.acked.load(Ordering::SeqCst))
-        .collect();
+    let acked: Vec<u64> = streams.iter().map(|s| s.acked.load(Ordering::SeqCst)).collect();
     let export = node.export_all();
     for (stream, acked) in streams.iter().zip(acked) {
         let samples = export.samples(&stream.metric, &[("h", "a")]);
         let count = samples.len() as u64;
-        assert!(
-            count >= acked,
-            "{}: {count} of {acked} acknowledged",
-            stream.metric
-        );
-        assert!(
-            count <= stream.sent.load(Ordering::SeqCst),
-            "{}: invented",
-            stream.metric
-        );
+        assert!(count >= acked, "{}: {count} of {acked} acknowledged", stream.metric);
+        assert!(count <= stream.sent.load(Ordering::SeqCst), "{}: invented", stream.metric);
         let gap = samples
             .iter()
             .zip(1_i64..)

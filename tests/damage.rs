@@ -16,18 +16,12 @@ const ONE_LOOP: [&str; 2] = ["--event-loops", "1"];
 
 #[test]
 fn garbage_behind_the_log_is_cut_and_told() {
-    for garbage in [
-        &b"\0"[..],
-        b"garbage behind the last record, no header",
-        &[0; 5000],
-        &[255; 70],
-    ] {
+    for garbage in
+        [&b"\0"[..], b"garbage behind the last record, no header", &[0; 5000], &[255; 70]]
+    {
         let (home, sent) = logged();
         let log = newest_log(&home);
-        let mut file = OpenOptions::new()
-            .append(true)
-            .open(&log)
-            .expect("the log opens");
+        let mut file = OpenOptions::new().append(true).open(&log).expect("the log opens");
         file.write_all(garbage).expect("the log grows");
         let node = home.start();
         node.export_all().assert_same(&sent);
@@ -41,18 +35,11 @@ fn garbage_behind_the_log_is_cut_and_told() {
 #[test]
 fn a_log_cut_anywhere_yields_what_stands_before_the_cut() {
     let (home, sent) = logged();
-    let length = fs::metadata(newest_log(&home))
-        .expect("the log is there")
-        .len();
-    let cuts = (0..24)
-        .map(|n| length * n / 24)
-        .chain(length.saturating_sub(9)..length);
+    let length = fs::metadata(newest_log(&home)).expect("the log is there").len();
+    let cuts = (0..24).map(|n| length * n / 24).chain(length.saturating_sub(9)..length);
     for cut in cuts {
         let home = home.copy();
-        let file = OpenOptions::new()
-            .write(true)
-            .open(newest_log(&home))
-            .expect("the log opens");
+        let file = OpenOptions::new().write(true).open(newest_log(&home)).expect("the log opens");
         file.set_len(cut).expect("the log shrinks");
         let node = home.start();
         assert_prefix(&node.export_all(), &sent, cut);
@@ -102,9 +89,7 @@ fn damaged_blocks_are_counted() {
 fn flips(home: &Arc<Home>, sent: &Export, file: impl Fn(&Home) -> PathBuf) -> usize {
     let length = fs::metadata(file(home)).expect("a file").len();
     let places = (0..40).map(|n| length * n / 40).chain([length - 1]);
-    places
-        .filter(|&place| noticed(&home.copy(), sent, &file, place))
-        .count()
+    places.filter(|&place| noticed(&home.copy(), sent, &file, place)).count()
 }
 
 /// Whether the node named the damage; if not, every sample must be there and right.
@@ -113,23 +98,19 @@ fn noticed(home: &Arc<Home>, sent: &Export, file: impl Fn(&Home) -> PathBuf, pla
     let path = file(home);
     flip(&path, place);
     let (found, log) = match Node::ready_or_ended(home, home.launch()) {
-        Ok(node) => (export_what_is_readable(&node), node.log()),
+        Ok(node) => {
+            let found = export_what_is_readable(&node);
+            (found, node.kill_and_read_log())
+        }
         Err(process) => (Export::default(), process.log()),
     };
     for (series, samples) in &found.series {
         for (stamp_ms, value) in samples {
-            assert_eq!(
-                sent.value(series, *stamp_ms),
-                Some(value.as_str()),
-                "flip at {place}"
-            );
+            assert_eq!(sent.value(series, *stamp_ms), Some(value.as_str()), "flip at {place}");
         }
     }
     let named = log.contains(&file_name(&path)) && log.contains("offset");
-    assert!(
-        named || found == *sent,
-        "flip at {place} of {path:?} lost samples silently: {log}"
-    );
+    assert!(named || found == *sent, "flip at {place} of {path:?} lost samples silently: {log}");
     named
 }
 
@@ -141,10 +122,7 @@ fn export_what_is_readable(node: &Node) -> Export {
     let head = http.head();
     let mut body = Vec::new();
     let _ = http.body(&head, &mut body);
-    let whole = body
-        .iter()
-        .rposition(|&byte| byte == b'\n')
-        .map_or(0, |end| end + 1);
+    let whole = body.iter().rposition(|&byte| byte == b'\n').map_or(0, |end| end + 1);
     let text = String::from_utf8_lossy(&body[..whole]);
     Export::parse(if head.status == 200 { &text } else { "" })
 }
@@ -172,10 +150,7 @@ fn assert_prefix(found: &Export, sent: &Export, cut: u64) {
         samples.retain(|sample| sample.0 <= 1000 * count as i64);
     }
     expected.series.retain(|_, samples| !samples.is_empty());
-    assert_eq!(
-        found, &expected,
-        "cut at {cut}: not the first {count} points"
-    );
+    assert_eq!(found, &expected, "cut at {cut}: not the first {count} points");
 }
 
 fn flip(path: &Path, place: u64) {
@@ -189,9 +164,7 @@ fn flip(path: &Path, place: u64) {
 fn newest_log(home: &Home) -> PathBuf {
     let files = files(&home.data().join("log")).into_iter();
     let newest = files.max_by_key(|path| {
-        let written = fs::metadata(path)
-            .and_then(|data| data.modified())
-            .expect("a file");
+        let written = fs::metadata(path).and_then(|data| data.modified()).expect("a file");
         (written, path.clone())
     });
     newest.unwrap_or_else(|| panic!("no log among {:?}", self::files(&home.data())))
@@ -201,9 +174,7 @@ fn newest_log(home: &Home) -> PathBuf {
 #[track_caller]
 fn largest_segment(home: &Home) -> PathBuf {
     let log = home.data().join("log");
-    let files = files(&home.data())
-        .into_iter()
-        .filter(|path| !path.starts_with(&log));
+    let files = files(&home.data()).into_iter().filter(|path| !path.starts_with(&log));
     let largest = files.max_by_key(|path| fs::metadata(path).expect("a file").len());
     largest.expect("a sealed segment")
 }
@@ -214,20 +185,9 @@ fn files(directory: &Path) -> Vec<PathBuf> {
         return Vec::new();
     };
     let paths = entries.flatten().map(|entry| entry.path());
-    paths
-        .flat_map(|path| {
-            if path.is_dir() {
-                files(&path)
-            } else {
-                vec![path]
-            }
-        })
-        .collect()
+    paths.flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] }).collect()
 }
 
 fn file_name(path: &Path) -> String {
-    path.file_name()
-        .expect("a file")
-        .to_string_lossy()
-        .into_owned()
+    path.file_name().expect("a file").to_string_lossy().into_owned()
 }

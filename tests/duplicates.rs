@@ -66,16 +66,9 @@ fn the_last_acknowledged_connection_wins() {
     let mut writers: Vec<Writer> = (0..24).map(|n| Writer::connect(&node, n)).collect();
     let mut chance = seed::chance("connections");
     for n in 0..1500 {
-        writers[chance.usize(..24)].write(&[Point {
-            series: 0,
-            stamp: 1,
-            value: n,
-        }]);
+        writers[chance.usize(..24)].write(&[Point { series: 0, stamp: 1, value: n }]);
         if n % 10 == 0 {
-            assert_eq!(
-                node.export("m").value(&name(0), 1000),
-                Some(n.to_string().as_str())
-            );
+            assert_eq!(node.export("m").value(&name(0), 1000), Some(n.to_string().as_str()));
         }
     }
     let node = node.kill_and_restart();
@@ -108,10 +101,7 @@ fn an_old_sample_written_late_stays_in_its_place() {
     assert_eq!(node.export("m").samples("m", &TAGS), expected);
     node.force_flush();
     assert_eq!(node.export("m").samples("m", &TAGS), expected);
-    assert_eq!(
-        node.kill_and_restart().export("m").samples("m", &TAGS),
-        expected
-    );
+    assert_eq!(node.kill_and_restart().export("m").samples("m", &TAGS), expected);
 }
 
 #[test]
@@ -131,11 +121,7 @@ fn random_writes_flushes_and_deaths_match_a_map() {
                 node.export_all().assert_same(&model.export());
             }
         }
-        node = if chance.bool() {
-            node.kill_and_restart()
-        } else {
-            node.stop_and_restart()
-        };
+        node = if chance.bool() { node.kill_and_restart() } else { node.stop_and_restart() };
         node.export_all().assert_same(&model.export());
     }
 }
@@ -170,30 +156,19 @@ impl Writer {
     fn write(&mut self, points: &[Point]) {
         match self {
             Writer::Telnet(telnet) => {
-                let line = |Point {
-                                series,
-                                stamp,
-                                value,
-                            }: &Point| {
+                let line = |Point { series, stamp, value }: &Point| {
                     format!("put m {stamp} {value} s={series}\n")
                 };
                 let lines: String = points.iter().map(line).collect();
                 assert!(telnet.send(lines).barrier().is_empty());
             }
             Writer::Http(http) => {
-                let point = |Point {
-                                 series,
-                                 stamp,
-                                 value,
-                             }: &Point| {
+                let point = |Point { series, stamp, value }: &Point| {
                     format!(
                         r#"{{"metric":"m","timestamp":{stamp},"value":{value},"tags":{{"s":"{series}"}}}}"#
                     )
                 };
-                let body = format!(
-                    "[{}]",
-                    points.iter().map(point).collect::<Vec<_>>().join(",")
-                );
+                let body = format!("[{}]", points.iter().map(point).collect::<Vec<_>>().join(","));
                 assert_eq!(http.post("/api/put", body.as_bytes()).status, 204);
             }
         }
@@ -210,19 +185,13 @@ struct Model {
 impl Model {
     /// Random points, noted as written; few places, so that most are rewrites.
     fn points(&mut self, chance: &mut fastrand::Rng) -> Vec<Point> {
-        (0..chance.usize(1..40))
-            .map(|_| self.point(chance.u32(..8), chance.u32(1..30)))
-            .collect()
+        (0..chance.usize(1..40)).map(|_| self.point(chance.u32(..8), chance.u32(1..30))).collect()
     }
 
     fn point(&mut self, series: u32, stamp: u32) -> Point {
         self.value_next += 1;
         self.samples.insert((series, stamp), self.value_next);
-        Point {
-            series,
-            stamp,
-            value: self.value_next,
-        }
+        Point { series, stamp, value: self.value_next }
     }
 
     fn export(&self) -> Export {

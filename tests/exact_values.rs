@@ -21,16 +21,7 @@ enum Expected {
 #[test]
 fn integers_through_telnet_and_http() {
     let mut chance = seed::chance("integers");
-    let edges = [
-        0,
-        1,
-        -1,
-        1 << 53,
-        (1 << 53) + 1,
-        -(1 << 53) - 1,
-        i64::MAX,
-        i64::MIN,
-    ];
+    let edges = [0, 1, -1, 1 << 53, (1 << 53) + 1, -(1 << 53) - 1, i64::MAX, i64::MIN];
     let mut numbers: Vec<Number> = edges.into_iter().map(integer).collect();
     (0..63).for_each(|bit| numbers.push(integer((1 << bit) + chance.i64(-2..3))));
     (0..1000).for_each(|_| numbers.push(integer(chance.i64(..) >> chance.u32(..64))));
@@ -65,37 +56,21 @@ fn series_of_equal_and_slowly_changing_values() {
     let counter = (0..2000).map(|n| integer(1_000_000_007 * n));
     let zeros = (0..2000).map(|n| float(if n % 7 == 0 { "-0.0" } else { "0.0" }));
     let gauge = (0..2000).map(|n| float(&format!("{}.{:02}", 20 + n % 3, n % 100)));
-    survives_everything(
-        &constant
-            .chain(counter)
-            .chain(zeros)
-            .chain(gauge)
-            .collect::<Vec<_>>(),
-    );
+    survives_everything(&constant.chain(counter).chain(zeros).chain(gauge).collect::<Vec<_>>());
 }
 
 #[test]
 fn other_spellings_of_integers() {
     let node = Node::start();
     node.put_lines("put m 1 +42\nput m 2 007\nput m 3 -0\nput m 4 -007\nput m 5 +0\n");
-    let values: Vec<_> = node
-        .export("m")
-        .samples("m", &[])
-        .iter()
-        .map(|s| s.1.clone())
-        .collect();
+    let values: Vec<_> = node.export("m").samples("m", &[]).iter().map(|s| s.1.clone()).collect();
     assert_eq!(values, ["42", "7", "0", "-7", "0"]);
 }
 
 #[test]
 fn timestamps_are_seconds_below_two_to_the_32_and_else_milliseconds() {
     let mut stamps = vec![1, 2, 1_365_465_600, 4_294_967_294, 4_294_967_295];
-    stamps.extend([
-        4_294_967_296_i64,
-        13_569_984_000,
-        1_356_998_400_500,
-        9_999_999_999_999,
-    ]);
+    stamps.extend([4_294_967_296_i64, 13_569_984_000, 1_356_998_400_500, 9_999_999_999_999]);
     let mut chance = seed::chance("timestamps");
     stamps.extend((0..500).map(|_| chance.i64(1..10_000_000_000_000)));
     stamps.extend((0..500).map(|_| chance.i64(1..4_294_967_296)));
@@ -103,9 +78,7 @@ fn timestamps_are_seconds_below_two_to_the_32_and_else_milliseconds() {
     let (mut lines, mut points) = (String::new(), Vec::new());
     for (n, &stamp) in stamps.iter().enumerate() {
         lines += &format!("put telnet {stamp} {n}\n");
-        points.push(format!(
-            r#"{{"metric":"http","timestamp":{stamp},"value":{n}}}"#
-        ));
+        points.push(format!(r#"{{"metric":"http","timestamp":{stamp},"value":{n}}}"#));
         for metric in ["telnet{}", "http{}"] {
             expected.insert(metric.to_owned(), stamp_ms(stamp), &n.to_string());
         }
@@ -119,37 +92,17 @@ fn timestamps_are_seconds_below_two_to_the_32_and_else_milliseconds() {
 #[test]
 fn fractional_seconds_are_rounded_down_to_milliseconds() {
     let node = Node::start();
-    let stamps = [
-        "1356998400.5",
-        "1356998401.50",
-        "1356998402.500",
-        "1356998403.9999",
-        "5.",
-    ];
+    let stamps = ["1356998400.5", "1356998401.50", "1356998402.500", "1356998403.9999", "5."];
     for stamp in stamps {
         node.put_lines(&format!("put telnet {stamp} 1\n"));
-        node.put_json(&format!(
-            r#"{{"metric":"text","timestamp":"{stamp}","value":1}}"#
-        ));
+        node.put_json(&format!(r#"{{"metric":"text","timestamp":"{stamp}","value":1}}"#));
         let number = stamp.trim_end_matches('.');
-        node.put_json(&format!(
-            r#"{{"metric":"number","timestamp":{number},"value":1}}"#
-        ));
+        node.put_json(&format!(r#"{{"metric":"number","timestamp":{number},"value":1}}"#));
     }
-    let expected = [
-        5000,
-        1356998400500,
-        1356998401500,
-        1356998402500,
-        1356998403999_i64,
-    ];
+    let expected = [5000, 1356998400500, 1356998401500, 1356998402500, 1356998403999_i64];
     for metric in ["telnet", "text", "number"] {
         let export = node.export(metric);
-        let found: Vec<i64> = export
-            .samples(metric, &[])
-            .iter()
-            .map(|sample| sample.0)
-            .collect();
+        let found: Vec<i64> = export.samples(metric, &[]).iter().map(|sample| sample.0).collect();
         assert_eq!(found, expected, "{metric}");
     }
 }
@@ -191,29 +144,19 @@ const EDGES: [&str; 32] = [
 ];
 
 fn integer(value: i64) -> Number {
-    Number {
-        sent: value.to_string(),
-        expected: Expected::Integer(value),
-    }
+    Number { sent: value.to_string(), expected: Expected::Integer(value) }
 }
 
 fn float(text: &str) -> Number {
     let value: f64 = text.parse().expect("a float");
     assert!(text.contains(['.', 'e', 'E']) && value.is_finite());
-    Number {
-        sent: text.to_owned(),
-        expected: Expected::Float(value.to_bits()),
-    }
+    Number { sent: text.to_owned(), expected: Expected::Float(value.to_bits()) }
 }
 
 /// Any finite double, in one of the spellings that keep all its bits.
 fn random_bits(chance: &mut fastrand::Rng) -> Number {
     let value = f64::from_bits(chance.u64(..));
-    let value = if value.is_finite() {
-        value
-    } else {
-        chance.f64()
-    };
+    let value = if value.is_finite() { value } else { chance.f64() };
     float(&match chance.u32(..3) {
         0 => format!("{value:e}"),
         1 => format!("{value:.17e}"),
@@ -266,33 +209,17 @@ fn body(metric: &str, numbers: &[Number], value: impl Fn(&str) -> String) -> Str
         let (stamp, value) = (n + 1, value(&number.sent));
         format!(r#"{{"metric":"{metric}","timestamp":{stamp},"value":{value}}}"#)
     };
-    format!(
-        "[{}]",
-        numbers
-            .iter()
-            .enumerate()
-            .map(point)
-            .collect::<Vec<_>>()
-            .join(",")
-    )
+    format!("[{}]", numbers.iter().enumerate().map(point).collect::<Vec<_>>().join(","))
 }
 
 /// JSON knows no numbers that start or end with a point, or start with more zeros.
 fn json_number(sent: &str) -> String {
-    let (sign, digits) = sent
-        .strip_prefix('-')
-        .map_or(("", sent), |digits| ("-", digits));
+    let (sign, digits) = sent.strip_prefix('-').map_or(("", sent), |digits| ("-", digits));
     let short = digits.trim_start_matches('0');
-    let short = if short.starts_with(|c: char| c.is_ascii_digit()) {
-        short
-    } else {
-        &format!("0{short}")
-    };
+    let short =
+        if short.starts_with(|c: char| c.is_ascii_digit()) { short } else { &format!("0{short}") };
     let whole = short.replace(".e", ".0e");
-    format!(
-        "{sign}{whole}{}",
-        if whole.ends_with('.') { "0" } else { "" }
-    )
+    format!("{sign}{whole}{}", if whole.ends_with('.') { "0" } else { "" })
 }
 
 #[track_caller]

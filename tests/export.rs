@@ -34,12 +34,7 @@ fn labels_are_escaped_as_json() {
         r#"{"metric":"a\"b\\c\n","timestamp":1,"value":1,"tags":{"k\t":"\u0001\u00e9\u4e2d'<"}}"#,
     );
     let export = node.export_all();
-    assert_eq!(
-        export
-            .samples("a\"b\\c\n", &[("k\t", "\u{1}\u{e9}\u{4e2d}'<")])
-            .len(),
-        1
-    );
+    assert_eq!(export.samples("a\"b\\c\n", &[("k\t", "\u{1}\u{e9}\u{4e2d}'<")]).len(), 1);
 }
 
 #[test]
@@ -54,9 +49,7 @@ fn series_come_in_name_order_and_every_state_exports_the_same_bytes() {
         lines.extend((1..20).map(|n| format!("put {name} {n} {n}\n")));
     }
     chance.shuffle(&mut lines);
-    lines
-        .chunks(100)
-        .for_each(|part| node.put_lines(&part.concat()));
+    lines.chunks(100).for_each(|part| node.put_lines(&part.concat()));
     let text = node.export_text(EVERYTHING);
     let names: Vec<&str> = text.lines().map(name).collect();
     assert!(names.is_sorted(), "{names:?}");
@@ -71,9 +64,7 @@ fn series_come_in_name_order_and_every_state_exports_the_same_bytes() {
 #[test]
 fn start_and_end_are_inclusive() {
     let node = Node::start();
-    let lines: String = (1..=100)
-        .map(|n| format!("put m {} {n}\n", 1_365_465_600 + n))
-        .collect();
+    let lines: String = (1..=100).map(|n| format!("put m {} {n}\n", 1_365_465_600 + n)).collect();
     node.put_lines(&lines);
     for flushed in [false, true] {
         for (range, count) in [
@@ -131,15 +122,10 @@ fn an_export_shows_the_moment_it_began() {
         let mut reader = begin_export(&node);
         // New samples, rewritten ones, new series, and a flush of them all.
         node.put_lines("put m 1500000000 7 s=s0\nput m 1600000000 7 s=s0\nput m 1 7 new=series\n");
-        let everything = Ledger::new("m".into())
-            .next_lines(FILL)
-            .replace(".25", ".75");
+        let everything = Ledger::new("m".into()).next_lines(FILL).replace(".25", ".75");
         node.put_lines(&everything);
         node.force_flush();
-        assert!(
-            finish_export(&mut reader) == before,
-            "flushed first: {flush_first}"
-        );
+        assert!(finish_export(&mut reader) == before, "flushed first: {flush_first}");
         assert!(node.export_text("m") != before);
     }
 }
@@ -158,10 +144,7 @@ fn a_stalled_reader_is_cut_while_others_go_on() {
         if node.socket_count() <= idle {
             break;
         }
-        assert!(
-            started.elapsed() < wait::DEADLINE,
-            "a stalled reader is never cut"
-        );
+        assert!(started.elapsed() < wait::DEADLINE, "a stalled reader is never cut");
     }
     // Cut means that the answer has no end.
     assert!(stalled.chunked_body(&mut Vec::new()).is_err());
@@ -174,10 +157,7 @@ fn a_slow_reader_that_takes_bytes_is_not_cut() {
     let before = node.export_text("m");
     let mut reader = begin_export(&node);
     let started = Instant::now();
-    let mut slow = Slow {
-        bytes: Vec::new(),
-        started,
-    };
+    let mut slow = Slow { bytes: Vec::new(), started };
     reader.chunked_body(&mut slow).expect("the whole export");
     assert!(slow.bytes == before.as_bytes());
 }
@@ -202,12 +182,7 @@ fn exports_hold_little_memory() {
     node.force_flush();
     let before = node.memory_peak_bytes();
     let mut readers: Vec<Http> = (0..8).map(|_| begin_export(&node)).collect();
-    assert!(
-        readers
-            .iter_mut()
-            .map(finish_export)
-            .all(|text| text.len() > 8_000_000)
-    );
+    assert!(readers.iter_mut().map(finish_export).all(|text| text.len() > 8_000_000));
     let grown = node.memory_peak_bytes() - before;
     assert!(grown < 64 << 20, "{grown} bytes for 8 exports");
 }
@@ -226,10 +201,7 @@ fn begin_export(node: &Node) -> Http {
     let mut http = Http::connect(node.http());
     http.send("GET /api/v1/export?match=m HTTP/1.1\r\nHost: t\r\n\r\n");
     let head = http.head();
-    assert_eq!(
-        (head.status, head.header("transfer-encoding")),
-        (200, Some("chunked"))
-    );
+    assert_eq!((head.status, head.header("transfer-encoding")), (200, Some("chunked")));
     http
 }
 
@@ -243,9 +215,7 @@ fn finish_export(http: &mut Http) -> String {
 /// The name in an export line.
 #[track_caller]
 fn name(line: &str) -> &str {
-    let rest = line
-        .strip_prefix(r#"{"metric":{"__name__":""#)
-        .expect("the name comes first");
+    let rest = line.strip_prefix(r#"{"metric":{"__name__":""#).expect("the name comes first");
     rest.split('"').next().expect("a name")
 }
 

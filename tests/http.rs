@@ -19,10 +19,7 @@ fn the_version_is_an_object_on_both_ports() {
     for addr in [node.http(), node.opentsdb()] {
         let answer = Http::connect(addr).get("/api/version");
         assert_eq!(answer.status, 200);
-        assert!(
-            content_type(&answer).starts_with("application/json"),
-            "{answer:?}"
-        );
+        assert!(content_type(&answer).starts_with("application/json"), "{answer:?}");
         assert!(!answer.json().get("version").str().is_empty());
     }
 }
@@ -32,20 +29,12 @@ fn unknown_paths_are_404_with_the_error_object() {
     let node = Node::start();
     for addr in [node.http(), node.opentsdb()] {
         let mut http = Http::connect(addr);
-        for (method, path) in [
-            ("GET", "/nosuch"),
-            ("POST", "/api/nosuch"),
-            ("GET", "/api/v1/"),
-        ] {
+        for (method, path) in [("GET", "/nosuch"), ("POST", "/api/nosuch"), ("GET", "/api/v1/")] {
             let answer = http.request(method, path, &[], b"");
             assert_eq!(answer.status, 404, "{path}");
             let json = answer.json();
             assert_eq!(json.get("error").get("code").str(), "404", "{path}");
-            assert_eq!(
-                json.get("error").get("message").str(),
-                "Endpoint not found",
-                "{path}"
-            );
+            assert_eq!(json.get("error").get("message").str(), "Endpoint not found", "{path}");
         }
         assert_eq!(http.get("/api/version").status, 200, "the connection stays");
     }
@@ -57,10 +46,7 @@ fn the_opentsdb_port_serves_opentsdb_paths_only() {
     let mut http = Http::connect(node.opentsdb());
     assert_eq!(http.get("/api/v1/export?match=m").status, 404);
     assert_eq!(http.get("/internal/force_flush").status, 404);
-    assert_eq!(
-        http.post("/api/put", br#"{"metric":"m","value":1}"#).status,
-        204
-    );
+    assert_eq!(http.post("/api/put", br#"{"metric":"m","value":1}"#).status, 204);
 }
 
 #[test]
@@ -80,19 +66,9 @@ fn wrong_methods_are_405_and_name_the_right_ones() {
         let answer = http.request(method, path, &[], b"");
         assert_eq!(answer.status, 405, "{method} {path}");
         let allow = answer.header("allow").expect("Allow");
-        assert!(
-            allow.split(',').any(|word| word.trim() == allowed),
-            "{path}: {allow}"
-        );
-        assert_eq!(
-            answer.json().get("error").get("code").str(),
-            "405",
-            "{method} {path}"
-        );
-        assert_eq!(
-            answer.json().get("error").get("message").str(),
-            "Method not allowed"
-        );
+        assert!(allow.split(',').any(|word| word.trim() == allowed), "{path}: {allow}");
+        assert_eq!(answer.json().get("error").get("code").str(), "405", "{method} {path}");
+        assert_eq!(answer.json().get("error").get("message").str(), "Method not allowed");
     }
 }
 
@@ -112,40 +88,20 @@ fn series_labels_and_values_are_listed() {
     let labels = data(&node, "/api/v1/labels");
     assert_eq!(texts(&labels), ["__name__", "dc", "host"]);
     assert_eq!(texts(&data(&node, "/api/v1/label/host/values")), ["a", "b"]);
-    assert_eq!(
-        texts(&data(&node, "/api/v1/label/__name__/values")),
-        ["cpu", "mem"]
-    );
-    assert!(
-        data(&node, "/api/v1/label/nosuch/values")
-            .items()
-            .is_empty()
-    );
+    assert_eq!(texts(&data(&node, "/api/v1/label/__name__/values")), ["cpu", "mem"]);
+    assert!(data(&node, "/api/v1/label/nosuch/values").items().is_empty());
     let series = data(&node, "/api/v1/series?match[]=cpu");
-    let hosts: Vec<&str> = series
-        .items()
-        .iter()
-        .map(|one| one.get("host").str())
-        .collect();
+    let hosts: Vec<&str> = series.items().iter().map(|one| one.get("host").str()).collect();
     assert_eq!(hosts.len(), 2);
     assert!(hosts.contains(&"a") && hosts.contains(&"b"), "{hosts:?}");
-    assert!(
-        series
-            .items()
-            .iter()
-            .all(|one| one.get("__name__").str() == "cpu")
-    );
+    assert!(series.items().iter().all(|one| one.get("__name__").str() == "cpu"));
 }
 
 #[test]
 fn the_lists_are_the_same_after_flush_and_restart() {
     let mut node = Node::start();
     node.put_lines("put cpu 1 1 host=a dc=x\nput cpu 1 2 host=b\nput mem 1 3 host=a\n");
-    let paths = [
-        "/api/v1/series/count",
-        "/api/v1/labels",
-        "/api/v1/label/host/values",
-    ];
+    let paths = ["/api/v1/series/count", "/api/v1/labels", "/api/v1/label/host/values"];
     let before = paths.map(|path| data(&node, path));
     node.force_flush();
     assert_eq!(paths.map(|path| data(&node, path)), before);
@@ -190,23 +146,10 @@ fn export_of_nothing_is_an_empty_200() {
 #[test]
 fn bad_exports_are_400_in_plain_text() {
     let node = Node::start();
-    for query in [
-        "",
-        "?start=1",
-        "?match=",
-        "?match={",
-        "?match={a=}",
-        "?match=m&start=x",
-    ] {
-        let answer = node.get(&format!(
-            "/api/v1/export{}",
-            query.replace('{', &encode("{"))
-        ));
+    for query in ["", "?start=1", "?match=", "?match={", "?match={a=}", "?match=m&start=x"] {
+        let answer = node.get(&format!("/api/v1/export{}", query.replace('{', &encode("{"))));
         assert_eq!(answer.status, 400, "{query}: {}", answer.text());
-        assert!(
-            content_type(&answer).starts_with("text/plain"),
-            "{query}: {answer:?}"
-        );
+        assert!(content_type(&answer).starts_with("text/plain"), "{query}: {answer:?}");
         assert!(!answer.text().trim().is_empty(), "{query}");
     }
 }

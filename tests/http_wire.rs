@@ -37,11 +37,7 @@ fn pipelined_requests_are_answered_in_order() {
         }
         http.send(&sent);
         for n in 1..=200 {
-            let statuses = [
-                http.response().status,
-                http.response().status,
-                http.response().status,
-            ];
+            let statuses = [http.response().status, http.response().status, http.response().status];
             assert_eq!(statuses, [204, 200, 400], "round {n}");
         }
     }
@@ -53,12 +49,8 @@ fn a_request_may_be_split_at_any_byte() {
     let node = Node::start();
     let mut sent = 0;
     let plain = |n| request("POST", "/api/put", &[JSON], point(n).as_bytes());
-    let chunked = |n| {
-        chunked_request(
-            &["Transfer-Encoding: chunked"],
-            &chunks(point(n).as_bytes(), 20),
-        )
-    };
+    let chunked =
+        |n| chunked_request(&["Transfer-Encoding: chunked"], &chunks(point(n).as_bytes(), 20));
     for (addr, start, bytes) in [
         (node.opentsdb(), 1000, &plain as &dyn Fn(usize) -> Vec<u8>),
         (node.http(), 3000, &plain),
@@ -70,11 +62,7 @@ fn a_request_may_be_split_at_any_byte() {
             let mut http = Http::connect(addr);
             http.send(&bytes[..place]);
             std::thread::yield_now();
-            assert_eq!(
-                http.send(&bytes[place..]).response().status,
-                204,
-                "split at {place}"
-            );
+            assert_eq!(http.send(&bytes[place..]).response().status, 204, "split at {place}");
         }
         sent += length - 1;
         assert_eq!(node.export("m").count(), sent);
@@ -84,20 +72,11 @@ fn a_request_may_be_split_at_any_byte() {
 #[test]
 fn requests_may_arrive_byte_by_byte() {
     let node = Node::start();
-    let chunked = chunked_request(
-        &["Transfer-Encoding: chunked"],
-        &chunks(point(2).as_bytes(), 7),
-    );
+    let chunked = chunked_request(&["Transfer-Encoding: chunked"], &chunks(point(2).as_bytes(), 7));
     for (addr, bytes) in [
-        (
-            node.opentsdb(),
-            request("POST", "/api/put", &[JSON], point(1).as_bytes()),
-        ),
+        (node.opentsdb(), request("POST", "/api/put", &[JSON], point(1).as_bytes())),
         (node.opentsdb(), chunked.clone()),
-        (
-            node.http(),
-            request("POST", "/api/put", &[JSON], point(3).as_bytes()),
-        ),
+        (node.http(), request("POST", "/api/put", &[JSON], point(3).as_bytes())),
         (node.http(), chunked),
     ] {
         let mut http = Http::connect(addr);
@@ -114,14 +93,8 @@ fn chunked_bodies_with_extensions_and_trailers_are_taken() {
     let node = Node::start();
     let mut http = Http::connect(node.http());
     let text = point(1);
-    let body = format!(
-        "{:X};name=\"v\"\r\n{text}\r\n000\r\nTrailer: x\r\n\r\n",
-        text.len()
-    );
-    http.send(chunked_request(
-        &["Transfer-Encoding: chunked"],
-        body.as_bytes(),
-    ));
+    let body = format!("{:X};name=\"v\"\r\n{text}\r\n000\r\nTrailer: x\r\n\r\n", text.len());
+    http.send(chunked_request(&["Transfer-Encoding: chunked"], body.as_bytes()));
     assert_eq!(http.response().status, 204);
     assert_eq!(http.post("/api/put", point(2).as_bytes()).status, 204);
     assert_eq!(node.export("m").count(), 2);
@@ -132,12 +105,7 @@ fn an_expecting_client_is_told_to_go_on() {
     let node = Node::start();
     let mut http = Http::connect(node.opentsdb());
     for n in 1..=3 {
-        let whole = request(
-            "POST",
-            "/api/put",
-            &["Expect: 100-continue"],
-            point(n).as_bytes(),
-        );
+        let whole = request("POST", "/api/put", &["Expect: 100-continue"], point(n).as_bytes());
         let (head, body) = whole.split_at(whole.len() - point(n).len());
         assert_eq!(http.send(head).head().status, 100);
         assert_eq!(http.send(body).response().status, 204);
@@ -185,13 +153,7 @@ fn clients_that_want_to_close_are_let_go() {
     assert_eq!(answer.status, 200);
     assert!(http.closed());
     let mut http = Http::connect(node.http());
-    assert_eq!(
-        http.send("GET /health HTTP/1.0\r\n\r\n")
-            .response()
-            .text()
-            .trim_end(),
-        "OK"
-    );
+    assert_eq!(http.send("GET /health HTTP/1.0\r\n\r\n").response().text().trim_end(), "OK");
     assert!(http.closed());
 }
 
@@ -200,8 +162,7 @@ fn a_half_closed_request_is_answered() {
     let node = Node::start();
     for addr in [node.opentsdb(), node.http()] {
         let mut http = Http::connect(addr);
-        http.send(request("POST", "/api/put", &[JSON], point(1).as_bytes()))
-            .finish();
+        http.send(request("POST", "/api/put", &[JSON], point(1).as_bytes())).finish();
         assert_eq!(http.response().status, 204);
         assert!(http.closed());
     }
@@ -225,13 +186,7 @@ fn a_cut_body_stores_nothing() {
 fn head_answers_without_a_body() {
     let node = Node::start();
     let mut http = Http::connect(node.http());
-    http.send(
-        [
-            request("HEAD", "/health", &[], b""),
-            request("GET", "/health", &[], b""),
-        ]
-        .concat(),
-    );
+    http.send([request("HEAD", "/health", &[], b""), request("GET", "/health", &[], b"")].concat());
     assert!([200, 405].contains(&http.head().status));
     let answer = http.response();
     assert_eq!((answer.status, answer.text().trim_end()), (200, "OK"));
@@ -243,10 +198,7 @@ fn a_giant_head_is_refused() {
     for addr in [node.opentsdb(), node.http()] {
         let mut http = Http::connect(addr);
         let line = format!("X: {}\r\n", "x".repeat(1000));
-        let head = format!(
-            "GET /api/version HTTP/1.1\r\nHost: t\r\n{}\r\n",
-            line.repeat(2000)
-        );
+        let head = format!("GET /api/version HTTP/1.1\r\nHost: t\r\n{}\r\n", line.repeat(2000));
         // The node may answer and close before it was all sent.
         let _ = http.try_send(head.as_bytes());
         let status = http.head().status;
@@ -265,11 +217,7 @@ fn an_announced_giant_body_is_refused_at_once() {
         assert_eq!(answer.status, 413);
         assert_eq!(answer.json().get("error").get("code").str(), "413");
     }
-    assert!(
-        node.metrics()
-            .sum("irontsd_points_rejected_total", &["protocol=\"http\""])
-            >= 2.0
-    );
+    assert!(node.metrics().sum("irontsd_points_rejected_total", &["protocol=\"http\""]) >= 2.0);
 }
 
 #[test]
@@ -290,11 +238,7 @@ fn ambiguous_framing_is_refused_and_ends_the_connection() {
         let head = format!("POST /api/put HTTP/1.1\r\nHost: t\r\n{lines}\r\n0\r\n\r\n");
         let _ = http.try_send((head + smuggled).as_bytes());
         let answer = http.response();
-        assert!(
-            [400, 413, 501].contains(&answer.status),
-            "{lines:?}: {}",
-            answer.status
-        );
+        assert!([400, 413, 501].contains(&answer.status), "{lines:?}: {}", answer.status);
         assert!(http.closed(), "{lines:?}: a second request was answered");
     }
 }
@@ -302,18 +246,9 @@ fn ambiguous_framing_is_refused_and_ends_the_connection() {
 #[test]
 fn broken_chunks_are_refused() {
     let node = Node::start();
-    for body in [
-        "x\r\n",
-        "-1\r\n",
-        "5\r\nabcdefg\r\n",
-        "fffffffffffffffff\r\n",
-        "\r\n\r\n",
-    ] {
+    for body in ["x\r\n", "-1\r\n", "5\r\nabcdefg\r\n", "fffffffffffffffff\r\n", "\r\n\r\n"] {
         let mut http = Http::connect(node.http());
-        http.send(chunked_request(
-            &["Transfer-Encoding: chunked"],
-            body.as_bytes(),
-        ));
+        http.send(chunked_request(&["Transfer-Encoding: chunked"], body.as_bytes()));
         let status = http.response().status;
         assert!([400, 413].contains(&status), "{body:?}: {status}");
         assert!(http.closed(), "{body:?}");

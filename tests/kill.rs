@@ -22,44 +22,24 @@ const LOAD_MS_MAX: u64 = 120;
 
 #[test]
 fn telnet_writers() {
-    rounds(&Flavour {
-        name: "telnet",
-        flags: &[],
-        writers: [TELNET; 4],
-        flush: false,
-    });
+    rounds(&Flavour { name: "telnet", flags: &[], writers: [TELNET; 4], flush: false });
 }
 
 #[test]
 fn http_writers() {
-    rounds(&Flavour {
-        name: "http",
-        flags: &[],
-        writers: [HTTP; 4],
-        flush: false,
-    });
+    rounds(&Flavour { name: "http", flags: &[], writers: [HTTP; 4], flush: false });
 }
 
 #[test]
 fn both_while_segments_are_sealed() {
     let writers = [TELNET, HTTP, TELNET, HTTP];
-    rounds(&Flavour {
-        name: "flush",
-        flags: &["--event-loops", "3"],
-        writers,
-        flush: true,
-    });
+    rounds(&Flavour { name: "flush", flags: &["--event-loops", "3"], writers, flush: true });
 }
 
 #[test]
 fn both_with_a_sync_for_every_answer() {
     let writers = [TELNET, HTTP, TELNET, HTTP];
-    rounds(&Flavour {
-        name: "sync",
-        flags: &["--sync-interval", "0"],
-        writers,
-        flush: false,
-    });
+    rounds(&Flavour { name: "sync", flags: &["--sync-interval", "0"], writers, flush: false });
 }
 
 struct Flavour {
@@ -106,9 +86,7 @@ fn rounds(flavour: &Flavour) {
         }
         let node = home.start();
         let last = ledgers.len().saturating_sub(flavour.writers.len());
-        ledgers[last..]
-            .iter()
-            .for_each(|ledger| ledger.check(&node.export(&ledger.metric)));
+        ledgers[last..].iter().for_each(|ledger| ledger.check(&node.export(&ledger.metric)));
         ledgers.extend(one_life(flavour, node, round, &mut chance));
     }
     account(&home.start(), &ledgers);
@@ -118,17 +96,11 @@ fn rounds(flavour: &Flavour) {
 fn account(node: &Node, ledgers: &[Ledger]) {
     let export = node.export_all();
     ledgers.iter().for_each(|ledger| ledger.check(&export));
-    let known = |series: &str| {
-        ledgers
-            .iter()
-            .any(|l| series.starts_with(&format!("{}{{", l.metric)))
-    };
+    let known =
+        |series: &str| ledgers.iter().any(|l| series.starts_with(&format!("{}{{", l.metric)));
     let stranger = export.series.keys().find(|series| !known(series));
     assert_eq!(stranger, None, "invented");
-    assert!(
-        ledgers.iter().map(|ledger| ledger.acked).sum::<u64>() > 1000,
-        "no load"
-    );
+    assert!(ledgers.iter().map(|ledger| ledger.acked).sum::<u64>() > 1000, "no load");
 }
 
 /// Loads the node and kills it at a random moment.
@@ -149,13 +121,8 @@ fn one_life(
     thread::sleep(Duration::from_micros(chance.u64(0..LOAD_MS_MAX * 1000)));
     dead.store(true, Ordering::SeqCst);
     node.kill();
-    flusher
-        .into_iter()
-        .for_each(|flusher| flusher.join().expect("the flusher ended well"));
-    writers
-        .into_iter()
-        .map(|writer| writer.join().expect("the writer ended well"))
-        .collect()
+    flusher.into_iter().for_each(|flusher| flusher.join().expect("the flusher ended well"));
+    writers.into_iter().map(|writer| writer.join().expect("the writer ended well")).collect()
 }
 
 /// Writes batches of random size until the node is gone.

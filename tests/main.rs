@@ -4,6 +4,8 @@
 //! lacks a program says so and is skipped; `IRONTSD_REQUIRE_ALL=1` turns that into a failure.
 //! `IRONTSD_TEST_SEED` replays the random tests.
 
+#![expect(clippy::disallowed_methods, reason = "the tests stand outside the node's doors")]
+
 mod common;
 
 mod abuse; // Endless lines, bombs and other people's protocols cost a clear error and little memory.

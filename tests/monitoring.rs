@@ -26,11 +26,7 @@ fn every_documented_metric_is_there() {
     assert_eq!(node.telnet().send("put m x 1 h=a\n").barrier().len(), 1);
     node.force_flush();
     let answer = node.get("/metrics");
-    assert!(
-        answer
-            .header("content-type")
-            .is_some_and(|kind| kind.starts_with("text/plain"))
-    );
+    assert!(answer.header("content-type").is_some_and(|kind| kind.starts_with("text/plain")));
     let metrics = Metrics::parse(&answer.text());
     for name in NAMES {
         assert!(metrics.has(name), "{name}: {}", answer.text());
@@ -54,11 +50,7 @@ fn accepted_points_are_counted_by_protocol() {
     node.put_json(r#"[{"metric":"m","value":1},{"metric":"m","timestamp":1,"value":2}]"#);
     let metrics = node.metrics();
     let accepted = "irontsd_points_accepted_total";
-    assert_eq!(
-        metrics.sum(accepted, &["protocol=\"telnet\""]),
-        7.0,
-        "duplicates count"
-    );
+    assert_eq!(metrics.sum(accepted, &["protocol=\"telnet\""]), 7.0, "duplicates count");
     assert_eq!(metrics.sum(accepted, &["protocol=\"http\""]), 2.0);
     assert_eq!(metrics.accepted(), 9.0);
     assert_eq!(metrics.rejected(), 0.0);
@@ -68,13 +60,7 @@ fn accepted_points_are_counted_by_protocol() {
 #[test]
 fn refused_points_are_counted_by_protocol() {
     let node = Node::start();
-    assert_eq!(
-        node.telnet()
-            .send("put m x 1 h=a\nput m 1 x h=a\n")
-            .barrier()
-            .len(),
-        2
-    );
+    assert_eq!(node.telnet().send("put m x 1 h=a\nput m 1 x h=a\n").barrier().len(), 2);
     let bad = r#"[{"metric":"m","value":"x"},{"metric":"","value":1},{"metric":"m","value":1}]"#;
     assert_eq!(node.post("/api/put", bad).status, 400);
     let metrics = node.metrics();
@@ -87,9 +73,7 @@ fn refused_points_are_counted_by_protocol() {
 #[test]
 fn gauges_follow_what_they_measure() {
     let node = Node::start();
-    let lines: String = (1..=10_000)
-        .map(|n| format!("put m {n} {n} h=a\n"))
-        .collect();
+    let lines: String = (1..=10_000).map(|n| format!("put m {n} {n} h=a\n")).collect();
     node.put_lines(&lines);
     assert!(node.metrics().sum("irontsd_log_bytes", &[]) > 10_000.0);
     node.force_flush();
@@ -103,10 +87,7 @@ fn gauges_follow_what_they_measure() {
 #[test]
 fn open_connections_are_counted() {
     let node = Node::start();
-    let count = || {
-        node.metrics()
-            .sum("irontsd_connections", &["protocol=\"telnet\""])
-    };
+    let count = || node.metrics().sum("irontsd_connections", &["protocol=\"telnet\""]);
     let mut open: Vec<_> = (0..7).map(|_| node.telnet()).collect();
     assert!(open.iter_mut().all(|telnet| telnet.barrier().is_empty()));
     assert_eq!(count(), 7.0);
@@ -136,16 +117,11 @@ fn refused_lines_can_be_read_back() {
 #[test]
 fn the_last_hundred_refusals_are_kept() {
     let node = Node::start();
-    let lines: String = (1000..1250)
-        .map(|n| format!("put m stamp{n} 1 h=a\n"))
-        .collect();
+    let lines: String = (1000..1250).map(|n| format!("put m stamp{n} 1 h=a\n")).collect();
     assert_eq!(node.telnet().send(lines).barrier().len(), 250);
     let text = node.get("/api/v1/status/rejected").text();
     assert_eq!(entries(&text).len(), 100);
-    assert!(
-        text.contains("stamp1249") && text.contains("stamp1150"),
-        "{text}"
-    );
+    assert!(text.contains("stamp1249") && text.contains("stamp1150"), "{text}");
     assert!(!text.contains("stamp1149"), "{text}");
 }
 

@@ -28,10 +28,7 @@ fn single_points_and_arrays_are_taken() {
     node.put_json(GOOD);
     node.put_json(r#" [{"metric":"n","timestamp":1,"value":1.5},{"metric":"n","timestamp":2,"value":2,"tags":{"a":"b"}}] "#);
     let export = node.export_all();
-    assert_eq!(
-        export.samples("m", &[("h", "a")]),
-        [(1_365_465_600_000, "42".to_owned())]
-    );
+    assert_eq!(export.samples("m", &[("h", "a")]), [(1_365_465_600_000, "42".to_owned())]);
     assert_eq!(export.samples("n", &[]), [(1000, "1.5".to_owned())]);
     assert_eq!(export.samples("n", &[("a", "b")]), [(2000, "2".to_owned())]);
 }
@@ -75,10 +72,7 @@ fn a_missing_timestamp_is_now_in_milliseconds() {
     let after = now_ms();
     for name in ["m", "n"] {
         let (_, stamp_ms, _) = only_owned(&node, name);
-        assert!(
-            (before..=after).contains(&stamp_ms),
-            "{before} {stamp_ms} {after}"
-        );
+        assert!((before..=after).contains(&stamp_ms), "{before} {stamp_ms} {after}");
     }
 }
 
@@ -89,18 +83,9 @@ fn summary_and_details_count() {
     for (target, answer) in [
         ("/api/put?summary", r#"{"success":2,"failed":0}"#),
         ("/api/put?summary=false", r#"{"success":2,"failed":0}"#),
-        (
-            "/api/put?details",
-            r#"{"success":2,"failed":0,"errors":[]}"#,
-        ),
-        (
-            "/api/put?summary&details",
-            r#"{"success":2,"failed":0,"errors":[]}"#,
-        ),
-        (
-            "/api/put?sync&details=false",
-            r#"{"success":2,"failed":0,"errors":[]}"#,
-        ),
+        ("/api/put?details", r#"{"success":2,"failed":0,"errors":[]}"#),
+        ("/api/put?summary&details", r#"{"success":2,"failed":0,"errors":[]}"#),
+        ("/api/put?sync&details=false", r#"{"success":2,"failed":0,"errors":[]}"#),
     ] {
         let found = node.post(target, &two);
         assert_eq!(found.status, 200, "{target}: {}", found.text());
@@ -120,27 +105,14 @@ fn a_partly_failed_body_keeps_its_good_points() {
     assert_error(&plain, 400, "One or more data points had errors");
     let summary = node.post("/api/put?summary", body(2));
     assert_eq!(summary.status, 400);
-    assert_members(
-        &summary.json(),
-        &Json::parse(r#"{"success":1,"failed":1}"#),
-        "summary",
-    );
+    assert_members(&summary.json(), &Json::parse(r#"{"success":1,"failed":1}"#), "summary");
     assert_eq!(summary.json().find("errors"), None);
     let details = node.post("/api/put?details", body(3));
     assert_eq!(details.status, 400);
-    assert_members(
-        &details.json(),
-        &Json::parse(r#"{"success":1,"failed":1}"#),
-        "details",
-    );
+    assert_members(&details.json(), &Json::parse(r#"{"success":1,"failed":1}"#), "details");
     let details = details.json();
-    let [error] = details.get("errors").items() else {
-        panic!("{details:?}")
-    };
-    assert_eq!(
-        error.get("error").str(),
-        "Unable to parse value to a number"
-    );
+    let [error] = details.get("errors").items() else { panic!("{details:?}") };
+    assert_eq!(error.get("error").str(), "Unable to parse value to a number");
     let point = error.get("datapoint");
     assert_eq!(point.get("metric").str(), "m");
     assert_eq!(point.get("timestamp").str(), "1365465601");
@@ -156,64 +128,27 @@ fn bad_points_are_named() {
     let infinite = "value is NaN or Infinite: Infinity for metric=m timestamp=1";
     for (members, error) in [
         (r#""timestamp":1,"value":1"#, "Metric name was empty"),
-        (
-            r#""metric":null,"timestamp":1,"value":1"#,
-            "Metric name was empty",
-        ),
-        (
-            r#""metric":"","timestamp":1,"value":1"#,
-            "Metric name was empty",
-        ),
-        (
-            r#""Metric":"m","timestamp":1,"value":1"#,
-            "Metric name was empty",
-        ),
-        (
-            r#""metric":"m","timestamp":null,"value":1"#,
-            "Invalid timestamp",
-        ),
-        (
-            r#""metric":"m","timestamp":0,"value":1"#,
-            "Invalid timestamp",
-        ),
-        (
-            r#""metric":"m","timestamp":-5,"value":1"#,
-            "Invalid timestamp",
-        ),
+        (r#""metric":null,"timestamp":1,"value":1"#, "Metric name was empty"),
+        (r#""metric":"","timestamp":1,"value":1"#, "Metric name was empty"),
+        (r#""Metric":"m","timestamp":1,"value":1"#, "Metric name was empty"),
+        (r#""metric":"m","timestamp":null,"value":1"#, "Invalid timestamp"),
+        (r#""metric":"m","timestamp":0,"value":1"#, "Invalid timestamp"),
+        (r#""metric":"m","timestamp":-5,"value":1"#, "Invalid timestamp"),
         (r#""metric":"m","timestamp":1"#, "Empty value"),
         (r#""metric":"m","timestamp":1,"value":null"#, "Empty value"),
         (r#""metric":"m","timestamp":1,"value":"""#, "Empty value"),
-        (
-            r#""metric":"m","timestamp":1,"value":"x""#,
-            "Unable to parse value to a number",
-        ),
-        (
-            r#""metric":"m","timestamp":1,"value":true"#,
-            "Unable to parse value to a number",
-        ),
-        (
-            r#""metric":"m","timestamp":1,"value":"NaN""#,
-            "Unable to parse value to a number",
-        ),
-        (
-            r#""metric":"m","timestamp":1,"value":NaN"#,
-            "Unable to parse value to a number",
-        ),
-        (
-            r#""metric":"m","timestamp":1,"value":"0x1p3""#,
-            "Unable to parse value to a number",
-        ),
+        (r#""metric":"m","timestamp":1,"value":"x""#, "Unable to parse value to a number"),
+        (r#""metric":"m","timestamp":1,"value":true"#, "Unable to parse value to a number"),
+        (r#""metric":"m","timestamp":1,"value":"NaN""#, "Unable to parse value to a number"),
+        (r#""metric":"m","timestamp":1,"value":NaN"#, "Unable to parse value to a number"),
+        (r#""metric":"m","timestamp":1,"value":"0x1p3""#, "Unable to parse value to a number"),
         (
             r#""metric":"m","timestamp":1,"value":9223372036854775808"#,
             "Unable to parse value to a number",
         ),
         (r#""metric":"m","timestamp":1,"value":1e400"#, infinite),
     ] {
-        assert_named(
-            &node,
-            &format!(r#"{{{members},"tags":{{"h":"a"}}}}"#),
-            error,
-        );
+        assert_named(&node, &format!(r#"{{{members},"tags":{{"h":"a"}}}}"#), error);
     }
     assert_eq!(node.export_all().count(), 0);
 }
@@ -223,15 +158,9 @@ fn bad_tags_are_named() {
     let node = Node::start();
     for (tags, error) in [
         ("null", "Missing tags"),
-        (
-            r#"{"h":""}"#,
-            "Invalid tag value with key [h]: empty string",
-        ),
+        (r#"{"h":""}"#, "Invalid tag value with key [h]: empty string"),
         (r#"{"h":null}"#, "Invalid tag value with key [h]: null"),
-        (
-            r#"{"":"a"}"#,
-            "Invalid tag name with value [a]: empty string",
-        ),
+        (r#"{"":"a"}"#, "Invalid tag name with value [a]: empty string"),
     ] {
         let body = format!(r#"{{"metric":"m","timestamp":1,"value":1,"tags":{tags}}}"#);
         assert_named(&node, &body, error);
@@ -242,10 +171,7 @@ fn bad_tags_are_named() {
 #[test]
 fn one_wild_number_does_not_lose_the_body() {
     let node = Node::start();
-    for (n, wild) in ["NaN", "1e400", "-Infinity", "18446744073709551616"]
-        .iter()
-        .enumerate()
-    {
+    for (n, wild) in ["NaN", "1e400", "-Infinity", "18446744073709551616"].iter().enumerate() {
         let body = format!(
             r#"[{{"metric":"m","timestamp":{},"value":1}},{{"metric":"m","timestamp":9,"value":{wild}}}]"#,
             n + 1
@@ -276,10 +202,7 @@ fn bodies_that_are_not_points_answer_with_the_error_object() {
         (r#"{"metric":"m","timestamp":1,"value":{}}"#, not_json),
         (r#"{"metric":"m","timestamp":"abc","value":1}"#, not_json),
         (r#"{"metric":"m","timestamp":true,"value":1}"#, not_json),
-        (
-            r#"{"metric":"m","timestamp":1,"value":1,"tags":[]}"#,
-            not_json,
-        ),
+        (r#"{"metric":"m","timestamp":1,"value":1,"tags":[]}"#, not_json),
     ] {
         assert_error(&node.post("/api/put", body), 400, message);
     }
@@ -317,11 +240,7 @@ fn assert_named(node: &Node, body: &str, error: &str) {
     assert_eq!(answer.status, 400, "{body}: {}", answer.text());
     let json = answer.json();
     assert_members(&json, &Json::parse(r#"{"success":0,"failed":1}"#), body);
-    assert_eq!(
-        json.get("errors").items()[0].get("error").str(),
-        error,
-        "{body}"
-    );
+    assert_eq!(json.get("errors").items()[0].get("error").str(), error, "{body}");
 }
 
 /// OpenTSDB's error object.
@@ -350,8 +269,6 @@ fn only_owned(node: &Node, selector: &str) -> (String, i64, String) {
 }
 
 fn now_ms() -> i64 {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .expect("a clock");
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock");
     i64::try_from(now.as_millis()).expect("this age")
 }

@@ -46,17 +46,12 @@ fn netdata_over_telnet_and_http() {
         return;
     };
     let node = Node::start();
-    let (telnet_recorder, http_recorder) = (
-        Recorder::start(node.opentsdb()),
-        Recorder::start(node.opentsdb()),
-    );
+    let (telnet_recorder, http_recorder) =
+        (Recorder::start(node.opentsdb()), Recorder::start(node.opentsdb()));
     let home = tempfile::tempdir().expect("a temporary directory");
     let addrs = (telnet_recorder.addr(), http_recorder.addr());
     let mut command = netdata::command(&program, home.path(), addrs.0, addrs.1);
-    run(
-        Process::spawn(&mut command),
-        &[&telnet_recorder, &http_recorder],
-    );
+    run(Process::spawn(&mut command), &[&telnet_recorder, &http_recorder]);
     let mut traffic = telnet(&telnet_recorder.finish());
     traffic.assert_substantial();
     let over_http = http(&http_recorder.finish());
@@ -70,9 +65,7 @@ fn netdata_over_telnet_and_http() {
 fn run(mut collector: Process, recorders: &[&Recorder]) {
     wait::until("the collector to send", || {
         assert!(!collector.ended(), "the collector ended");
-        recorders
-            .iter()
-            .all(|recorder| recorder.bytes_to_node() > 10_000)
+        recorders.iter().all(|recorder| recorder.bytes_to_node() > 10_000)
     });
     let started = Instant::now();
     while started.elapsed() < RUN {
@@ -88,11 +81,7 @@ fn run(mut collector: Process, recorders: &[&Recorder]) {
 fn telnet(conversations: &[Conversation]) -> Traffic {
     let mut traffic = Traffic::default();
     for conversation in conversations {
-        assert_eq!(
-            String::from_utf8_lossy(&conversation.to_client),
-            "",
-            "answers"
-        );
+        assert_eq!(String::from_utf8_lossy(&conversation.to_client), "", "answers");
         traffic.add_lines(&conversation.to_node);
     }
     traffic
@@ -105,17 +94,10 @@ fn http(conversations: &[Conversation]) -> Traffic {
     for conversation in conversations {
         let bodies = traffic.add_requests(&conversation.to_node);
         let answers = traffic::statuses(&conversation.to_client);
-        assert!(
-            answers.len() >= bodies.len().saturating_sub(1),
-            "{answers:?}"
-        );
+        assert!(answers.len() >= bodies.len().saturating_sub(1), "{answers:?}");
         for (points, status) in bodies.into_iter().zip(answers) {
             // netdata starts with empty arrays, which OpenTSDB refuses.
-            assert_eq!(
-                status,
-                if points == 0 { 400 } else { 204 },
-                "{points} points"
-            );
+            assert_eq!(status, if points == 0 { 400 } else { 204 }, "{points} points");
         }
     }
     traffic
@@ -123,17 +105,10 @@ fn http(conversations: &[Conversation]) -> Traffic {
 
 #[track_caller]
 fn assert_stored(node: &Node, traffic: &Traffic) {
-    wait::until("every point to be taken", || {
-        node.metrics().accepted() >= traffic.points as f64
-    });
+    wait::until("every point to be taken", || node.metrics().accepted() >= traffic.points as f64);
     let metrics = node.metrics();
     assert_eq!(metrics.accepted(), traffic.points as f64);
-    assert_eq!(
-        metrics.rejected(),
-        0.0,
-        "{}",
-        node.get("/api/v1/status/rejected").text()
-    );
+    assert_eq!(metrics.rejected(), 0.0, "{}", node.get("/api/v1/status/rejected").text());
     node.export_all().assert_same(&traffic.samples);
     node.force_flush();
     node.export_all().assert_same(&traffic.samples);

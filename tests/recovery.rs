@@ -47,10 +47,7 @@ fn recovery_tells_what_it_found() {
     let lines: String = (1..=7919).map(|n| format!("put m {n} {n} h=a\n")).collect();
     node.put_lines(&lines);
     let log = node.kill_and_restart().log();
-    assert!(
-        log.contains("7919"),
-        "how many points were recovered: {log}"
-    );
+    assert!(log.contains("7919"), "how many points were recovered: {log}");
 }
 
 #[test]
@@ -97,9 +94,7 @@ fn a_stop_under_load_keeps_what_was_acknowledged() {
     let mut node = Node::with_flags(&["--event-loops", "2"]);
     for round in 0..5 {
         let stop = Arc::new(AtomicBool::new(false));
-        let writers: Vec<_> = (0..4)
-            .map(|n| write(&node, round * 10 + n, &stop))
-            .collect();
+        let writers: Vec<_> = (0..4).map(|n| write(&node, round * 10 + n, &stop)).collect();
         let acknowledged = || node.metrics().accepted() > 5000.0;
         wait::until("some load", acknowledged);
         node = node.stop_and_restart();
@@ -157,9 +152,7 @@ fn write(node: &Node, number: usize, stop: &Arc<AtomicBool>) -> JoinHandle<Ledge
     thread::spawn(move || {
         while !stop.load(Ordering::SeqCst) {
             let lines = ledger.next_lines(100);
-            let sent = telnet
-                .try_send(lines.as_bytes())
-                .and_then(|()| telnet.try_barrier());
+            let sent = telnet.try_send(lines.as_bytes()).and_then(|()| telnet.try_barrier());
             if sent.is_err() {
                 break;
             }

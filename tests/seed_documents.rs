@@ -43,10 +43,7 @@ fn http_example() {
 #[test]
 fn both_examples_on_the_default_ports_of_a_node_without_arguments() {
     let Some(shell) = Shell::new() else { return };
-    if ["127.0.0.1:4242", "127.0.0.1:8428"]
-        .iter()
-        .any(|addr| TcpListener::bind(addr).is_err())
-    {
+    if ["127.0.0.1:4242", "127.0.0.1:8428"].iter().any(|addr| TcpListener::bind(addr).is_err()) {
         return require::skip("port 4242 or 8428 is taken");
     }
     let home = Home::new(&[]);
@@ -87,10 +84,7 @@ fn the_histogram_pages_error_examples() {
     let Some(shell) = Shell::new() else { return };
     let node = Node::start();
     for (line, answer) in [
-        (
-            "put ",
-            "put: illegal argument: not enough arguments (need least 4, got 1)\n",
-        ),
+        ("put ", "put: illegal argument: not enough arguments (need least 4, got 1)\n"),
         (
             "put metric.foo notatime 42 host=web01",
             "put: invalid value: Invalid character 'n' in notatime\n",
@@ -127,10 +121,7 @@ impl Shell {
     /// Runs a command line and returns what it printed.
     #[track_caller]
     fn run(&self, command: &str) -> String {
-        let output = Command::new("sh")
-            .args(["-c", command])
-            .output()
-            .expect("a shell");
+        let output = Command::new("sh").args(["-c", command]).output().expect("a shell");
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{command}: {errors}");
         String::from_utf8(output.stdout).expect("text")
@@ -141,9 +132,7 @@ impl Shell {
         let before = now_ms() / 1000;
         assert_eq!(self.run(&adapt(PUT_WITH_NC)), "", "success is silent");
         let after = now_ms() / 1000;
-        wait::until("the line to be taken", || {
-            node.export("foo.bar.baz").count() == 1
-        });
+        wait::until("the line to be taken", || node.export("foo.bar.baz").count() == 1);
         let line = self.run(&adapt(EXPORT_ONE));
         let stamps = (before..=after).map(|seconds| {
             format!(
@@ -151,10 +140,7 @@ impl Shell {
                  \"values\":[123],\"timestamps\":[{seconds}000]}}\n"
             )
         });
-        assert!(
-            stamps.into_iter().any(|expected| expected == line),
-            "{line}"
-        );
+        assert!(stamps.into_iter().any(|expected| expected == line), "{line}");
     }
 
     #[track_caller]
@@ -175,18 +161,11 @@ impl Shell {
         }
         let export = Export::parse(&text);
         let stamps = export.series.values().flatten().map(|sample| sample.0);
-        assert!(
-            stamps
-                .into_iter()
-                .all(|stamp| (before..=after).contains(&stamp)),
-            "{text}"
-        );
+        assert!(stamps.into_iter().all(|stamp| (before..=after).contains(&stamp)), "{text}");
     }
 }
 
 fn now_ms() -> i64 {
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .expect("a clock");
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock");
     i64::try_from(now.as_millis()).expect("this age")
 }

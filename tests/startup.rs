@@ -24,15 +24,9 @@ fn a_missing_directory_is_made_and_an_empty_one_used() {
 fn flags_take_their_value_behind_a_space_or_an_equals_sign() {
     let home = Home::new(&[]);
     let mut command = irontsd();
-    command
-        .arg("serve")
-        .arg(format!("--data-dir={}", home.data().display()));
+    command.arg("serve").arg(format!("--data-dir={}", home.data().display()));
     command.args(["--opentsdb-listen=127.0.0.1:0", "--http-listen=127.0.0.1:0"]);
-    command.args([
-        "--event-loops=2",
-        "--sync-interval=500ms",
-        "--export-stall-timeout=10s",
-    ]);
+    command.args(["--event-loops=2", "--sync-interval=500ms", "--export-stall-timeout=10s"]);
     serves(&home, &mut command);
     assert!(home.data().is_dir());
 }
@@ -42,15 +36,9 @@ fn the_environment_sets_every_flag_and_strangers_are_ignored() {
     let home = Home::new(&[]);
     let mut command = irontsd();
     command.env("IRONTSD_DATA_DIR", home.data());
-    command
-        .env("IRONTSD_OPENTSDB_LISTEN", "127.0.0.1:0")
-        .env("IRONTSD_HTTP_LISTEN", ":0");
-    command
-        .env("IRONTSD_EVENT_LOOPS", "1")
-        .env("IRONTSD_SYNC_INTERVAL", "0");
-    command
-        .env("IRONTSD_NO_SUCH_FLAG", "x")
-        .env("IRONTSD_", "y");
+    command.env("IRONTSD_OPENTSDB_LISTEN", "127.0.0.1:0").env("IRONTSD_HTTP_LISTEN", ":0");
+    command.env("IRONTSD_EVENT_LOOPS", "1").env("IRONTSD_SYNC_INTERVAL", "0");
+    command.env("IRONTSD_NO_SUCH_FLAG", "x").env("IRONTSD_", "y");
     serves(&home, &mut command);
     assert!(home.data().is_dir());
 }
@@ -82,10 +70,7 @@ fn bad_command_lines_exit_with_2_and_say_why() {
         (["serve", "--no-such-flag"].as_slice(), "no-such-flag"),
         (&["serve", "--event-loops", "many"], "event-loops"),
         (&["serve", "--http-listen=nonsense"], "http-listen"),
-        (
-            &["serve", "--opentsdb-listen", "127.0.0.1:99999"],
-            "opentsdb-listen",
-        ),
+        (&["serve", "--opentsdb-listen", "127.0.0.1:99999"], "opentsdb-listen"),
         (&["serve", "--sync-interval", "5parsecs"], "sync-interval"),
         (&["serve", "--data-dir"], "data-dir"),
         (&["nosuchcommand"], "nosuchcommand"),
@@ -94,12 +79,7 @@ fn bad_command_lines_exit_with_2_and_say_why() {
         let mut command = irontsd();
         command.args(arguments).current_dir(&directory);
         let mut process = Process::spawn(&mut command);
-        assert_eq!(
-            process.exit_status().code(),
-            Some(2),
-            "{named}: {}",
-            process.log()
-        );
+        assert_eq!(process.exit_status().code(), Some(2), "{named}: {}", process.log());
         assert!(process.log().contains(named), "{named}: {}", process.log());
     }
 }
@@ -126,11 +106,7 @@ fn a_second_node_refuses_and_names_the_holder() {
     let status = second.exit_status();
     assert!(!status.success(), "two nodes on one directory");
     let holder = node.process().id().to_string();
-    assert!(
-        second.log().contains(&holder),
-        "holder {holder}: {}",
-        second.log()
-    );
+    assert!(second.log().contains(&holder), "holder {holder}: {}", second.log());
     assert_eq!(node.export("m").count(), 1, "the first one goes on");
     // The lock dies with its holder, however it dies.
     assert_eq!(node.kill_and_restart().export("m").count(), 1);
@@ -158,11 +134,7 @@ fn the_descriptor_limit_is_raised() {
     command.arg(inner.get_program()).args(inner.get_args());
     let node = Node::ready(&home, Process::spawn(&mut command));
     let mut connections: Vec<_> = (0..300).map(|_| node.telnet()).collect();
-    assert!(
-        connections
-            .iter_mut()
-            .all(|telnet| telnet.barrier().is_empty())
-    );
+    assert!(connections.iter_mut().all(|telnet| telnet.barrier().is_empty()));
 }
 
 #[test]

@@ -23,10 +23,7 @@ fn a_put_is_silent_and_visible_after_the_next_reply() {
 fn version_names_the_program_and_ignores_arguments() {
     let node = Node::start();
     let answer = converse(node.opentsdb(), "version please\n");
-    assert!(
-        answer.starts_with("irontsd ") && answer.ends_with('\n'),
-        "{answer:?}"
-    );
+    assert!(answer.starts_with("irontsd ") && answer.ends_with('\n'), "{answer:?}");
 }
 
 #[test]
@@ -35,32 +32,21 @@ fn help_lists_the_commands() {
     let answer = converse(node.opentsdb(), "help\n");
     assert!(answer.starts_with("available commands: "), "{answer:?}");
     for command in ["put", "version", "stats", "help", "exit"] {
-        assert!(
-            answer.split_whitespace().any(|word| word == command),
-            "{command}: {answer:?}"
-        );
+        assert!(answer.split_whitespace().any(|word| word == command), "{command}: {answer:?}");
     }
 }
 
 #[test]
 fn stats_are_lines_of_name_time_and_integer() {
     let node = Node::start();
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .expect("a clock")
-        .as_secs();
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("a clock").as_secs();
     let answer = converse(node.opentsdb(), "put a.b 1365465600 1 h=a\nstats\n");
     assert!(answer.lines().count() > 3, "{answer:?}");
     for line in answer.lines() {
         let words: Vec<&str> = line.split(' ').collect();
         assert!(words.len() >= 3, "{line:?}");
-        assert!(
-            words[1].parse::<u64>().expect("seconds").abs_diff(now) < 300,
-            "{line:?}"
-        );
-        words[2]
-            .parse::<i64>()
-            .unwrap_or_else(|e| panic!("{line:?}: {e}"));
+        assert!(words[1].parse::<u64>().expect("seconds").abs_diff(now) < 300, "{line:?}");
+        words[2].parse::<i64>().unwrap_or_else(|e| panic!("{line:?}: {e}"));
         assert!(words[3..].iter().all(|tag| tag.contains('=')), "{line:?}");
     }
 }
@@ -72,10 +58,7 @@ fn exit_closes_after_what_came_before_it() {
     telnet.send("version\nput a.b 1365465600 1 h=a\nexit\nput a.b 1365465601 2 h=a\n");
     assert_eq!(telnet.until_version(), Some(vec![]));
     assert_eq!(telnet.line(), None, "the node closes");
-    assert_eq!(
-        node.export("a.b").only(),
-        ("a.b{h=\"a\"}", 1_365_465_600_000, "1")
-    );
+    assert_eq!(node.export("a.b").only(), ("a.b{h=\"a\"}", 1_365_465_600_000, "1"));
 }
 
 #[test]
@@ -119,16 +102,8 @@ fn forty_tags_are_taken() {
 #[test]
 fn names_are_stored_as_sent() {
     let node = Node::start();
-    let names = [
-        "aZ09-_./b",
-        "sys@cpu",
-        "sys:cpu",
-        "sys=cpu",
-        ".",
-        "-",
-        "Caf\u{e9}.\u{4e2d}",
-        "\\",
-    ];
+    let names =
+        ["aZ09-_./b", "sys@cpu", "sys:cpu", "sys=cpu", ".", "-", "Caf\u{e9}.\u{4e2d}", "\\"];
     for name in names {
         node.put_lines(&format!("put {name} 1 1 K-_./9=v:@\\\u{df}\u{1f600}\n"));
     }
@@ -179,16 +154,8 @@ fn check_script(node: &Node, number: usize, answer: &str) {
                     unknown command: get.  Try `help'.\n";
     assert_eq!(answer, expected, "script {number}");
     let name = format!("s{number:03}");
-    let expected = [
-        (1000, "1".to_owned()),
-        (3000, "3.5".to_owned()),
-        (4000, "-4".to_owned()),
-    ];
-    assert_eq!(
-        node.export(&name).samples(&name, &H_A),
-        expected,
-        "script {number}"
-    );
+    let expected = [(1000, "1".to_owned()), (3000, "3.5".to_owned()), (4000, "-4".to_owned())];
+    assert_eq!(node.export(&name).samples(&name, &H_A), expected, "script {number}");
 }
 
 #[test]
@@ -198,10 +165,7 @@ fn an_unterminated_last_line_is_not_stored() {
     assert_eq!(answer, "");
     // A second connection orders the check behind the first one's end.
     node.put_lines("put other 1 1 h=a\n");
-    assert_eq!(
-        node.export("a.b").samples("a.b", &H_A),
-        [(1000, "1".to_owned())]
-    );
+    assert_eq!(node.export("a.b").samples("a.b", &H_A), [(1000, "1".to_owned())]);
 }
 
 #[test]
@@ -220,10 +184,7 @@ fn any_command_or_a_blank_line_may_come_first() {
         let mut telnet = node.telnet();
         let line = telnet.send(first).line().expect("an answer") + "\n";
         assert!(line.starts_with(answer), "{first:?}: {line:?}");
-        assert!(
-            telnet.send("put first 1 1 h=a\n").barrier().is_empty(),
-            "{first:?}"
-        );
+        assert!(telnet.send("put first 1 1 h=a\n").barrier().is_empty(), "{first:?}");
     }
 }
 
@@ -243,9 +204,7 @@ fn http_and_telnet_share_the_port() {
 #[test]
 fn many_lines_in_one_go_all_arrive() {
     let node = Node::start();
-    let lines: String = (1..=50_000)
-        .map(|n| format!("put bulk {n} {n} h=a\n"))
-        .collect();
+    let lines: String = (1..=50_000).map(|n| format!("put bulk {n} {n} h=a\n")).collect();
     node.put_lines(&lines);
     let expected: Vec<_> = (1..=50_000).map(|n| (n * 1000, n.to_string())).collect();
     assert!(node.export("bulk").samples("bulk", &H_A) == expected);

@@ -22,12 +22,7 @@ fn refused(cases: &[(&str, &str)]) {
     }
     assert_eq!(node.export_all().count(), 0);
     assert_eq!(node.metrics().accepted(), 0.0);
-    assert!(
-        telnet
-            .send("put still.alive 1 1 h=a\n")
-            .barrier()
-            .is_empty()
-    );
+    assert!(telnet.send("put still.alive 1 1 h=a\n").barrier().is_empty());
     assert_eq!(node.export_all().count(), 1);
 }
 
@@ -41,10 +36,7 @@ fn refused_with(prefix: &str, lines: &[&[u8]]) {
         let text = String::from_utf8_lossy(line);
         assert_eq!(answers.len(), 1, "{text:?}: {answers:?}");
         let more = answers[0].len() > prefix.len();
-        assert!(
-            answers[0].starts_with(prefix) && more,
-            "{text:?}: {answers:?}"
-        );
+        assert!(answers[0].starts_with(prefix) && more, "{text:?}: {answers:?}");
     }
     assert_eq!(node.export_all().count(), 0);
     let telnet = ["protocol=\"telnet\""];
@@ -57,23 +49,11 @@ fn unknown_commands_are_named() {
     refused(&[
         ("", "unknown command: .  Try `help'."),
         ("   ", "unknown command: .  Try `help'."),
-        (
-            "get sys.cpu.user 1365465600",
-            "unknown command: get.  Try `help'.",
-        ),
-        (
-            "puts a.b 1365465600 1 h=a",
-            "unknown command: puts.  Try `help'.",
-        ),
-        (
-            "PUT a.b 1365465600 1 h=a",
-            "unknown command: PUT.  Try `help'.",
-        ),
+        ("get sys.cpu.user 1365465600", "unknown command: get.  Try `help'."),
+        ("puts a.b 1365465600 1 h=a", "unknown command: puts.  Try `help'."),
+        ("PUT a.b 1365465600 1 h=a", "unknown command: PUT.  Try `help'."),
         ("diediedie", "unknown command: diediedie.  Try `help'."),
-        (
-            "put\ta.b\t1\t1\th=a",
-            "unknown command: put\ta.b\t1\t1\th=a.  Try `help'.",
-        ),
+        ("put\ta.b\t1\t1\th=a", "unknown command: put\ta.b\t1\t1\th=a.  Try `help'."),
     ]);
 }
 
@@ -88,10 +68,7 @@ fn missing_arguments_are_counted_as_opentsdb_counts() {
         ("put sys.cpu.user 1365465600", &few(2)),
         ("put a.b 1365465600 1\th=a", &few(3)),
         ("put    ", "put: illegal argument: empty metric name"),
-        (
-            "put  1365465600 42 host=web01",
-            "put: illegal argument: empty metric name",
-        ),
+        ("put  1365465600 42 host=web01", "put: illegal argument: empty metric name"),
     ]);
 }
 
@@ -100,21 +77,12 @@ fn bad_timestamps() {
     let value = |text: &str| format!("put: invalid value: {text}");
     let stamp = |text: &str| format!("put: illegal argument: invalid timestamp: {text}");
     refused(&[
-        (
-            "put m notatime 42 h=a",
-            &value("Invalid character 'n' in notatime"),
-        ),
+        ("put m notatime 42 h=a", &value("Invalid character 'n' in notatime")),
         ("put m 1e9 42 h=a", &value("Invalid character 'e' in 1e9")),
         ("put m 0x5 42 h=a", &value("Invalid character 'x' in 0x5")),
         ("put m - 42 h=a", &value("Just a sign, no value: -")),
-        (
-            "put m 9223372036854775808 42 h=a",
-            &value("Overflow in 9223372036854775808"),
-        ),
-        (
-            "put m 18446744073709551616 42 h=a",
-            &value("Value too long: 18446744073709551616"),
-        ),
+        ("put m 9223372036854775808 42 h=a", &value("Overflow in 9223372036854775808")),
+        ("put m 18446744073709551616 42 h=a", &value("Value too long: 18446744073709551616")),
         ("put m 0 42 h=a", &stamp("0")),
         ("put m -0 42 h=a", &stamp("0")),
         ("put m -1356998400 42 h=a", &stamp("-1356998400")),
@@ -134,10 +102,7 @@ fn timestamps_out_of_range() {
     );
     refused_with(
         "put: illegal argument: bad timestamp=",
-        &[
-            b"put m 1356998400500000000 42 h=a",
-            b"put m 9223372036854775807 42 h=a",
-        ],
+        &[b"put m 1356998400500000000 42 h=a", b"put m 9223372036854775807 42 h=a"],
     );
 }
 
@@ -145,45 +110,21 @@ fn timestamps_out_of_range() {
 fn bad_integers() {
     let value = |text: &str| format!("put: invalid value: {text}");
     refused(&[
-        (
-            "put m 1 notanum h=a",
-            &value("Invalid character 'n' in notanum"),
-        ),
-        (
-            "put m 1 42a51 h=a",
-            &value("Invalid character 'a' in 42a51"),
-        ),
+        ("put m 1 notanum h=a", &value("Invalid character 'n' in notanum")),
+        ("put m 1 42a51 h=a", &value("Invalid character 'a' in 42a51")),
         ("put m 1 0x10 h=a", &value("Invalid character 'x' in 0x10")),
         ("put m 1 10% h=a", &value("Invalid character '%' in 10%")),
-        (
-            "put m 1 \"42\" h=a",
-            &value("Invalid character '\"' in \"42\""),
-        ),
+        ("put m 1 \"42\" h=a", &value("Invalid character '\"' in \"42\"")),
         ("put m 1 (42) h=a", &value("Invalid character '(' in (42)")),
         ("put m 1 1,5 h=a", &value("Invalid character ',' in 1,5")),
-        (
-            "put m 1 1_000 h=a",
-            &value("Invalid character '_' in 1_000"),
-        ),
+        ("put m 1 1_000 h=a", &value("Invalid character '_' in 1_000")),
         ("put m 1 10f h=a", &value("Invalid character 'f' in 10f")),
         ("put m 1 - h=a", &value("Just a sign, no value: -")),
         ("put m 1 + h=a", &value("Just a sign, no value: +")),
-        (
-            "put m 1 9223372036854775808 h=a",
-            &value("Overflow in 9223372036854775808"),
-        ),
-        (
-            "put m 1 -9223372036854775809 h=a",
-            &value("Overflow in -9223372036854775809"),
-        ),
-        (
-            "put m 1 18446744073709551616 h=a",
-            &value("Value too long: 18446744073709551616"),
-        ),
-        (
-            "put m 1 00000000000000000001 h=a",
-            &value("Value too long: 00000000000000000001"),
-        ),
+        ("put m 1 9223372036854775808 h=a", &value("Overflow in 9223372036854775808")),
+        ("put m 1 -9223372036854775809 h=a", &value("Overflow in -9223372036854775809")),
+        ("put m 1 18446744073709551616 h=a", &value("Value too long: 18446744073709551616")),
+        ("put m 1 00000000000000000001 h=a", &value("Value too long: 00000000000000000001")),
     ]);
 }
 
@@ -197,14 +138,8 @@ fn infinities_and_nan_are_words_not_numbers() {
         ("put m 1 NaN h=a", &value("Invalid character 'N' in NaN")),
         ("put m 1 nan h=a", &value("Invalid character 'n' in nan")),
         ("put m 1 inf h=a", &value("Invalid character 'i' in inf")),
-        (
-            "put m 1 Infinity h=a",
-            &value("Invalid character 'I' in Infinity"),
-        ),
-        (
-            "put m 1 -Infinity h=a",
-            &value("Invalid character 'I' in -Infinity"),
-        ),
+        ("put m 1 Infinity h=a", &value("Invalid character 'I' in Infinity")),
+        ("put m 1 -Infinity h=a", &value("Invalid character 'I' in -Infinity")),
         ("put m 1 1e400 h=a", &infinite("Infinity")),
         ("put m 1 -1e400 h=a", &infinite("-Infinity")),
     ]);
@@ -271,22 +206,10 @@ fn too_many_tags() {
 #[test]
 fn the_first_failing_check_answers() {
     refused(&[
-        (
-            "put  notatime 42 host=web01",
-            "put: illegal argument: empty metric name",
-        ),
-        (
-            "put m 0  host=web01",
-            "put: illegal argument: invalid timestamp: 0",
-        ),
-        (
-            "put m 1 notanum host",
-            "put: illegal argument: invalid tag: host",
-        ),
-        (
-            "put m@ 1 notanum h=a",
-            "put: invalid value: Invalid character 'n' in notanum",
-        ),
+        ("put  notatime 42 host=web01", "put: illegal argument: empty metric name"),
+        ("put m 0  host=web01", "put: illegal argument: invalid timestamp: 0"),
+        ("put m 1 notanum host", "put: illegal argument: invalid tag: host"),
+        ("put m@ 1 notanum h=a", "put: invalid value: Invalid character 'n' in notanum"),
         (
             "put m 10000000000000 1e400 h=a",
             "put: illegal argument: value is NaN or Infinite: Infinity for metric=m \
@@ -314,10 +237,7 @@ fn control_characters_and_broken_utf8_are_refused() {
 
 #[test]
 fn the_name_of_the_name_is_no_tag() {
-    refused_with(
-        "put: ",
-        &[b"put a.b 1 1 __name__=x", b"put a.b 1 1 h=a __name__=a.b"],
-    );
+    refused_with("put: ", &[b"put a.b 1 1 __name__=x", b"put a.b 1 1 h=a __name__=a.b"]);
 }
 
 #[test]
@@ -325,10 +245,7 @@ fn a_bad_line_harms_no_other() {
     let node = Node::start();
     let lines = b"put a.b 1 1 h=a\nput a.b x 2 h=a\n\0\xff\nput a.b 3 3 h=a\n";
     let answer = converse(node.opentsdb(), lines);
-    assert!(
-        answer.starts_with("put: invalid value: Invalid character 'x' in x\n"),
-        "{answer:?}"
-    );
+    assert!(answer.starts_with("put: invalid value: Invalid character 'x' in x\n"), "{answer:?}");
     assert_eq!(node.export("a.b").count(), 2);
 }
 
@@ -338,12 +255,8 @@ fn errors_and_replies_keep_their_order() {
     let mut telnet = node.telnet();
     let mut sent = String::new();
     for n in 0..2000 {
-        writeln!(
-            sent,
-            "put m x{n} 1 h=a\nversion\nwhat{n}\nput m {} {n} h=a",
-            n + 1
-        )
-        .expect("text");
+        writeln!(sent, "put m x{n} 1 h=a\nversion\nwhat{n}\nput m {} {n} h=a", n + 1)
+            .expect("text");
     }
     let mut socket = telnet.socket();
     let writer = thread::spawn(move || socket.write_all(sent.as_bytes()).expect("it reads"));
@@ -352,19 +265,14 @@ fn errors_and_replies_keep_their_order() {
         assert_eq!(telnet.until_version(), Some(between(n, error)));
     }
     writer.join().expect("the writer is done");
-    assert_eq!(
-        telnet.line(),
-        Some("unknown command: what1999.  Try `help'.".into())
-    );
+    assert_eq!(telnet.line(), Some("unknown command: what1999.  Try `help'.".into()));
     assert!(telnet.barrier().is_empty());
     assert_eq!(node.export("m").count(), 2000);
 }
 
 /// What stands before the `n`th answer to `version`.
 fn between(n: usize, error: String) -> Vec<String> {
-    let before = n
-        .checked_sub(1)
-        .map(|n| format!("unknown command: what{n}.  Try `help'."));
+    let before = n.checked_sub(1).map(|n| format!("unknown command: what{n}.  Try `help'."));
     before.into_iter().chain([error]).collect()
 }
 
@@ -381,15 +289,8 @@ fn a_client_that_reads_no_errors_costs_little_and_blocks_nobody() {
     }
     let answers = telnet.until_version().expect("the connection is open");
     flood.join().expect("the node took every line");
-    assert!(
-        answers
-            .iter()
-            .all(|line| line.starts_with("put: invalid value: "))
-    );
-    assert!(
-        node.memory_peak_bytes() < peak_before + (64 << 20),
-        "unread errors are kept"
-    );
+    assert!(answers.iter().all(|line| line.starts_with("put: invalid value: ")));
+    assert!(node.memory_peak_bytes() < peak_before + (64 << 20), "unread errors are kept");
     assert_eq!(node.metrics().rejected(), 1_000_000.0);
     assert_eq!(node.export("calm").count(), 200);
     still_works(&mut telnet);

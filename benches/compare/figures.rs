@@ -35,13 +35,7 @@ impl fmt::Display for Figures {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (index, row) in ROWS.iter().enumerate() {
             let comma = if index == 0 { "" } else { ", " };
-            write!(
-                out,
-                "{comma}{} {:.*}",
-                row.name,
-                row.decimals,
-                (row.value)(self)
-            )?;
+            write!(out, "{comma}{} {:.*}", row.name, row.decimals, (row.value)(self))?;
         }
         Ok(())
     }
@@ -74,11 +68,7 @@ pub const ROWS: [Row; 12] = [
 ];
 
 const fn row(name: &'static str, decimals: usize, value: fn(&Figures) -> f64) -> Row {
-    Row {
-        name,
-        decimals,
-        value,
-    }
+    Row { name, decimals, value }
 }
 
 /// The figures of the rows.

@@ -25,12 +25,7 @@ pub struct IronTsd {
 impl IronTsd {
     /// As the options say.
     pub fn new(options: &Options) -> Self {
-        let own = [
-            "--opentsdb-listen",
-            "127.0.0.1:0",
-            "--http-listen",
-            "127.0.0.1:0",
-        ];
+        let own = ["--opentsdb-listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0"];
         let own = own.iter().map(|flag| String::from(*flag));
         IronTsd {
             program: options.irontsd.clone(),
@@ -71,12 +66,7 @@ impl Node for IronTsd {
             server.check_alive()?;
             listening(&server.stdout()?)
         })?;
-        Ok(Running {
-            server,
-            opentsdb,
-            http,
-            timeout: self.timeout,
-        })
+        Ok(Running { server, opentsdb, http, timeout: self.timeout })
     }
 
     fn seal(&self, running: &mut Running, _points: u64) -> Outcome<()> {
@@ -102,12 +92,7 @@ fn listening(stdout: &str) -> Outcome<Option<(SocketAddr, SocketAddr)>> {
     }
     let address = |what: &str| -> Outcome<SocketAddr> {
         let line = stdout.lines().find_map(|line| line.strip_prefix(what));
-        Ok(line
-            .ok_or_else(|| format!("IronTSD did not print {what:?}"))?
-            .parse()?)
+        Ok(line.ok_or_else(|| format!("IronTSD did not print {what:?}"))?.parse()?)
     };
-    Ok(Some((
-        address("listening opentsdb ")?,
-        address("listening http ")?,
-    )))
+    Ok(Some((address("listening opentsdb ")?, address("listening http ")?)))
 }

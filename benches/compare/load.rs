@@ -26,14 +26,9 @@ impl Load {
         let shape = options.shape();
         let workloads = options.kind().connections(&shape, options.connections);
         let parts = std::thread::scope(|scope| {
-            let makers: Vec<_> = workloads
-                .into_iter()
-                .map(|load| scope.spawn(|| make(load)))
-                .collect();
-            makers
-                .into_iter()
-                .map(|maker| maker.join())
-                .collect::<Vec<_>>()
+            let makers: Vec<_> =
+                workloads.into_iter().map(|load| scope.spawn(|| make(load))).collect();
+            makers.into_iter().map(|maker| maker.join()).collect::<Vec<_>>()
         });
         let (mut connections, mut digest) = (Vec::new(), Digest::default());
         for part in parts {
@@ -42,13 +37,7 @@ impl Load {
             digest.merge(part_digest);
         }
         let bytes = connections.iter().map(|lines| lines.len() as u64).sum();
-        Ok(Load {
-            connections,
-            points: digest.count,
-            bytes,
-            digest,
-            shape,
-        })
+        Ok(Load { connections, points: digest.count, bytes, digest, shape })
     }
 }
 
@@ -63,13 +52,7 @@ fn make(mut workload: Box<dyn Workload + Send>) -> Outcome<(Vec<u8>, Digest)> {
 
 impl fmt::Display for Load {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Shape {
-            series_count,
-            samples_per_series,
-            seed,
-            start_s,
-            interval_s,
-        } = self.shape;
+        let Shape { series_count, samples_per_series, seed, start_s, interval_s } = self.shape;
         write!(
             out,
             "{} points, {} bytes ({:.1} a line), {series_count} series, {samples_per_series} \

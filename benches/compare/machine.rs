@@ -20,10 +20,7 @@ pub fn describe(scratch: &Path) -> Outcome<Machine> {
     let facts = vec![
         ("date", date_today()?),
         ("kernel", trimmed("/proc/sys/kernel/osrelease")),
-        (
-            "CPU",
-            format!("{}, {cores} cores", field("/proc/cpuinfo", "model name")),
-        ),
+        ("CPU", format!("{}, {cores} cores", field("/proc/cpuinfo", "model name"))),
         ("memory", field("/proc/meminfo", "MemTotal")),
         ("file system", file_system(scratch)),
         ("load average at the start", trimmed("/proc/loadavg")),
@@ -40,24 +37,17 @@ fn field(path: &str, key: &str) -> String {
     let text = trimmed(path);
     let line = text.lines().find_map(|line| line.strip_prefix(key));
     let value = line.and_then(|line| line.split_once(':'));
-    value
-        .map_or("unknown", |(_, value)| value.trim())
-        .to_owned()
+    value.map_or("unknown", |(_, value)| value.trim()).to_owned()
 }
 
 /// Type and mount point of the file system that holds `path`.
 fn file_system(path: &Path) -> String {
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let mounts = trimmed("/proc/self/mounts");
-    let fields = mounts
-        .lines()
-        .map(|line| line.split(' ').collect::<Vec<_>>());
+    let fields = mounts.lines().map(|line| line.split(' ').collect::<Vec<_>>());
     let holds = |mount: &Vec<&str>| mount.len() > 2 && path.starts_with(mount[1]);
     let deepest = fields.filter(holds).max_by_key(|mount| mount[1].len());
-    deepest.map_or_else(
-        || String::from("unknown"),
-        |mount| format!("{} at {}", mount[2], mount[1]),
-    )
+    deepest.map_or_else(|| String::from("unknown"), |mount| format!("{} at {}", mount[2], mount[1]))
 }
 
 /// Today in UTC as `YYYY-MM-DD`.

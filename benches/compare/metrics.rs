@@ -21,10 +21,7 @@ impl Metrics {
     /// The sum over all series of a metric whose labels contain `labels`, such as
     /// `type="opentsdb"`; `None` when there is no such series.
     pub fn sum(&self, name: &str, labels: &str) -> Option<f64> {
-        let values = self
-            .page
-            .lines()
-            .filter_map(|line| value(line, name, labels));
+        let values = self.page.lines().filter_map(|line| value(line, name, labels));
         values.reduce(|sum, value| sum + value)
     }
 

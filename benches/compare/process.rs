@@ -30,18 +30,12 @@ impl CpuTime {
             let text = ticks.get(index).ok_or("short /proc/PID/stat")?;
             Ok(text.parse::<f64>()? / TICKS_PER_SECOND)
         };
-        Ok(CpuTime {
-            user_s: seconds(11)?,
-            system_s: seconds(12)?,
-        })
+        Ok(CpuTime { user_s: seconds(11)?, system_s: seconds(12)? })
     }
 
     /// What was used since an earlier reading.
     pub fn since(self, earlier: CpuTime) -> CpuTime {
-        CpuTime {
-            user_s: self.user_s - earlier.user_s,
-            system_s: self.system_s - earlier.system_s,
-        }
+        CpuTime { user_s: self.user_s - earlier.user_s, system_s: self.system_s - earlier.system_s }
     }
 
     /// User and system together.
@@ -54,10 +48,7 @@ impl CpuTime {
 pub fn machine_busy_s() -> Outcome<f64> {
     let stat = std::fs::read_to_string("/proc/stat")?;
     let line = stat.lines().next().ok_or("empty /proc/stat")?;
-    let ticks: Vec<f64> = line
-        .split_whitespace()
-        .filter_map(|word| word.parse().ok())
-        .collect();
+    let ticks: Vec<f64> = line.split_whitespace().filter_map(|word| word.parse().ok()).collect();
     let counted = ticks.iter().take(8).sum::<f64>();
     let idle: f64 = ticks.iter().skip(3).take(2).sum();
     Ok((counted - idle) / TICKS_PER_SECOND)
@@ -73,9 +64,7 @@ fn status_bytes(pid: u32, key: &str) -> Outcome<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
     let line = status.lines().find_map(|line| line.strip_prefix(key));
     let number = line.and_then(|line| line.split_whitespace().next());
-    let kib: u64 = number
-        .ok_or_else(|| format!("/proc/PID/status has no {key}"))?
-        .parse()?;
+    let kib: u64 = number.ok_or_else(|| format!("/proc/PID/status has no {key}"))?.parse()?;
     Ok(kib * 1024)
 }
 
@@ -97,9 +86,7 @@ impl AnonWatch {
     /// Stops and returns the largest number of bytes seen.
     pub fn finish(self) -> Outcome<u64> {
         self.stop.store(true, Ordering::Relaxed);
-        self.thread
-            .join()
-            .map_err(|_| "the memory watch failed".into())
+        self.thread.join().map_err(|_| "the memory watch failed".into())
     }
 }
 

@@ -63,10 +63,7 @@ impl Record<'_> {
     fn checks(&self) -> String {
         let export = match self.options.skip_verify {
             true => "the export was not checked".to_owned(),
-            false => format!(
-                "every run's export equals what was sent ({})",
-                self.load.digest
-            ),
+            false => format!("every run's export equals what was sent ({})", self.load.digest),
         };
         format!("every run's counters say all points stored, none refused; {export}")
     }
@@ -74,13 +71,9 @@ impl Record<'_> {
 
 /// The command that repeats this.
 fn command() -> String {
-    let arguments = std::env::args()
-        .skip(1)
-        .filter(|argument| argument != "--bench");
+    let arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
     let arguments: Vec<String> = arguments.collect();
-    format!("cargo bench --bench compare -- {}", arguments.join(" "))
-        .trim_end()
-        .to_owned()
+    format!("cargo bench --bench compare -- {}", arguments.join(" ")).trim_end().to_owned()
 }
 
 /// Writes the record to a file.

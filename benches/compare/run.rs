@@ -33,12 +33,7 @@ impl Results {
     /// No runs yet.
     pub fn of(node: &dyn Node) -> Self {
         let (name, version, flags) = (node.name(), node.version(), node.flags());
-        Results {
-            name,
-            version,
-            flags,
-            figures: Vec::new(),
-        }
+        Results { name, version, flags, figures: Vec::new() }
     }
 }
 
@@ -101,10 +96,7 @@ impl Run<'_> {
     /// Disk space of everything but caches.
     fn disk_bytes(&self, running: &Running) -> Outcome<u64> {
         let data_dir = running.server.data_dir();
-        let cache = self
-            .node
-            .cache_dir()
-            .map(|name| allocated_bytes(&data_dir.join(name)));
+        let cache = self.node.cache_dir().map(|name| allocated_bytes(&data_dir.join(name)));
         Ok(allocated_bytes(&data_dir)? - cache.transpose()?.unwrap_or(0))
     }
 

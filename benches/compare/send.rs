@@ -70,9 +70,7 @@ impl Senders {
 
 fn send_lines(mut socket: &TcpStream, lines: &[u8], ending: Ending) -> Outcome<()> {
     for piece in lines.chunks(WRITE_BYTES) {
-        socket
-            .write_all(piece)
-            .map_err(|error| format!("sending lines: {error}"))?;
+        socket.write_all(piece).map_err(|error| format!("sending lines: {error}"))?;
     }
     match ending {
         Ending::Version => await_version(socket),

@@ -29,9 +29,7 @@ impl Server {
         command: &Path,
         arguments: impl FnOnce(&Path) -> Vec<String>,
     ) -> Outcome<Self> {
-        let dir = tempfile::Builder::new()
-            .prefix("irontsd-compare-")
-            .tempdir_in(scratch)?;
+        let dir = tempfile::Builder::new().prefix("irontsd-compare-").tempdir_in(scratch)?;
         let child = Command::new(command)
             .args(arguments(&dir.path().join("data")))
             .env_remove("GOGC")
@@ -70,9 +68,8 @@ impl Server {
     /// Asks the server to stop, as Ctrl-C does, and waits for a clean end.
     pub fn stop(&mut self, timeout: Duration) -> Outcome<()> {
         kill_process(Pid::from_child(&self.child), Signal::INT)?;
-        let status: ExitStatus = wait::until("the server's end", timeout, POLL, || {
-            Ok(self.child.try_wait()?)
-        })?;
+        let status: ExitStatus =
+            wait::until("the server's end", timeout, POLL, || Ok(self.child.try_wait()?))?;
         match status.success() {
             true => Ok(()),
             false => Err(format!("the server ended, {status}:\n{}", self.log_tail()).into()),

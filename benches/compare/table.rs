@@ -23,10 +23,7 @@ fn head(results: &[Results]) -> Vec<String> {
 }
 
 fn cells(row: &Row, results: &[Results]) -> Vec<String> {
-    let spreads: Vec<Spread> = results
-        .iter()
-        .map(|node| Spread::of(row, &node.figures))
-        .collect();
+    let spreads: Vec<Spread> = results.iter().map(|node| Spread::of(row, &node.figures)).collect();
     let mut cells = vec![row.name.to_owned()];
     cells.extend(spreads.iter().map(|spread| spread.text(row.decimals)));
     if let [first, second] = spreads.as_slice() {
@@ -65,33 +62,19 @@ impl Spread {
     }
 
     fn text(&self, decimals: usize) -> String {
-        let Spread {
-            median,
-            least,
-            most,
-        } = self;
+        let Spread { median, least, most } = self;
         format!("{median:.decimals$} ({least:.decimals$}..{most:.decimals$})")
     }
 }
 
 fn widths(rows: &[Vec<String>]) -> Vec<usize> {
     let columns = rows.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |column| {
-        rows.iter()
-            .filter_map(|row| row.get(column))
-            .map(String::len)
-            .max()
-    };
-    (0..columns)
-        .map(|column| width(column).unwrap_or(0))
-        .collect()
+    let width = |column| rows.iter().filter_map(|row| row.get(column)).map(String::len).max();
+    (0..columns).map(|column| width(column).unwrap_or(0)).collect()
 }
 
 fn line(row: &[String], widths: &[usize]) -> String {
-    let cells: Vec<String> = row
-        .iter()
-        .zip(widths)
-        .map(|(cell, width)| format!("{cell:width$}"))
-        .collect();
+    let cells: Vec<String> =
+        row.iter().zip(widths).map(|(cell, width)| format!("{cell:width$}")).collect();
     format!("| {} |\n", cells.join(" | "))
 }

@@ -21,11 +21,8 @@ use crate::Outcome;
 
 const POLL: Duration = Duration::from_millis(10);
 const POLL_SEALED: Duration = Duration::from_millis(50);
-const FLAGS: [&str; 3] = [
-    "-retentionPeriod=100y",
-    "-search.disableCache",
-    "-http.disableResponseCompression",
-];
+const FLAGS: [&str; 3] =
+    ["-retentionPeriod=100y", "-search.disableCache", "-http.disableResponseCompression"];
 
 /// The peer and how to start it.
 pub struct Victoria {
@@ -41,9 +38,7 @@ impl Victoria {
         let own = FLAGS.iter().map(|flag| String::from(*flag));
         Victoria {
             program: options.victoria_metrics.clone(),
-            flags: own
-                .chain(options.victoria_metrics_arg.iter().cloned())
-                .collect(),
+            flags: own.chain(options.victoria_metrics_arg.iter().cloned()).collect(),
             scratch: options.scratch(),
             timeout: options.timeout(),
         }
@@ -60,11 +55,7 @@ impl Node for Victoria {
         if !own.is_empty() {
             return own;
         }
-        let query = [
-            "--showformat=${Version} (Debian)",
-            "--show",
-            "victoria-metrics",
-        ];
+        let query = ["--showformat=${Version} (Debian)", "--show", "victoria-metrics"];
         first_line_of(Path::new("dpkg-query"), &query)
     }
 
@@ -95,12 +86,7 @@ impl Node for Victoria {
             server.check_alive()?;
             Ok(http::get(http, "/health", self.timeout).ok())
         })?;
-        Ok(Running {
-            server,
-            opentsdb,
-            http,
-            timeout: self.timeout,
-        })
+        Ok(Running { server, opentsdb, http, timeout: self.timeout })
     }
 
     fn seal(&self, running: &mut Running, points: u64) -> Outcome<()> {
@@ -108,32 +94,22 @@ impl Node for Victoria {
         let shows_memory = Metrics::read(running.http, running.timeout)?
             .sum("vm_rows", "type=\"storage/inmemory\"")
             .is_some();
-        wait::until(
-            "VictoriaMetrics to write every point",
-            running.timeout,
-            POLL_SEALED,
-            || {
-                running.server.check_alive()?;
-                let sealed = match shows_memory {
-                    true => rows_written_by_metrics(running)?,
-                    false => rows_in_part_names(&running.server.data_dir().join("data"))?,
-                };
-                Ok((sealed == points).then_some(()))
-            },
-        )
+        wait::until("VictoriaMetrics to write every point", running.timeout, POLL_SEALED, || {
+            running.server.check_alive()?;
+            let sealed = match shows_memory {
+                true => rows_written_by_metrics(running)?,
+                false => rows_in_part_names(&running.server.data_dir().join("data"))?,
+            };
+            Ok((sealed == points).then_some(()))
+        })
     }
 
     fn check_counters(&self, running: &Running, points: u64) -> Outcome<()> {
-        wait::until(
-            "vm_rows_added_to_storage_total",
-            running.timeout,
-            POLL_SEALED,
-            || {
-                let metrics = Metrics::read(running.http, running.timeout)?;
-                let added = metrics.count("vm_rows_added_to_storage_total", "")?;
-                Ok((added == points).then_some(()))
-            },
-        )?;
+        wait::until("vm_rows_added_to_storage_total", running.timeout, POLL_SEALED, || {
+            let metrics = Metrics::read(running.http, running.timeout)?;
+            let added = metrics.count("vm_rows_added_to_storage_total", "")?;
+            Ok((added == points).then_some(()))
+        })?;
         let metrics = Metrics::read(running.http, running.timeout)?;
         expect_count("vm_pending_rows", metrics.count("vm_pending_rows", "")?, 0)?;
         for name in ["vm_rows_ignored_total", "vm_rows_invalid_total"] {
@@ -160,10 +136,7 @@ fn rows_in_part_names(data: &Path) -> Outcome<u64> {
     for size in ["small", "big"] {
         for month in names(&data.join(size))? {
             let parts = names(&data.join(size).join(month))?;
-            rows += parts
-                .iter()
-                .filter_map(|part| rows_of_part(part))
-                .sum::<u64>();
+            rows += parts.iter().filter_map(|part| rows_of_part(part)).sum::<u64>();
         }
     }
     Ok(rows)
@@ -178,8 +151,6 @@ fn names(dir: &Path) -> Outcome<Vec<String>> {
     let Some(entries) = unless_gone(dir.read_dir())? else {
         return Ok(Vec::new());
     };
-    let names = entries
-        .flatten()
-        .filter_map(|entry| entry.file_name().into_string().ok());
+    let names = entries.flatten().filter_map(|entry| entry.file_name().into_string().ok());
     Ok(names.collect())
 }

@@ -207,7 +207,7 @@ mod tests {
             let mut seen = 0;
             while seen < 100_000 {
                 let rows = buffer.len();
-                assert!(rows >= seen && rows % 100 == 0);
+                assert!(rows >= seen && rows.is_multiple_of(100));
                 if rows > 0 {
                     assert_eq!(buffer.row(rows - 1).1 as usize, rows / 100 - 1);
                 }

@@ -92,12 +92,8 @@ impl Engine {
         let Recovered { manifest, segments, set_aside, registry, frozen, epoch, report } =
             recovered;
         let epochs = frozen.iter().map(|frozen| frozen.buffers.clone()).collect();
-        let placeholder = EpochSet {
-            epoch,
-            buffers: Vec::new(),
-            logs: Vec::new(),
-            rows: AtomicU64::new(0),
-        };
+        let placeholder =
+            EpochSet { epoch, buffers: Vec::new(), logs: Vec::new(), rows: AtomicU64::new(0) };
         let shared = Arc::new(Shared {
             shards: (0..config.shards).map(|_| Default::default()).collect(),
             config,
@@ -166,7 +162,10 @@ impl Engine {
         let epoch = |buffers: &Vec<Arc<WriteBuffer>>| {
             buffers.iter().map(|buffer| (buffer.clone(), buffer.len())).collect()
         };
-        Snapshot { segments: view.segments.clone(), epochs: view.epochs.iter().map(epoch).collect() }
+        Snapshot {
+            segments: view.segments.clone(),
+            epochs: view.epochs.iter().map(epoch).collect(),
+        }
     }
 
     /// Calls back once every row committed so far lies in a sealed, synced segment.
@@ -193,7 +192,7 @@ impl Engine {
         let view = self.shared.view.read().clone();
         let current = self.shared.current.read().clone();
         Sizes {
-            log_bytes: current.logs.iter().map(|log| log.len()).sum(),
+            log_bytes: current.logs.iter().map(|log| log.bytes()).sum(),
             segment_bytes: view.segments.iter().map(|segment| segment.bytes()).sum(),
             segments: view.segments.len(),
             set_aside: self.shared.set_aside.lock().len(),

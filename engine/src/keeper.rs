@@ -4,6 +4,7 @@
 //! Order of the steps is the whole point; each is durable before the next begins:
 //! 1. logs of the new epoch; 2. new buffers in the view, then the epoch bump; 3. all shards moved;
 //! 4. segment synced; 5. manifest names it; 6. view shows it instead of the buffers; 7. old logs go.
+//!
 //! A failure before 5 leaves everything in logs and buffers, and is tried again.
 
 use crate::buffer::WriteBuffer;
@@ -214,9 +215,8 @@ fn report(done: Option<Done>, outcome: Result<()>) {
 fn wait_until_moved(shared: &Shared, epoch: u32) -> Result<()> {
     let (lock, moved) = &shared.moved;
     let mut guard = lock.lock();
-    let behind = |shard: &ShardState| {
-        shard.owned.load(Acquire) && shard.epoch.load(Acquire) != epoch
-    };
+    let behind =
+        |shard: &ShardState| shard.owned.load(Acquire) && shard.epoch.load(Acquire) != epoch;
     while shared.shards.iter().any(behind) {
         // The timeout covers a shard whose wake was lost; it is woken again.
         if shared.abandoned.load(Acquire) {

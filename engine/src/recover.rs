@@ -143,9 +143,8 @@ fn list(env: &Env, dir: &Path) -> Result<Vec<String>> {
 
 /// Files of ours that a crash left half done. Names that are not ours stay.
 fn remove_leftovers(env: &Env, dir: &Path, manifest: &Manifest) -> Result<()> {
-    let remove = |path: PathBuf| {
-        env.disk.remove(&path).map_err(|error| Error::io("remove", &path, error))
-    };
+    let remove =
+        |path: PathBuf| env.disk.remove(&path).map_err(|error| Error::io("remove", &path, error));
     let segments = dir.join("segments");
     for name in list(env, &segments)? {
         let named = manifest.segments.iter().any(|entry| entry.name == name);

@@ -72,7 +72,8 @@ impl Table {
 
     fn name(&self, series: SeriesId) -> &[u8] {
         let offset = self.offsets[series as usize];
-        let mut reader = Reader::new(&self.pieces[(offset >> 32) as usize][offset as u32 as usize..]);
+        let mut reader =
+            Reader::new(&self.pieces[(offset >> 32) as usize][offset as u32 as usize..]);
         let len = reader.varint().unwrap_or(0);
         reader.take(len as usize).unwrap_or_default()
     }

@@ -29,7 +29,7 @@ pub enum Speaks {
     /// Lines.
     Telnet(telnet::Session),
     /// Requests.
-    Http(http::session::Session),
+    Http(Box<http::session::Session>),
 }
 
 /// See the module.

@@ -359,7 +359,7 @@ impl EventLoop {
             (Port::Opentsdb, None) => return false,
         };
         conn.speaks = if http {
-            Speaks::Http(http::session::Session::default())
+            Speaks::Http(Box::default())
         } else {
             Speaks::Telnet(telnet::Session::default())
         };

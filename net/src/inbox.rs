@@ -71,6 +71,10 @@ impl Handle {
 
     /// One connection more or less.
     pub fn count(&self, more: bool) {
-        if more { self.load.fetch_add(1, Relaxed) } else { self.load.fetch_sub(1, Relaxed) };
+        if more {
+            self.load.fetch_add(1, Relaxed)
+        } else {
+            self.load.fetch_sub(1, Relaxed)
+        };
     }
 }

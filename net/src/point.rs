@@ -13,9 +13,16 @@ use std::borrow::Cow;
 /// A tag that names the metric in selectors, so no tag may be called so.
 const RESERVED: &[u8] = b"__name__";
 
+/// A key came twice with different values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OtherValue;
+
 /// Tags of one point as they come in; sorted and checked when the name is built.
 #[derive(Debug, Default, Clone)]
-pub struct Tags<'a>(Vec<(Cow<'a, [u8]>, Cow<'a, [u8]>)>);
+pub struct Tags<'a>(Vec<Tag<'a>>);
+
+/// Key and value.
+type Tag<'a> = (Cow<'a, [u8]>, Cow<'a, [u8]>);
 
 impl<'a> Tags<'a> {
     /// Drops all tags, keeps the memory.
@@ -38,11 +45,11 @@ impl<'a> Tags<'a> {
         &mut self,
         key: impl Into<Cow<'a, [u8]>>,
         value: impl Into<Cow<'a, [u8]>>,
-    ) -> Result<(), ()> {
+    ) -> Result<(), OtherValue> {
         let (key, value) = (key.into(), value.into());
         match self.0.iter().find(|(other, _)| *other == key) {
             Some((_, other)) if *other == value => Ok(()),
-            Some(_) => Err(()),
+            Some(_) => Err(OtherValue),
             None => {
                 self.0.push((key, value));
                 Ok(())
@@ -66,7 +73,8 @@ impl<'a> Tags<'a> {
 
     /// As OpenTSDB shows tags in messages: `{k=v, k=v}`.
     pub fn shown(&self) -> String {
-        let tags: Vec<String> = self.iter().map(|(k, v)| format!("{}={}", text(k), text(v))).collect();
+        let tags: Vec<String> =
+            self.iter().map(|(k, v)| format!("{}={}", text(k), text(v))).collect();
         format!("{{{}}}", tags.join(", "))
     }
 

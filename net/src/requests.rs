@@ -128,7 +128,10 @@ impl EventLoop {
                 if status == 204 { Reply::empty(204) } else { Reply::new(status, JSON, body) }
             }
             Err(error) => {
-                intake.reject(Protocol::Http, &error.reject, &request.body);
+                // An empty array is answered as OpenTSDB does, but nothing was refused.
+                if error.message != put::NO_DATAPOINTS {
+                    intake.reject(Protocol::Http, &error.reject, &request.body);
+                }
                 Reply::error(400, &error.message, error.details.as_deref())
             }
         };
@@ -170,7 +173,10 @@ impl EventLoop {
     fn start_labels(&mut self, place: usize, what: What, query: Query, now_ms: i64) {
         let framing = self.conns[place].framing;
         let (node, snapshot) = (self.node.clone(), self.node.engine.snapshot());
-        self.begin_task(place, Box::new(LabelsTask { node, framing, what, query, snapshot, now_ms }));
+        self.begin_task(
+            place,
+            Box::new(LabelsTask { node, framing, what, query, snapshot, now_ms }),
+        );
     }
 
     fn begin_task(&mut self, place: usize, task: Box<dyn Task>) {
@@ -229,11 +235,15 @@ fn page(node: &Node, route: &Route) -> Reply {
         Route::Version => Reply::new(200, "text/plain; charset=UTF-8", telnet::version()),
         Route::ApiVersion => {
             let version = env!("CARGO_PKG_VERSION");
-            Reply::new(200, JSON, format!(
-                "{{\"version\":\"{version}\",\"short_revision\":\"\",\"full_revision\":\"\",\
+            Reply::new(
+                200,
+                JSON,
+                format!(
+                    "{{\"version\":\"{version}\",\"short_revision\":\"\",\"full_revision\":\"\",\
                  \"timestamp\":\"0\",\"repo_status\":\"MINT\",\"user\":\"\",\"host\":\"\",\
                  \"repo\":\"irontsd\",\"branch\":\"\"}}"
-            ))
+                ),
+            )
         }
         _ => Reply::error(404, "Endpoint not found", None),
     }

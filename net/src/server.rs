@@ -60,9 +60,8 @@ impl Server {
             Waker::new(poll.registry(), WAKER).map(|waker| Arc::new(Handle::new(waker)))
         };
         let handles = polls.iter().map(handle).collect::<io::Result<Vec<_>>>()?;
-        let sockets = bound.into_iter().map(|bound| {
-            (TcpListener::from_std(bound.socket), bound.port)
-        });
+        let sockets =
+            bound.into_iter().map(|bound| (TcpListener::from_std(bound.socket), bound.port));
         let registry = polls[0].registry();
         let mut listeners = Some(Listeners::new(sockets.collect(), handles.clone(), registry)?);
         let mut threads = Vec::new();

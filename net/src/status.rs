@@ -94,7 +94,8 @@ fn process(node: &Node, out: &mut String) {
     let ticks: u64 = times.filter_map(|n| n.parse::<u64>().ok()).sum();
     let name = "process_cpu_seconds_total";
     metric(out, name, "counter", "User and system time.");
-    let _ = writeln!(out, "{name} {}", ticks as f64 / rustix::param::clock_ticks_per_second() as f64);
+    let _ =
+        writeln!(out, "{name} {}", ticks as f64 / rustix::param::clock_ticks_per_second() as f64);
 }
 
 /// The answer to telnet `stats`: OpenTSDB's names where the meaning is the same.
@@ -120,7 +121,11 @@ pub fn telnet_stats(node: &Node, out: &mut Vec<u8>) {
     line("datapoints.added", accepted as i64, " type=all");
     let open: i64 = Protocol::ALL.iter().map(|&protocol| counters.connections(protocol)).sum();
     line("connectionmgr.connections", open, " type=open");
-    line("connectionmgr.connections", counters.connections_total.load(Relaxed) as i64, " type=total");
+    line(
+        "connectionmgr.connections",
+        counters.connections_total.load(Relaxed) as i64,
+        " type=total",
+    );
     line("uid.cache-size", i64::from(node.engine.registry().len()), " kind=series");
     out.extend_from_slice(text.as_bytes());
 }

@@ -21,10 +21,7 @@ impl Export {
     /// Parses JSON lines.
     #[track_caller]
     pub fn parse(text: &str) -> Export {
-        assert!(
-            text.is_empty() || text.ends_with('\n'),
-            "the last line has no end: {text:.300}"
-        );
+        assert!(text.is_empty() || text.ends_with('\n'), "the last line has no end: {text:.300}");
         let mut export = Export::default();
         text.lines().for_each(|line| export.add(line));
         export
@@ -32,9 +29,7 @@ impl Export {
 
     /// The samples of one series; none if it is absent.
     pub fn samples(&self, metric: &str, tags: &[(&str, &str)]) -> &[Sample] {
-        self.series
-            .get(&series(metric, tags))
-            .map_or(&[], Vec::as_slice)
+        self.series.get(&series(metric, tags)).map_or(&[], Vec::as_slice)
     }
 
     /// The only sample there is.
@@ -53,9 +48,7 @@ impl Export {
     /// The value of a series at a time.
     pub fn value(&self, series: &str, stamp_ms: i64) -> Option<&str> {
         let samples = self.series.get(series)?;
-        let place = samples
-            .binary_search_by_key(&stamp_ms, |sample| sample.0)
-            .ok()?;
+        let place = samples.binary_search_by_key(&stamp_ms, |sample| sample.0).ok()?;
         Some(&samples[place].1)
     }
 
@@ -63,16 +56,10 @@ impl Export {
     #[track_caller]
     pub fn assert_same(&self, expected: &Export) {
         for (series, samples) in &expected.series {
-            let found = self
-                .series
-                .get(series)
-                .unwrap_or_else(|| panic!("{series} is missing"));
+            let found = self.series.get(series).unwrap_or_else(|| panic!("{series} is missing"));
             assert_same_samples(series, found, samples);
         }
-        let extra = self
-            .series
-            .keys()
-            .find(|series| !expected.series.contains_key(*series));
+        let extra = self.series.keys().find(|series| !expected.series.contains_key(*series));
         assert_eq!(extra, None, "a series nobody sent");
     }
 
@@ -95,10 +82,7 @@ impl Export {
         let samples = self.series.entry(canonical(&metric)).or_default();
         for (value, stamp) in values.into_iter().zip(stamps) {
             let stamp = stamp.parse().expect("a timestamp");
-            assert!(
-                samples.last().is_none_or(|last| last.0 < stamp),
-                "out of order: {line:.300}"
-            );
+            assert!(samples.last().is_none_or(|last| last.0 < stamp), "out of order: {line:.300}");
             samples.push((stamp, value.to_owned()));
         }
     }
@@ -116,28 +100,21 @@ fn assert_same_samples(series: &str, found: &[Sample], expected: &[Sample]) {
 /// The canonical spelling of a `metric` object.
 #[track_caller]
 fn canonical(metric: &Json) -> String {
-    let labels = metric
-        .members()
-        .iter()
-        .map(|(name, value)| (name.as_str(), value.str()));
+    let labels = metric.members().iter().map(|(name, value)| (name.as_str(), value.str()));
     let (names, tags): (Vec<_>, Vec<_>) = labels.partition(|(name, _)| *name == "__name__");
     series(names.first().map_or("", |(_, value)| value), &tags)
 }
 
 #[track_caller]
 fn after<'a>(text: &'a str, prefix: &str) -> &'a str {
-    text.strip_prefix(prefix)
-        .unwrap_or_else(|| panic!("{prefix:?} is missing at {text:.300}"))
+    text.strip_prefix(prefix).unwrap_or_else(|| panic!("{prefix:?} is missing at {text:.300}"))
 }
 
 /// The numbers up to the closing bracket, and what follows it.
 #[track_caller]
 fn list(text: &str) -> (Vec<&str>, &str) {
     let (items, rest) = text.split_once(']').expect("a closing bracket");
-    (
-        items.split(',').filter(|item| !item.is_empty()).collect(),
-        rest,
-    )
+    (items.split(',').filter(|item| !item.is_empty()).collect(), rest)
 }
 
 #[test]

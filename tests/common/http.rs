@@ -28,15 +28,9 @@ impl Http {
     pub fn connect(addr: SocketAddr) -> Http {
         let stream = TcpStream::connect(addr).expect("the node accepts");
         stream.set_nodelay(true).expect("a socket option");
-        stream
-            .set_read_timeout(Some(DEADLINE))
-            .expect("a socket option");
-        stream
-            .set_write_timeout(Some(DEADLINE))
-            .expect("a socket option");
-        Http {
-            stream: BufReader::with_capacity(1 << 16, stream),
-        }
+        stream.set_read_timeout(Some(DEADLINE)).expect("a socket option");
+        stream.set_write_timeout(Some(DEADLINE)).expect("a socket option");
+        Http { stream: BufReader::with_capacity(1 << 16, stream) }
     }
 
     /// Sends bytes as they are.
@@ -53,10 +47,7 @@ impl Http {
 
     /// Says that nothing more comes.
     pub fn finish(&mut self) {
-        self.stream
-            .get_mut()
-            .shutdown(Shutdown::Write)
-            .expect("a half-close");
+        self.stream.get_mut().shutdown(Shutdown::Write).expect("a half-close");
     }
 
     /// GET and its answer.
@@ -103,23 +94,15 @@ impl Http {
 
     fn try_head(&mut self) -> io::Result<Response> {
         let first = self.line()?;
-        let status = first
-            .strip_prefix("HTTP/1.")
-            .and_then(|rest| rest.get(2..5)?.parse().ok());
+        let status = first.strip_prefix("HTTP/1.").and_then(|rest| rest.get(2..5)?.parse().ok());
         let status = status.ok_or_else(|| io::Error::other(format!("{first:?} as status line")))?;
         let mut headers = Vec::new();
         loop {
             let line = self.line()?;
             if line.is_empty() {
-                return Ok(Response {
-                    status,
-                    headers,
-                    body: Vec::new(),
-                });
+                return Ok(Response { status, headers, body: Vec::new() });
             }
-            let header = line
-                .split_once(':')
-                .map(|(name, value)| (name.to_owned(), value.trim()));
+            let header = line.split_once(':').map(|(name, value)| (name.to_owned(), value.trim()));
             let (name, value) =
                 header.ok_or_else(|| io::Error::other(format!("header {line:?}")))?;
             headers.push((name, value.to_owned()));
@@ -128,16 +111,10 @@ impl Http {
 
     /// Copies the body that belongs to `head`; an early end is an error.
     pub fn body(&mut self, head: &Response, out: &mut dyn Write) -> io::Result<()> {
-        if head
-            .header("transfer-encoding")
-            .is_some_and(|v| v.eq_ignore_ascii_case("chunked"))
-        {
+        if head.header("transfer-encoding").is_some_and(|v| v.eq_ignore_ascii_case("chunked")) {
             return self.chunked_body(out);
         }
-        match head
-            .header("content-length")
-            .map(|v| v.parse().expect("a length"))
-        {
+        match head.header("content-length").map(|v| v.parse().expect("a length")) {
             Some(length) => self.exactly(length, out),
             None if head.status == 100 || head.status == 204 || head.status == 304 => Ok(()),
             None => io::copy(&mut self.stream, out).map(|_| ()),
@@ -179,11 +156,7 @@ impl Http {
 
     fn exactly(&mut self, length: u64, out: &mut dyn Write) -> io::Result<()> {
         let copied = io::copy(&mut (&mut self.stream).take(length), out)?;
-        if copied == length {
-            Ok(())
-        } else {
-            Err(io::ErrorKind::UnexpectedEof.into())
-        }
+        if copied == length { Ok(()) } else { Err(io::ErrorKind::UnexpectedEof.into()) }
     }
 
     fn line(&mut self) -> io::Result<String> {
@@ -191,10 +164,7 @@ impl Http {
         self.stream.read_line(&mut line)?;
         match line.strip_suffix("\r\n") {
             Some(line) => Ok(line.to_owned()),
-            None => Err(io::Error::new(
-                io::ErrorKind::UnexpectedEof,
-                format!("{line:?}"),
-            )),
+            None => Err(io::Error::new(io::ErrorKind::UnexpectedEof, format!("{line:?}"))),
         }
     }
 }
@@ -202,10 +172,7 @@ impl Http {
 impl Response {
     /// The value of a header, by its name in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
-        let found = self
-            .headers
-            .iter()
-            .find(|(header, _)| header.eq_ignore_ascii_case(name));
+        let found = self.headers.iter().find(|(header, _)| header.eq_ignore_ascii_case(name));
         found.map(|(_, value)| value.as_str())
     }
 

@@ -32,8 +32,7 @@ impl Json {
     /// The member called `key`.
     #[track_caller]
     pub fn get(&self, key: &str) -> &Json {
-        self.find(key)
-            .unwrap_or_else(|| panic!("no `{key}` in {self:?}"))
+        self.find(key).unwrap_or_else(|| panic!("no `{key}` in {self:?}"))
     }
 
     /// The member called `key`, if there is one.
@@ -41,10 +40,7 @@ impl Json {
         let Json::Object(members) = self else {
             return None;
         };
-        members
-            .iter()
-            .find(|(name, _)| name == key)
-            .map(|(_, value)| value)
+        members.iter().find(|(name, _)| name == key).map(|(_, value)| value)
     }
 
     /// The text of a string or number.
@@ -59,18 +55,14 @@ impl Json {
     /// The elements of an array.
     #[track_caller]
     pub fn items(&self) -> &[Json] {
-        let Json::Array(items) = self else {
-            panic!("not an array: {self:?}")
-        };
+        let Json::Array(items) = self else { panic!("not an array: {self:?}") };
         items
     }
 
     /// The members of an object.
     #[track_caller]
     pub fn members(&self) -> &[(String, Json)] {
-        let Json::Object(members) = self else {
-            panic!("not an object: {self:?}")
-        };
+        let Json::Object(members) = self else { panic!("not an object: {self:?}") };
         members
     }
 }
@@ -135,10 +127,8 @@ impl Parser<'_> {
 
     fn number(&mut self) -> Option<Json> {
         let is_part = |byte: &u8| byte.is_ascii_digit() || b"+-.eE".contains(byte);
-        let length = self.text.as_bytes()[self.at..]
-            .iter()
-            .take_while(|byte| is_part(byte))
-            .count();
+        let length =
+            self.text.as_bytes()[self.at..].iter().take_while(|byte| is_part(byte)).count();
         let text = &self.text[self.at..self.at + length];
         text.parse::<f64>().ok()?;
         self.at += length;
@@ -192,9 +182,7 @@ impl Parser<'_> {
     }
 
     fn word(&mut self, word: &str, value: Json) -> Option<Json> {
-        self.text[self.at..]
-            .starts_with(word)
-            .then(|| self.at += word.len())?;
+        self.text[self.at..].starts_with(word).then(|| self.at += word.len())?;
         Some(value)
     }
 
@@ -219,12 +207,6 @@ fn the_plain_parser_reads_what_it_must() {
     let json = Json::parse(text);
     assert_eq!(json.get("a").items()[1], Json::Number("-2.5e3".into()));
     assert_eq!(json.get("a").items()[2].str(), "\"\u{e9}\u{1f600}\n");
-    assert_eq!(
-        json.get("d"),
-        &Json::Array(vec![Json::Bool(true), Json::Null])
-    );
-    assert_eq!(
-        (json.get("b").members().len(), json.get("c").items().len()),
-        (0, 0)
-    );
+    assert_eq!(json.get("d"), &Json::Array(vec![Json::Bool(true), Json::Null]));
+    assert_eq!((json.get("b").members().len(), json.get("c").items().len()), (0, 0));
 }

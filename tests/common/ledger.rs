@@ -26,24 +26,14 @@ pub struct Ledger {
 impl Ledger {
     /// Nothing sent so far; the metric must be this writer's alone.
     pub fn new(metric: String) -> Ledger {
-        Ledger {
-            metric,
-            sent: 0,
-            acked: 0,
-        }
+        Ledger { metric, sent: 0, acked: 0 }
     }
 
     /// The telnet lines of the next `count` operations.
     pub fn next_lines(&mut self, count: u64) -> String {
         let metric = self.metric.clone();
-        let line = |n| {
-            format!(
-                "put {metric} {} {} s=s{}\n",
-                stamp(key(n)),
-                value(n),
-                shard(key(n))
-            )
-        };
+        let line =
+            |n| format!("put {metric} {} {} s=s{}\n", stamp(key(n)), value(n), shard(key(n)));
         self.take(count).map(line).collect()
     }
 
@@ -56,10 +46,7 @@ impl Ledger {
                 r#"{{"metric":"{metric}","timestamp":{stamp},"value":{value},"tags":{{"s":"s{shard}"}}}}"#
             )
         };
-        format!(
-            "[{}]",
-            self.take(count).map(point).collect::<Vec<_>>().join(",")
-        )
+        format!("[{}]", self.take(count).map(point).collect::<Vec<_>>().join(","))
     }
 
     /// Notes that everything sent is acknowledged.
@@ -70,14 +57,9 @@ impl Ledger {
     /// Panics unless `export` holds everything acknowledged and nothing that was not sent.
     #[track_caller]
     pub fn check(&self, export: &Export) {
-        let found: usize = (0..SERIES)
-            .map(|shard| self.check_shard(export, shard))
-            .sum();
+        let found: usize = (0..SERIES).map(|shard| self.check_shard(export, shard)).sum();
         let least = (0..self.acked).filter(|&n| key(n) == n).count();
-        assert!(
-            found >= least,
-            "{self:?}: {found} samples, {least} were acknowledged"
-        );
+        assert!(found >= least, "{self:?}: {found} samples, {least} were acknowledged");
         (0..self.acked).for_each(|n| self.check_acknowledged(export, n));
     }
 
@@ -91,13 +73,8 @@ impl Ledger {
         let samples = export.samples(&self.metric, &[("s", &format!("s{shard}"))]);
         for (stamp_ms, text) in samples {
             let key = u64::try_from(stamp_ms - EPOCH_MS).unwrap_or(u64::MAX);
-            let sent = self
-                .candidates(key)
-                .any(|n| n < self.sent && same_number(text, &value(n)));
-            assert!(
-                sent && self::shard(key) == shard,
-                "{self:?}: invented {stamp_ms} {text}"
-            );
+            let sent = self.candidates(key).any(|n| n < self.sent && same_number(text, &value(n)));
+            assert!(sent && self::shard(key) == shard, "{self:?}: invented {stamp_ms} {text}");
         }
         samples.len()
     }
@@ -108,22 +85,15 @@ impl Ledger {
         let series = super::series::series(&self.metric, &[("s", &format!("s{}", shard(key)))]);
         let text = export.value(&series, stamp(key));
         let holds = |text: &str| {
-            let mut since = self
-                .candidates(key)
-                .filter(|&other| other >= n && other < self.sent);
+            let mut since = self.candidates(key).filter(|&other| other >= n && other < self.sent);
             since.any(|other| same_number(text, &value(other)))
         };
-        assert!(
-            text.is_some_and(holds),
-            "{self:?}: operation {n} lost, found {text:?}"
-        );
+        assert!(text.is_some_and(holds), "{self:?}: operation {n} lost, found {text:?}");
     }
 
     /// The operations that write `key`.
     fn candidates(&self, key: u64) -> impl Iterator<Item = u64> + use<> {
-        [key, key.saturating_add(4)]
-            .into_iter()
-            .filter(move |&n| self::key(n) == key)
+        [key, key.saturating_add(4)].into_iter().filter(move |&n| self::key(n) == key)
     }
 }
 
@@ -142,11 +112,7 @@ fn stamp(key: u64) -> i64 {
 
 /// Integers and floats in turn, different for every operation.
 fn value(n: u64) -> String {
-    if n.is_multiple_of(3) {
-        format!("{n}.25")
-    } else {
-        n.to_string()
-    }
+    if n.is_multiple_of(3) { format!("{n}.25") } else { n.to_string() }
 }
 
 #[test]

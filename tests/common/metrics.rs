@@ -16,21 +16,14 @@ impl Metrics {
     /// Parses the text format.
     #[track_caller]
     pub fn parse(text: &str) -> Metrics {
-        let lines = text
-            .lines()
-            .filter(|line| !line.is_empty() && !line.starts_with('#'));
-        Metrics {
-            figures: lines.map(figure).collect(),
-        }
+        let lines = text.lines().filter(|line| !line.is_empty() && !line.starts_with('#'));
+        Metrics { figures: lines.map(figure).collect() }
     }
 
     /// The sum of all figures called `name` that carry every one of `labels` (`name="value"`).
     pub fn sum(&self, name: &str, labels: &[&str]) -> f64 {
         let carries = |figure: &&Figure| labels.iter().all(|label| figure.labels.contains(label));
-        self.named(name)
-            .filter(carries)
-            .map(|figure| figure.value)
-            .sum()
+        self.named(name).filter(carries).map(|figure| figure.value).sum()
     }
 
     /// Whether there is a figure called `name`, or parts of a histogram or summary of that name.
@@ -43,8 +36,7 @@ impl Metrics {
 
     /// Whether every figure called `name` carries a label called `label`.
     pub fn all_carry(&self, name: &str, label: &str) -> bool {
-        self.named(name)
-            .all(|figure| figure.labels.contains(&format!("{label}=\"")))
+        self.named(name).all(|figure| figure.labels.contains(&format!("{label}=\"")))
     }
 
     /// Points taken over all protocols.
@@ -58,9 +50,7 @@ impl Metrics {
     }
 
     fn named(&self, name: &str) -> impl Iterator<Item = &Figure> {
-        self.figures
-            .iter()
-            .filter(move |figure| figure.name == name)
+        self.figures.iter().filter(move |figure| figure.name == name)
     }
 }
 
@@ -71,14 +61,7 @@ fn figure(line: &str) -> Figure {
         Some(rest) => rest.rsplit_once('}').expect("a closing brace"),
         None => ("", rest),
     };
-    let value = value
-        .split_whitespace()
-        .next()
-        .and_then(|text| text.parse().ok());
+    let value = value.split_whitespace().next().and_then(|text| text.parse().ok());
     let value = value.unwrap_or_else(|| panic!("no value in {line:?}"));
-    Figure {
-        name: name.to_owned(),
-        labels: labels.to_owned(),
-        value,
-    }
+    Figure { name: name.to_owned(), labels: labels.to_owned(), value }
 }

@@ -28,10 +28,7 @@ impl Home {
     pub fn new(flags: &[&str]) -> Arc<Home> {
         let root = tempfile::Builder::new().prefix("irontsd-test-").tempdir();
         let root = root.expect("a temporary directory");
-        Arc::new(Home {
-            root,
-            flags: flags.iter().map(|&flag| flag.to_owned()).collect(),
-        })
+        Arc::new(Home { root, flags: flags.iter().map(|&flag| flag.to_owned()).collect() })
     }
 
     /// A home with a copy of this one's data; this one's node must not be running.
@@ -51,12 +48,7 @@ impl Home {
     pub fn command(&self) -> Command {
         let mut command = irontsd();
         command.arg("serve").arg("--data-dir").arg(self.data());
-        command.args([
-            "--opentsdb-listen",
-            "127.0.0.1:0",
-            "--http-listen",
-            "127.0.0.1:0",
-        ]);
+        command.args(["--opentsdb-listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0"]);
         command.args(&self.flags);
         command
     }
@@ -124,12 +116,7 @@ impl Node {
         }
         let opentsdb = opentsdb.expect("a line `listening opentsdb ADDR` before `ready`");
         let http = http.expect("a line `listening http ADDR` before `ready`");
-        Ok(Node {
-            process,
-            home: Arc::clone(home),
-            opentsdb,
-            http,
-        })
+        Ok(Node { process, home: Arc::clone(home), opentsdb, http })
     }
 
     /// Where telnet and OpenTSDB's HTTP are served.
@@ -158,6 +145,12 @@ impl Node {
         self.home
     }
 
+    /// `kill -9`; everything it logged before.
+    pub fn kill_and_read_log(mut self) -> String {
+        self.process.kill();
+        self.process.log_to_the_end()
+    }
+
     /// `kill -9` and the next start.
     #[track_caller]
     pub fn kill_and_restart(self) -> Node {
@@ -169,11 +162,7 @@ impl Node {
     pub fn stop(mut self) -> Arc<Home> {
         self.process.signal(Signal::TERM);
         let status = self.process.exit_status();
-        assert!(
-            status.success(),
-            "SIGTERM ended in {status}: {}",
-            self.process.log()
-        );
+        assert!(status.success(), "SIGTERM ended in {status}: {}", self.process.log());
         self.home
     }
 
@@ -254,27 +243,16 @@ impl Node {
     pub fn memory_peak_bytes(&self) -> u64 {
         let status = fs::read_to_string(format!("/proc/{}/status", self.process.id()));
         let status = status.expect("the node's status in /proc");
-        let peak = status
-            .lines()
-            .find_map(|line| line.strip_prefix("VmHWM:"))
-            .expect("VmHWM");
-        let kib = peak
-            .trim()
-            .trim_end_matches(" kB")
-            .parse::<u64>()
-            .expect("a number of kB");
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).expect("VmHWM");
+        let kib = peak.trim().trim_end_matches(" kB").parse::<u64>().expect("a number of kB");
         kib * 1024
     }
 
     /// How many sockets the node holds, as the kernel counts them.
     pub fn socket_count(&self) -> usize {
         let links = fs::read_dir(format!("/proc/{}/fd", self.process.id())).expect("/proc");
-        let targets = links
-            .flatten()
-            .filter_map(|link| fs::read_link(link.path()).ok());
-        targets
-            .filter(|target| target.to_string_lossy().starts_with("socket:"))
-            .count()
+        let targets = links.flatten().filter_map(|link| fs::read_link(link.path()).ok());
+        targets.filter(|target| target.to_string_lossy().starts_with("socket:")).count()
     }
 }
 

@@ -25,24 +25,14 @@ pub struct Process {
 impl Process {
     /// Starts `command` with its outputs connected to the test.
     pub fn spawn(command: &mut Command) -> Process {
-        command
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        let mut child = command
-            .spawn()
-            .unwrap_or_else(|e| panic!("cannot run {command:?}: {e}"));
+        command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap_or_else(|e| panic!("cannot run {command:?}: {e}"));
         let stdout = lines(child.stdout.take().expect("stdout is piped"));
         let stderr = Arc::new(Mutex::new(Vec::new()));
         let pipe = child.stderr.take().expect("stderr is piped");
         let kept = Arc::clone(&stderr);
         let stderr_reader = Some(thread::spawn(move || keep(pipe, &kept)));
-        Process {
-            child,
-            stdout,
-            stderr,
-            stderr_reader,
-        }
+        Process { child, stdout, stderr, stderr_reader }
     }
 
     /// The process id.
@@ -65,6 +55,14 @@ impl Process {
         String::from_utf8_lossy(&locked(&self.stderr)).into_owned()
     }
 
+    /// What the process wrote on standard error, once it has ended.
+    pub fn log_to_the_end(&mut self) -> String {
+        if let Some(reader) = self.stderr_reader.take() {
+            reader.join().expect("standard error is read to its end");
+        }
+        self.log()
+    }
+
     /// Sends a signal.
     pub fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).expect("the child can be signalled");
@@ -72,10 +70,7 @@ impl Process {
 
     /// Whether the process has ended.
     pub fn ended(&mut self) -> bool {
-        self.child
-            .try_wait()
-            .expect("the child can be waited for")
-            .is_some()
+        self.child.try_wait().expect("the child can be waited for").is_some()
     }
 
     /// SIGKILL, and its death.
@@ -102,10 +97,7 @@ impl Process {
 }
 
 impl Drop for Process {
-    #[expect(
-        clippy::print_stderr,
-        reason = "the harness shows it when the test fails"
-    )]
+    #[expect(clippy::print_stderr, reason = "the harness shows it when the test fails")]
     fn drop(&mut self) {
         let _ = self.child.kill();
         let _ = self.child.wait();

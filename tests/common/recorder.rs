@@ -37,10 +37,7 @@ impl Recorder {
         let writer = Arc::clone(&tape);
         // Ends with the test process; it holds nothing but a port.
         thread::spawn(move || {
-            listener
-                .incoming()
-                .flatten()
-                .for_each(|client| pass(client, node, &writer));
+            listener.incoming().flatten().for_each(|client| pass(client, node, &writer));
         });
         Recorder { addr, tape }
     }
@@ -53,27 +50,19 @@ impl Recorder {
     /// Waits until both sides closed every connection, then returns them all.
     #[track_caller]
     pub fn finish(self) -> Vec<Conversation> {
-        wait::until("both sides to close", || {
-            self.tape.open.load(Ordering::SeqCst) == 0
-        });
+        wait::until("both sides to close", || self.tape.open.load(Ordering::SeqCst) == 0);
         self.tape.conversations().clone()
     }
 
     /// How many bytes clients have sent so far.
     pub fn bytes_to_node(&self) -> usize {
-        self.tape
-            .conversations()
-            .iter()
-            .map(|conversation| conversation.to_node.len())
-            .sum()
+        self.tape.conversations().iter().map(|conversation| conversation.to_node.len()).sum()
     }
 }
 
 impl Tape {
     fn conversations(&self) -> MutexGuard<'_, Vec<Conversation>> {
-        self.conversations
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.conversations.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -87,9 +76,7 @@ fn pass(client: TcpStream, node: SocketAddr, tape: &Arc<Tape>) {
     let number = tape.conversations().len();
     tape.conversations().push(Conversation::default());
     copy(client, server, tape, move |all| &mut all[number].to_node);
-    copy(server_again, client_again, tape, move |all| {
-        &mut all[number].to_client
-    });
+    copy(server_again, client_again, tape, move |all| &mut all[number].to_client);
 }
 
 /// Copies one direction on a thread of its own, noting the bytes before they are passed on.

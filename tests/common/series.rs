@@ -4,10 +4,7 @@
 pub fn series(metric: &str, tags: &[(&str, &str)]) -> String {
     let mut tags = tags.to_vec();
     tags.sort_unstable();
-    let tags: Vec<String> = tags
-        .iter()
-        .map(|(name, value)| format!("{name}={value:?}"))
-        .collect();
+    let tags: Vec<String> = tags.iter().map(|(name, value)| format!("{name}={value:?}")).collect();
     format!("{metric}{{{}}}", tags.join(","))
 }
 

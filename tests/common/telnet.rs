@@ -19,15 +19,9 @@ impl Telnet {
     pub fn connect(addr: SocketAddr) -> Telnet {
         let stream = TcpStream::connect(addr).expect("the node accepts");
         stream.set_nodelay(true).expect("a socket option");
-        stream
-            .set_read_timeout(Some(DEADLINE))
-            .expect("a socket option");
-        stream
-            .set_write_timeout(Some(DEADLINE))
-            .expect("a socket option");
-        Telnet {
-            stream: BufReader::new(stream),
-        }
+        stream.set_read_timeout(Some(DEADLINE)).expect("a socket option");
+        stream.set_write_timeout(Some(DEADLINE)).expect("a socket option");
+        Telnet { stream: BufReader::new(stream) }
     }
 
     /// Sends bytes as they are.
@@ -89,10 +83,7 @@ impl Telnet {
     /// Says that nothing more comes and returns everything the node still sends.
     #[track_caller]
     pub fn finish(mut self) -> Vec<u8> {
-        self.stream
-            .get_mut()
-            .shutdown(Shutdown::Write)
-            .expect("a half-close");
+        self.stream.get_mut().shutdown(Shutdown::Write).expect("a half-close");
         self.rest()
     }
 

@@ -22,10 +22,7 @@ pub fn until_some<T>(what: &str, mut attempt: impl FnMut() -> Option<T>) -> T {
         if let Some(found) = attempt() {
             return found;
         }
-        assert!(
-            started.elapsed() < DEADLINE,
-            "waited {DEADLINE:?} in vain: {what}"
-        );
+        assert!(started.elapsed() < DEADLINE, "waited {DEADLINE:?} in vain: {what}");
         thread::sleep(PAUSE);
     }
 }

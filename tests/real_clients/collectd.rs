@@ -9,16 +9,8 @@ use std::process::Command;
 pub const PLUGIN: &str = "/usr/lib/collectd/write_tsdb.so";
 
 /// Plugins that need nothing but /proc.
-const READERS: [&str; 8] = [
-    "cpu",
-    "memory",
-    "load",
-    "interface",
-    "df",
-    "uptime",
-    "vmem",
-    "contextswitch",
-];
+const READERS: [&str; 8] =
+    ["cpu", "memory", "load", "interface", "df", "uptime", "vmem", "contextswitch"];
 
 /// The command, with its configuration written to `home`.
 pub fn command(program: &Path, home: &Path, node: SocketAddr) -> Command {
@@ -30,10 +22,7 @@ pub fn command(program: &Path, home: &Path, node: SocketAddr) -> Command {
 }
 
 fn configuration(home: &Path, node: SocketAddr) -> String {
-    let readers: String = READERS
-        .iter()
-        .map(|name| format!("LoadPlugin {name}\n"))
-        .collect();
+    let readers: String = READERS.iter().map(|name| format!("LoadPlugin {name}\n")).collect();
     format!(
         r#"Hostname "test-host"
 FQDNLookup false

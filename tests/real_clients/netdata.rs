@@ -15,12 +15,7 @@ pub fn command(program: &Path, home: &Path, telnet: SocketAddr, http: SocketAddr
     fs::write(home.join("exporting.conf"), exporters(telnet, http)).expect("a configuration");
     fs::write(home.join(".opt-out-from-anonymous-statistics"), "").expect("a file");
     let mut command = Command::new(program);
-    command
-        .arg("-D")
-        .arg("-c")
-        .arg(home.join("netdata.conf"))
-        .arg("-P")
-        .arg(home.join("pid"));
+    command.arg("-D").arg("-c").arg(home.join("netdata.conf")).arg("-P").arg(home.join("pid"));
     command.env("DISABLE_TELEMETRY", "1");
     command
 }

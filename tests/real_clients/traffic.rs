@@ -17,19 +17,13 @@ impl Traffic {
     #[track_caller]
     pub fn add_lines(&mut self, bytes: &[u8]) {
         let text = std::str::from_utf8(bytes).expect("UTF-8");
-        for line in text
-            .split_inclusive('\n')
-            .filter_map(|line| line.strip_suffix('\n'))
-        {
+        for line in text.split_inclusive('\n').filter_map(|line| line.strip_suffix('\n')) {
             let words: Vec<&str> = line.trim_end_matches('\r').split(' ').collect();
             let words: Vec<&str> = words.into_iter().filter(|word| !word.is_empty()).collect();
             let ["put", metric, stamp, value, tags @ ..] = &words[..] else {
                 panic!("not a put line: {line:?}");
             };
-            let tags: Vec<_> = tags
-                .iter()
-                .map(|tag| tag.split_once('=').expect("a tag"))
-                .collect();
+            let tags: Vec<_> = tags.iter().map(|tag| tag.split_once('=').expect("a tag")).collect();
             self.add(metric, &tags, stamp, value);
         }
     }
@@ -54,11 +48,7 @@ impl Traffic {
     #[track_caller]
     pub fn assert_substantial(&self) {
         assert!(self.points > 500, "only {} points", self.points);
-        assert!(
-            self.samples.series.len() > 20,
-            "only {} series",
-            self.samples.series.len()
-        );
+        assert!(self.samples.series.len() > 20, "only {} series", self.samples.series.len());
     }
 
     /// Adds another connection's traffic, which shares no series and time with this one's.
@@ -76,9 +66,7 @@ impl Traffic {
         let json = Json::parse(std::str::from_utf8(body).expect("UTF-8"));
         for point in json.items() {
             let tags = point.get("tags").members().iter();
-            let tags: Vec<_> = tags
-                .map(|(name, value)| (name.as_str(), value.str()))
-                .collect();
+            let tags: Vec<_> = tags.map(|(name, value)| (name.as_str(), value.str())).collect();
             let (stamp, value) = (point.get("timestamp").str(), point.get("value").str());
             self.add(point.get("metric").str(), &tags, stamp, value);
         }
@@ -106,17 +94,12 @@ pub fn statuses(mut bytes: &[u8]) -> Vec<u16> {
 
 fn split_head(bytes: &[u8]) -> Option<(String, &[u8])> {
     let end = bytes.windows(4).position(|window| window == b"\r\n\r\n")? + 4;
-    Some((
-        String::from_utf8_lossy(&bytes[..end]).into_owned(),
-        &bytes[end..],
-    ))
+    Some((String::from_utf8_lossy(&bytes[..end]).into_owned(), &bytes[end..]))
 }
 
 fn content_length(head: &str) -> usize {
     let lower = head.to_ascii_lowercase();
-    let value = lower
-        .lines()
-        .find_map(|line| line.strip_prefix("content-length:"));
+    let value = lower.lines().find_map(|line| line.strip_prefix("content-length:"));
     value.map_or(0, |value| value.trim().parse().expect("a length"))
 }
 
@@ -129,10 +112,7 @@ fn the_plain_reader_reads_both_forms() {
     let length = body.len();
     let request = format!("POST /api/put HTTP/1.1\r\nContent-Length: {length}\r\n\r\n{body}");
     let empty = "POST /api/put HTTP/1.1\r\nContent-Length: 2\r\n\r\n[]";
-    assert_eq!(
-        traffic.add_requests((request + empty + "POST").as_bytes()),
-        [1, 0]
-    );
+    assert_eq!(traffic.add_requests((request + empty + "POST").as_bytes()), [1, 0]);
     assert_eq!((traffic.points, traffic.samples.count()), (3, 2));
     let answers = b"HTTP/1.1 204 No Content\r\n\r\nHTTP/1.1 400 B\r\nContent-Length: 2\r\n\r\n{}";
     assert_eq!(statuses(answers), [204, 400]);

@@ -76,8 +76,12 @@ pub struct Serve {
     pub telnet_errors: Switch,
 
     /// How much is logged to standard error.
-    #[arg(long, env = "IRONTSD_LOG_LEVEL", value_name = "error|warn|info|debug",
-          default_value = "info")]
+    #[arg(
+        long,
+        env = "IRONTSD_LOG_LEVEL",
+        value_name = "error|warn|info|debug",
+        default_value = "info"
+    )]
     pub log_level: tracing::Level,
 }
 
@@ -117,7 +121,8 @@ fn duration(text: &str) -> Result<Duration, String> {
 
 /// Bytes, or with a unit: `64KiB`, `512MiB`, `2GiB`; `KB`, `MB`, `GB` for powers of 1000.
 fn size(text: &str) -> Result<u64, String> {
-    let expected = || "expected bytes or a number with KiB, MiB or GiB, for example 512MiB".to_owned();
+    let expected =
+        || "expected bytes or a number with KiB, MiB or GiB, for example 512MiB".to_owned();
     let (number, unit) = split(text).ok_or_else(expected)?;
     let bytes = match unit {
         "" | "B" => 1,

@@ -233,7 +233,13 @@ mod tests {
     fn meaning(samples: &Samples) -> Vec<(u64, bool, u64)> {
         (0..samples.len())
             .map(|at| samples.value(at))
-            .map(|v| (v.as_f64().to_bits(), v.kind == Kind::INTEGER, v.kind.scale().map_or(v.bits, |_| 0)))
+            .map(|v| {
+                (
+                    v.as_f64().to_bits(),
+                    v.kind == Kind::INTEGER,
+                    v.kind.scale().map_or(v.bits, |_| 0),
+                )
+            })
             .collect()
     }
 
@@ -295,7 +301,7 @@ mod tests {
 
     #[test]
     fn a_small_counter_is_small() {
-        let counter: Vec<Value> = (0..1000).map(|i| Value::integer(1 << 40 | i * 7)).collect();
+        let counter: Vec<Value> = (0..1000).map(|i| Value::integer((1 << 40) | (i * 7))).collect();
         assert!(round_trip(&counter) < 20);
         let gauge: Vec<Value> =
             (0..1000).map(|i| Value::decimal(2000 + i * 37 % 100, 2).expect("small")).collect();

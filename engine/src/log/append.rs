@@ -82,7 +82,7 @@ impl AppendFile {
     }
 
     /// Bytes of the file.
-    pub fn len(&self) -> u64 {
+    pub fn bytes(&self) -> u64 {
         self.written.load(Ordering::Relaxed)
     }
 

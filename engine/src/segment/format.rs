@@ -55,9 +55,7 @@ impl BlockBuilder {
         times::encode(timestamps, &mut self.column);
         let rows = timestamps.len() as u32;
         match &mut self.distinct {
-            Some((run, column))
-                if *column == self.column && self.rows[*run as usize] == rows =>
-            {
+            Some((run, column)) if *column == self.column && self.rows[*run as usize] == rows => {
                 self.times.push(SAME_AS_RUN);
                 crate::bytes::put_varint(&mut self.times, u64::from(*run));
             }
@@ -92,9 +90,9 @@ impl BlockBuilder {
             self.time_ends.clone(),
             self.value_ends.clone(),
         ];
-        let widths = columns.each_ref().map(|column| {
-            bits::width_for(u64::from(column.iter().copied().max().unwrap_or(0)))
-        });
+        let widths = columns
+            .each_ref()
+            .map(|column| bits::width_for(u64::from(column.iter().copied().max().unwrap_or(0))));
         out.extend_from_slice(&(self.series.len() as u32).to_le_bytes());
         out.extend_from_slice(&(self.rows_total as u32).to_le_bytes());
         out.extend_from_slice(&first.to_le_bytes());

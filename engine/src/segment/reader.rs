@@ -130,8 +130,8 @@ fn index_bytes<'a>(
     let damaged = |what: &str| Error::damaged(path, footer.blocks_at, what);
     let index = usize::try_from(footer.blocks_at).ok().and_then(|at| map.get(at..footer_at));
     let index = index.ok_or_else(|| damaged("block index lies outside the file"))?;
-    let expected = footer.blocks as usize * BLOCK_ENTRY_BYTES
-        + footer.name_groups as usize * NAME_ENTRY_BYTES;
+    let expected =
+        footer.blocks as usize * BLOCK_ENTRY_BYTES + footer.name_groups as usize * NAME_ENTRY_BYTES;
     if index.len() != expected {
         return Err(damaged("block index has the wrong length"));
     }

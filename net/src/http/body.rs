@@ -30,11 +30,7 @@ pub struct BodyError {
 
 impl fmt::Display for BodyError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{} at byte {} of the chunked body",
-            self.message, self.offset
-        )
+        write!(f, "{} at byte {} of the chunked body", self.message, self.offset)
     }
 }
 
@@ -134,11 +130,7 @@ impl ChunkedDecoder {
         match self.next_state(byte) {
             Ok(state) => self.state = state,
             Err((status, message)) => {
-                let error = BodyError {
-                    status,
-                    offset: self.offset,
-                    message,
-                };
+                let error = BodyError { status, offset: self.offset, message };
                 self.failed = Some(error);
                 return Err(error);
             }
@@ -154,12 +146,7 @@ impl ChunkedDecoder {
                 self.extension(byte)
             }
             State::SizeLf => self.size_lf(byte),
-            State::DataCr => expect(
-                byte,
-                b'\r',
-                State::DataLf,
-                "chunk data not followed by CRLF",
-            ),
+            State::DataCr => expect(byte, b'\r', State::DataLf, "chunk data not followed by CRLF"),
             State::DataLf => {
                 self.digits = 0;
                 expect(byte, b'\n', State::Size, "chunk data not followed by CRLF")
@@ -217,20 +204,11 @@ impl ChunkedDecoder {
     }
 
     fn size_lf(&mut self, byte: u8) -> Result<State, (u16, &'static str)> {
-        expect(
-            byte,
-            b'\n',
-            State::Data,
-            "CR without LF behind the chunk size",
-        )?;
+        expect(byte, b'\n', State::Data, "CR without LF behind the chunk size")?;
         if self.chunk > self.bytes_max - self.decoded {
             return Err((413, "body larger than allowed"));
         }
-        Ok(if self.chunk == 0 {
-            State::TrailerStart
-        } else {
-            State::Data
-        })
+        Ok(if self.chunk == 0 { State::TrailerStart } else { State::Data })
     }
 
     fn trailer(&mut self, byte: u8) -> Result<State, (u16, &'static str)> {
@@ -262,11 +240,7 @@ fn expect(
     next: State,
     message: &'static str,
 ) -> Result<State, (u16, &'static str)> {
-    if byte == wanted {
-        Ok(next)
-    } else {
-        Err((400, message))
-    }
+    if byte == wanted { Ok(next) } else { Err((400, message)) }
 }
 
 fn is_value_byte(byte: u8) -> bool {
@@ -300,20 +274,10 @@ mod tests {
     fn decode_split(input: &[u8], bytes_max: u64) -> Outcome {
         let whole = decode(input, bytes_max, &[]);
         for cut in 0..input.len() {
-            assert_eq!(
-                decode(input, bytes_max, &[cut]),
-                whole,
-                "{}",
-                input.escape_ascii()
-            );
+            assert_eq!(decode(input, bytes_max, &[cut]), whole, "{}", input.escape_ascii());
         }
         let every: Vec<usize> = (0..input.len()).collect();
-        assert_eq!(
-            decode(input, bytes_max, &every),
-            whole,
-            "{}",
-            input.escape_ascii()
-        );
+        assert_eq!(decode(input, bytes_max, &every), whole, "{}", input.escape_ascii());
         whole
     }
 
@@ -373,39 +337,25 @@ mod tests {
             ("0\r\nA: b\rx", 8, "CR without LF in the trailers"),
         ] {
             let error = decode_split(input.as_bytes(), 10).expect_err(input);
-            assert_eq!(
-                (error.status, error.offset),
-                (400, offset),
-                "{input:?}: {error}"
-            );
+            assert_eq!((error.status, error.offset), (400, offset), "{input:?}: {error}");
             assert!(error.message.contains(message), "{input:?}: {error}");
         }
     }
 
     #[test]
     fn too_large_before_the_data_arrives() {
-        for (input, offset) in [
-            ("b\r\n", 2),
-            ("ffffffffffffffff\r\n", 17),
-            ("6\r\n123456\r\n5\r\n", 13),
-        ] {
+        for (input, offset) in
+            [("b\r\n", 2), ("ffffffffffffffff\r\n", 17), ("6\r\n123456\r\n5\r\n", 13)]
+        {
             let error = decode_split(input.as_bytes(), 10).expect_err(input);
-            assert_eq!(
-                (error.status, error.offset),
-                (413, offset),
-                "{input:?}: {error}"
-            );
+            assert_eq!((error.status, error.offset), (413, offset), "{input:?}: {error}");
         }
     }
 
     #[test]
     fn unfinished_and_what_follows() {
-        for (input, data) in [
-            ("", ""),
-            ("5", ""),
-            ("5\r\nhel", "hel"),
-            ("1\r\nx\r\n0\r\n\r", "x"),
-        ] {
+        for (input, data) in [("", ""), ("5", ""), ("5\r\nhel", "hel"), ("1\r\nx\r\n0\r\n\r", "x")]
+        {
             let want = Ok((data.as_bytes().to_vec(), input.len(), false));
             assert_eq!(decode_split(input.as_bytes(), 10), want, "{input:?}");
         }

@@ -34,11 +34,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Self {
-            head_bytes_max: 16384,
-            headers_max: 100,
-            target_bytes_max: 8192,
-        }
+        Self { head_bytes_max: 16384, headers_max: 100, target_bytes_max: 8192 }
     }
 }
 
@@ -143,9 +139,7 @@ pub struct Head {
 impl Head {
     /// The target up to the question mark.
     pub fn path(&self) -> &str {
-        self.target
-            .split_once('?')
-            .map_or(self.target.as_str(), |(path, _)| path)
+        self.target.split_once('?').map_or(self.target.as_str(), |(path, _)| path)
     }
 
     /// The target behind the first question mark, empty without one.
@@ -168,11 +162,7 @@ pub struct HeadError {
 
 impl HeadError {
     fn new(status: u16, offset: usize, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            offset,
-            message: message.into(),
-        }
+        Self { status, offset, message: message.into() }
     }
 
     fn bad(offset: usize, message: impl Into<String>) -> Self {
@@ -230,11 +220,7 @@ fn unfinished(full: bool, status: u16, what: &str, limits: &Limits) -> Result<Pr
         return Ok(Progress::Incomplete);
     }
     let max = limits.head_bytes_max;
-    Err(HeadError::new(
-        status,
-        max,
-        format!("{what}, the limit is {max} bytes"),
-    ))
+    Err(HeadError::new(status, max, format!("{what}, the limit is {max} bytes")))
 }
 
 /// RFC 9112 2.2: an empty line before the request line is skipped; we skip only one.
@@ -295,29 +281,17 @@ impl<'a> Line<'a> {
         let end = at + memchr(b'\n', &buf[at..])?;
         let text = &buf[at..end];
         let stripped = text.strip_suffix(b"\r");
-        Some(Self {
-            at,
-            text: stripped.unwrap_or(text),
-            crlf: stripped.is_some(),
-            next: end + 1,
-        })
+        Some(Self { at, text: stripped.unwrap_or(text), crlf: stripped.is_some(), next: end + 1 })
     }
 
     /// No control bytes (a bare CR is one) and the line end of the first line: a proxy that takes
     /// only one kind of line end would otherwise see other headers than we do.
     fn check(&self, first: &Line<'_>) -> Result<(), HeadError> {
-        if let Some(i) = self
-            .text
-            .iter()
-            .position(|&b| (b < 0x20 && b != b'\t') || b == 0x7f)
-        {
+        if let Some(i) = self.text.iter().position(|&b| (b < 0x20 && b != b'\t') || b == 0x7f) {
             return Err(HeadError::bad(self.at + i, control_message(self.text[i])));
         }
         if self.crlf != first.crlf {
-            return Err(HeadError::bad(
-                self.next - 1,
-                "CRLF and bare LF line ends mixed",
-            ));
+            return Err(HeadError::bad(self.next - 1, "CRLF and bare LF line ends mixed"));
         }
         Ok(())
     }
@@ -370,35 +344,20 @@ impl<'a> RequestLine<'a> {
 
     fn of_form(method: &'a str, target: &'a str, at: usize, minor: u8) -> Result<Self, HeadError> {
         if target.starts_with('/') || (target == "*" && method == "OPTIONS") {
-            return Ok(Self {
-                method,
-                target,
-                authority: None,
-                minor,
-            });
+            return Ok(Self { method, target, authority: None, minor });
         }
         let Some((skipped, rest)) = strip_scheme(target) else {
-            return Err(HeadError::bad(
-                at,
-                "request target does not start with a slash",
-            ));
+            return Err(HeadError::bad(at, "request target does not start with a slash"));
         };
         let (authority, target) = rest.split_at(rest.find(['/', '?']).unwrap_or(rest.len()));
-        Ok(Self {
-            method,
-            target,
-            authority: Some((at + skipped, authority)),
-            minor,
-        })
+        Ok(Self { method, target, authority: Some((at + skipped, authority)), minor })
     }
 }
 
 fn strip_scheme(target: &str) -> Option<(usize, &str)> {
     ["http://", "https://"].iter().find_map(|scheme| {
         let start = target.get(..scheme.len())?;
-        start
-            .eq_ignore_ascii_case(scheme)
-            .then(|| (scheme.len(), &target[scheme.len()..]))
+        start.eq_ignore_ascii_case(scheme).then(|| (scheme.len(), &target[scheme.len()..]))
     })
 }
 
@@ -409,16 +368,9 @@ fn minor_version(version: &[u8], at: usize) -> Result<u8, HeadError> {
         [b'H', b'T', b'T', b'P', b'/', major, b'.', minor]
             if major.is_ascii_digit() && minor.is_ascii_digit() =>
         {
-            Err(HeadError::new(
-                505,
-                at,
-                "HTTP version is neither 1.0 nor 1.1",
-            ))
+            Err(HeadError::new(505, at, "HTTP version is neither 1.0 nor 1.1"))
         }
-        _ => Err(HeadError::bad(
-            at,
-            "request line does not end in HTTP/1.0 or HTTP/1.1",
-        )),
+        _ => Err(HeadError::bad(at, "request line does not end in HTTP/1.0 or HTTP/1.1")),
     }
 }
 
@@ -434,21 +386,12 @@ fn method_name(method: &[u8], at: usize) -> Result<&str, HeadError> {
 
 fn target_text<'a>(target: &'a [u8], at: usize, limits: &Limits) -> Result<&'a str, HeadError> {
     if target.len() > limits.target_bytes_max {
-        let message = format!(
-            "request target longer than {} bytes",
-            limits.target_bytes_max
-        );
+        let message = format!("request target longer than {} bytes", limits.target_bytes_max);
         return Err(HeadError::new(414, at, message));
     }
     // A fragment never belongs in a request, and readers differ on where it would end the path.
-    if let Some(i) = target
-        .iter()
-        .position(|&byte| !is_target_byte(byte) || byte == b'#')
-    {
-        return Err(HeadError::bad(
-            at + i,
-            "byte not allowed in a request target",
-        ));
+    if let Some(i) = target.iter().position(|&byte| !is_target_byte(byte) || byte == b'#') {
+        return Err(HeadError::bad(at + i, "byte not allowed in a request target"));
     }
     str::from_utf8(target)
         .map_err(|e| HeadError::bad(at + e.valid_up_to(), "request target is not UTF-8"))

@@ -115,7 +115,9 @@ pub fn write_stream_head(out: &mut Vec<u8>, content_type: &str, framing: Framing
     if framing.chunked {
         head.push_str("Transfer-Encoding: chunked\r\n");
     }
-    head.push_str(Framing { keep_alive: framing.keep_alive && framing.chunked, ..framing }.connection());
+    head.push_str(
+        Framing { keep_alive: framing.keep_alive && framing.chunked, ..framing }.connection(),
+    );
     head.push_str("\r\n");
     out.extend_from_slice(head.as_bytes());
 }

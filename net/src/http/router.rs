@@ -43,7 +43,11 @@ pub enum Route {
 /// Finds the route, or the answer 404 or 405.
 pub fn route(port: Port, method: &Method, path: &str) -> Result<Route, Reply> {
     let Some((route, allowed)) = find(port, path) else {
-        return Err(Reply::error(404, "Endpoint not found", Some(&format!("no such path: {path}"))));
+        return Err(Reply::error(
+            404,
+            "Endpoint not found",
+            Some(&format!("no such path: {path}")),
+        ));
     };
     if allowed.contains(&method.as_str()) {
         return Ok(route);

@@ -84,7 +84,9 @@ impl Session {
         }
         match head::parse(bytes, &Limits::default()) {
             Ok(Progress::Incomplete) => (0, Taken::Incomplete),
-            Err(error) => (bytes.len(), refused(error.status, Reason::BadRequest, &error.to_string())),
+            Err(error) => {
+                (bytes.len(), refused(error.status, Reason::BadRequest, &error.to_string()))
+            }
             Ok(Progress::Complete { head, len }) => {
                 if let Err(taken) = self.begin_body(head, body_bytes_max) {
                     return (bytes.len(), *taken);
@@ -124,7 +126,9 @@ impl Session {
             }
             Rest::Chunks(decoder) => match decoder.feed(bytes, &mut incoming.body) {
                 Ok(progress) => progress,
-                Err(error) if error.status == 413 => return (bytes.len(), too_large(body_bytes_max)),
+                Err(error) if error.status == 413 => {
+                    return (bytes.len(), too_large(body_bytes_max));
+                }
                 Err(error) => {
                     let text = error.to_string();
                     return (bytes.len(), refused(error.status, Reason::BadRequest, &text));

@@ -18,6 +18,9 @@ use irontsd_engine::types::Value;
 use plain::reader::Fault;
 use rules::{BAD_JSON, Judge};
 
+/// OpenTSDB's answer to an empty array.
+pub const NO_DATAPOINTS: &str = "No datapoints found in content";
+
 /// What became of the points of a body.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Outcome {

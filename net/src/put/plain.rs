@@ -5,7 +5,7 @@ pub mod fields;
 pub mod reader;
 
 use super::rules::{self, BAD_JSON, Judge};
-use super::{Batch, BodyError, Refused};
+use super::{Batch, BodyError, NO_DATAPOINTS, Refused};
 use crate::point::Tags;
 use crate::reject::{Reason, Reject};
 use fields::{Fields, Sent};
@@ -146,7 +146,7 @@ pub fn collect(body: &[u8], judge: &Judge<'_>, batch: &mut Batch) -> Result<Refu
     }
     match wrong {
         Some(fault) if right == 0 => Err(BodyError::json(fault)),
-        None if count == 0 => Err(BodyError::bare("No datapoints found in content")),
+        None if count == 0 => Err(BodyError::bare(NO_DATAPOINTS)),
         _ => Ok(refused),
     }
 }

@@ -69,8 +69,5 @@ fn parse(text: &str) -> Result<Selector, String> {
 fn both(left: &Selector, right: &Selector) -> Selector {
     let join = |a: &Vec<Matcher>, b: &Vec<Matcher>| a.iter().chain(b).cloned().collect();
     let groups = left.groups.iter();
-    Selector {
-        groups: groups.flat_map(|a| right.groups.iter().map(move |b| join(a, b))).collect(),
-    }
+    Selector { groups: groups.flat_map(|a| right.groups.iter().map(move |b| join(a, b))).collect() }
 }
-

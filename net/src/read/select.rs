@@ -77,11 +77,9 @@ impl Matcher {
 impl Selector {
     /// Whether a series passes; `get` returns the value of a label.
     pub fn matches<'a>(&self, get: impl Fn(&str) -> Option<&'a str>) -> bool {
-        self.groups.iter().any(|group| {
-            group
-                .iter()
-                .all(|matcher| matcher.matches(get(&matcher.label)))
-        })
+        self.groups
+            .iter()
+            .any(|group| group.iter().all(|matcher| matcher.matches(get(&matcher.label))))
     }
 
     /// Adds a condition that every selected series has to meet.
@@ -119,27 +117,14 @@ pub struct SelectError {
 impl SelectError {
     /// `offset` is a character boundary of `text`.
     fn new(text: &str, offset: usize, reason: impl Into<String>) -> Self {
-        let rest = text
-            .get(offset..)
-            .unwrap_or("")
-            .chars()
-            .take(REST_CHARS_MAX)
-            .collect();
-        Self {
-            reason: reason.into(),
-            offset,
-            rest,
-        }
+        let rest = text.get(offset..).unwrap_or("").chars().take(REST_CHARS_MAX).collect();
+        Self { reason: reason.into(), offset, rest }
     }
 }
 
 impl fmt::Display for SelectError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            reason,
-            offset,
-            rest,
-        } = self;
+        let Self { reason, offset, rest } = self;
         match rest.is_empty() {
             true => write!(f, "{reason} at byte {offset}, the end"),
             false => write!(f, "{reason} at byte {offset}, here: {rest:?}"),

@@ -53,10 +53,7 @@ pub fn parse(text: &str, now_ms: i64) -> Result<i64, TimeError> {
         UNLIMITED_FUTURE => Ok(i64::MAX),
         _ => by_form(text, now_ms),
     };
-    let ms = ms.map_err(|reason| TimeError {
-        text: text.to_owned(),
-        reason,
-    })?;
+    let ms = ms.map_err(|reason| TimeError { text: text.to_owned(), reason })?;
     Ok(ms.max(0))
 }
 
@@ -81,10 +78,7 @@ fn by_form(text: &str, now_ms: i64) -> Parsed<i64> {
 fn is_relative(text: &str) -> bool {
     text.starts_with('-')
         || text.starts_with("now")
-        || text
-            .bytes()
-            .last()
-            .is_some_and(|byte| byte.is_ascii_alphabetic())
+        || text.bytes().last().is_some_and(|byte| byte.is_ascii_alphabetic())
 }
 
 /// Cuts `Z` or `+hh:mm` off the end; the zone is its offset in milliseconds, east positive.
@@ -92,10 +86,7 @@ fn split_zone(text: &str) -> Parsed<(&str, Option<i64>)> {
     if let Some(body) = text.strip_suffix('Z') {
         return Ok((body, Some(0)));
     }
-    let Some((body, zone)) = text
-        .len()
-        .checked_sub(6)
-        .and_then(|at| text.split_at_checked(at))
+    let Some((body, zone)) = text.len().checked_sub(6).and_then(|at| text.split_at_checked(at))
     else {
         return Ok((text, None));
     };
@@ -117,11 +108,7 @@ fn calendar(text: &str) -> Parsed<i64> {
         return Err("time of day without a full date");
     }
     let days = date_days(date)?;
-    let time_ms = if text.len() > date.len() {
-        time_of_day(time)?
-    } else {
-        0
-    };
+    let time_ms = if text.len() > date.len() { time_of_day(time)? } else { 0 };
     Ok(days * DAY_MS + time_ms)
 }
 
@@ -153,11 +140,7 @@ fn fraction_ms(fraction: &str) -> Parsed<i64> {
     if fraction.is_empty() || !is_digits(fraction) {
         return Err("bad fraction of a second");
     }
-    Ok(Decimal {
-        digits: fraction.bytes().collect(),
-        point: 0,
-    }
-    .rounded(3))
+    Ok(Decimal { digits: fraction.bytes().collect(), point: 0 }.rounded(3))
 }
 
 fn digits4(text: &str) -> Parsed<i64> {
@@ -178,10 +161,7 @@ fn digits(text: &str, min: i64, max: i64, reason: &'static str) -> Parsed<i64> {
     if text.len() != 2 || !is_digits(text) {
         return Err(reason);
     }
-    text.parse()
-        .ok()
-        .filter(|value| (min..=max).contains(value))
-        .ok_or(reason)
+    text.parse().ok().filter(|value| (min..=max).contains(value)).ok_or(reason)
 }
 
 fn is_digits(text: &str) -> bool {
@@ -201,11 +181,7 @@ fn month_days(year: i64, month: i64) -> i64 {
 /// Days from 1970-01-01 in the Gregorian calendar. The year is counted from March, so that the
 /// leap day comes last and the months' lengths follow one line: 153 days for every five months.
 fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let (year, month) = if month > 2 {
-        (year, month - 3)
-    } else {
-        (year - 1, month + 9)
-    };
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
     let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
     // 719468 days lie between 1 March of the year 0 and 1970-01-01.
     year * 365 + leap_days + (153 * month + 2) / 5 + day - 1 - 719_468
@@ -232,9 +208,7 @@ fn duration(text: &str) -> Parsed<i64> {
 }
 
 fn duration_part(text: &str) -> Parsed<(i64, &str)> {
-    let end = text
-        .find(|c: char| !c.is_ascii_digit() && c != '.')
-        .unwrap_or(text.len());
+    let end = text.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(text.len());
     let (count, rest) = text.split_at(end);
     let count = Decimal::parse(count).ok_or("neither a number, a date nor a duration")?;
     let (unit_ms, rest) = unit(rest)?;
@@ -294,44 +268,29 @@ impl Decimal {
             return None;
         }
         let point = i32::try_from(whole.len()).ok()?.checked_add(exponent)?;
-        Some(
-            Self {
-                digits: whole.bytes().chain(fraction.bytes()).collect(),
-                point,
-            }
-            .trimmed(),
-        )
+        Some(Self { digits: whole.bytes().chain(fraction.bytes()).collect(), point }.trimmed())
     }
 
     /// Without leading zeros, so that `point` tells the size.
     fn trimmed(mut self) -> Self {
-        let zeros = self
-            .digits
-            .iter()
-            .take_while(|&&digit| digit == b'0')
-            .count();
+        let zeros = self.digits.iter().take_while(|&&digit| digit == b'0').count();
         self.digits.drain(..zeros);
         self.point = match self.digits.is_empty() {
             true => 0,
-            false => self
-                .point
-                .saturating_sub_unsigned(u32::try_from(zeros).unwrap_or(u32::MAX)),
+            false => self.point.saturating_sub_unsigned(u32::try_from(zeros).unwrap_or(u32::MAX)),
         };
         self
     }
 
     /// Digit at a place behind the start; there are zeros without end on both sides.
     fn digit(&self, place: i32) -> i64 {
-        let digit = usize::try_from(place)
-            .ok()
-            .and_then(|place| self.digits.get(place));
+        let digit = usize::try_from(place).ok().and_then(|place| self.digits.get(place));
         digit.map_or(0, |&digit| i64::from(digit - b'0'))
     }
 
     fn first_digits(&self, count: i32) -> Option<i64> {
-        (0..count).try_fold(0_i64, |value, place| {
-            value.checked_mul(10)?.checked_add(self.digit(place))
-        })
+        (0..count)
+            .try_fold(0_i64, |value, place| value.checked_mul(10)?.checked_add(self.digit(place)))
     }
 
     /// The number without its fraction, unless it is too large.
@@ -354,9 +313,8 @@ impl Decimal {
         const SCALE: i128 = 1_000_000;
         self.whole()?;
         let millionths = self.point.checked_add(6)?;
-        let millionths = (0..millionths).fold(0_i128, |value, place| {
-            value * 10 + i128::from(self.digit(place))
-        });
+        let millionths =
+            (0..millionths).fold(0_i128, |value, place| value * 10 + i128::from(self.digit(place)));
         i64::try_from((millionths * i128::from(factor) + SCALE / 2) / SCALE).ok()
     }
 }

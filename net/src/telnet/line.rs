@@ -26,9 +26,9 @@ pub struct Point<'a> {
 pub fn judge<'a>(rest: Option<&'a [u8]>, policy: &Policy) -> Result<Point<'a>, Reject> {
     let words = || rest.into_iter().flat_map(|rest| rest.split(|&byte| byte == b' '));
     let relaxed: Vec<&[u8]> = words().filter(|word| !word.is_empty()).collect();
-    check(&relaxed, 3, policy).or_else(|refused| {
+    check(&relaxed, 3, policy).map_err(|refused| {
         let sent: Vec<&[u8]> = words().collect();
-        Err(check(&sent, 4, policy).err().unwrap_or(refused))
+        check(&sent, 4, policy).err().unwrap_or(refused)
     })
 }
 

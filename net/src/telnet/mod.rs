@@ -137,8 +137,9 @@ fn slow(
         b"version" => replies.extend_from_slice(version().as_bytes()),
         b"stats" => intake.stats(replies),
         b"status" => replies.extend_from_slice(b"ok\n"),
-        b"help" => replies
-            .extend_from_slice(b"available commands: put stats version status exit help \n"),
+        b"help" => {
+            replies.extend_from_slice(b"available commands: put stats version status exit help \n")
+        }
         b"exit" => return Next::Close,
         _ => unknown(line, intake, replies),
     }
@@ -178,9 +179,8 @@ fn accept(
     point.tags.encode_name(point.metric, &mut scratch.name);
     let series = intake.series(&scratch.name)?;
     // Where the fields stand between single spaces, the same bytes will be the same series again.
-    let regular = |fields: &fast::Fields<'_>| {
-        !fields.timestamp.is_empty() && !fields.value.is_empty()
-    };
+    let regular =
+        |fields: &fast::Fields<'_>| !fields.timestamp.is_empty() && !fields.value.is_empty();
     if let Some(fields) = fields.filter(regular)
         && intake.lookup.find(fields.metric, fields.tags).is_none()
     {

@@ -103,17 +103,10 @@ impl AgentLines {
             seed: shape.seed,
             rotation: Rotation::new(shape, series.clone()),
             host_first: hosts.start,
-            heads: METRICS
-                .iter()
-                .map(|(name, ..)| format!("put {name}"))
-                .collect(),
-            hosts: hosts
-                .map(|host| format!(" host=web{:04}", host + 1))
-                .collect(),
+            heads: METRICS.iter().map(|(name, ..)| format!("put {name}")).collect(),
+            hosts: hosts.map(|host| format!(" host=web{:04}", host + 1)).collect(),
             tails: (0..SERIES_PER_HOST as usize).map(tail).collect(),
-            values: series
-                .map(|series| value_first(shape.seed, series))
-                .collect(),
+            values: series.map(|series| value_first(shape.seed, series)).collect(),
             digits: itoa::Buffer::new(),
         }
     }
@@ -224,13 +217,7 @@ mod tests {
             "put proc.net.rx_bytes 1700000000",
             "put sys.cpu.mhz_max 1700000015",
         ];
-        assert!(
-            heads
-                .iter()
-                .zip(expected)
-                .all(|(head, want)| want.starts_with(head)),
-            "{text}"
-        );
+        assert!(heads.iter().zip(expected).all(|(head, want)| want.starts_with(head)), "{text}");
         assert!(
             text.contains(" host=web0001 cpu=3\n") && text.contains(" host=web0002 iface=eth0\n")
         );

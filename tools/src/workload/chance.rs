@@ -32,11 +32,7 @@ mod tests {
     fn draws_differ_by_seed_series_and_step() {
         let base = draw(1, 2, 3);
         assert_eq!(base, draw(1, 2, 3));
-        assert!(
-            [draw(2, 2, 3), draw(1, 3, 3), draw(1, 2, 4)]
-                .iter()
-                .all(|other| *other != base)
-        );
+        assert!([draw(2, 2, 3), draw(1, 3, 3), draw(1, 2, 4)].iter().all(|other| *other != base));
     }
 
     #[test]

@@ -13,9 +13,7 @@ const WHOLE_DIGITS_MAX: usize = 18;
 /// The shortest usual spelling of a number, or `None` when `text` is not a finite number.
 #[inline]
 pub(super) fn canonical(text: &[u8]) -> Option<Cow<'_, [u8]>> {
-    plain(text)
-        .map(Cow::Borrowed)
-        .or_else(|| respelled(text).map(Cow::Owned))
+    plain(text).map(Cow::Borrowed).or_else(|| respelled(text).map(Cow::Owned))
 }
 
 /// The usual case: an optional minus, digits without a needless zero, perhaps a point and digits.
@@ -33,16 +31,8 @@ fn plain(text: &[u8]) -> Option<&[u8]> {
     if !fits || digits.is_empty() || !leads_well(whole) || !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
-    let zeros = digits
-        .iter()
-        .rev()
-        .take_while(|digit| **digit == b'0')
-        .count();
-    let dropped = if zeros == digits.len() {
-        zeros + 1
-    } else {
-        zeros
-    };
+    let zeros = digits.iter().rev().take_while(|digit| **digit == b'0').count();
+    let dropped = if zeros == digits.len() { zeros + 1 } else { zeros };
     Some(&text[..text.len() - dropped])
 }
 
@@ -62,10 +52,7 @@ fn respelled(text: &[u8]) -> Option<Vec<u8>> {
     if let Ok(whole) = text.parse::<i64>() {
         return Some(whole.to_string().into_bytes());
     }
-    let number: f64 = text
-        .parse()
-        .ok()
-        .filter(|number: &f64| number.is_finite())?;
+    let number: f64 = text.parse().ok().filter(|number: &f64| number.is_finite())?;
     Some(number.to_string().into_bytes())
 }
 
@@ -74,9 +61,7 @@ mod tests {
     use super::*;
 
     fn spelling(text: &str) -> String {
-        let spelled = canonical(text.as_bytes())
-            .map(Cow::into_owned)
-            .unwrap_or_default();
+        let spelled = canonical(text.as_bytes()).map(Cow::into_owned).unwrap_or_default();
         String::from_utf8(spelled).expect("ASCII")
     }
 
@@ -108,9 +93,7 @@ mod tests {
 
     #[test]
     fn what_is_no_finite_number_has_no_spelling() {
-        for text in [
-            "", "-", ".", "x", "1x", "nan", "inf", "1e999", "null", "\"NaN\"",
-        ] {
+        for text in ["", "-", ".", "x", "1x", "nan", "inf", "1e999", "null", "\"NaN\""] {
             assert_eq!(spelling(text), "", "{text}");
         }
     }

@@ -87,10 +87,7 @@ fn hash(seed: u64, bytes: &[u8]) -> u64 {
     for word in words {
         state = fold(state ^ u64::from_le_bytes(*word));
     }
-    let tail = rest
-        .iter()
-        .rev()
-        .fold(0, |tail, byte| tail << 8 | u64::from(*byte));
+    let tail = rest.iter().rev().fold(0, |tail, byte| tail << 8 | u64::from(*byte));
     scramble(fold(state ^ tail))
 }
 
@@ -111,10 +108,7 @@ impl DigestError {
     /// Says why `line` was not understood, with its beginning.
     pub(super) fn new(reason: &'static str, line: &[u8]) -> Self {
         let start = &line[..line.len().min(200)];
-        DigestError {
-            reason,
-            line: String::from_utf8_lossy(start).into_owned(),
-        }
+        DigestError { reason, line: String::from_utf8_lossy(start).into_owned() }
     }
 }
 
@@ -134,11 +128,7 @@ mod tests {
         let mut digest = Digest::default();
         for (name, time_ms, value) in samples {
             let value = ValueHash::of(value.as_bytes()).expect("a number");
-            digest.add(
-                SeriesHash::default().metric(name.as_bytes()),
-                *time_ms,
-                value,
-            );
+            digest.add(SeriesHash::default().metric(name.as_bytes()), *time_ms, value);
         }
         digest
     }
@@ -170,16 +160,7 @@ mod tests {
     #[test]
     fn the_hash_is_fixed() {
         assert_eq!(hash(1, b"sys.cpu.user"), 0x02c6_7e25_e6cd_ac1c);
-        let texts = [
-            "",
-            "\0",
-            "\0\0",
-            "a",
-            "aaaaaaaa",
-            "aaaaaaaaa",
-            "aaaaaaaa\0",
-            "baaaaaaaa",
-        ];
+        let texts = ["", "\0", "\0\0", "a", "aaaaaaaa", "aaaaaaaaa", "aaaaaaaa\0", "baaaaaaaa"];
         let mut hashes: Vec<u64> = texts.iter().map(|text| hash(1, text.as_bytes())).collect();
         hashes.sort_unstable();
         hashes.dedup();

@@ -72,10 +72,7 @@ impl ExportDigest {
         if line.is_empty() {
             return Ok(());
         }
-        let series = self
-            .samples
-            .read(line)
-            .map_err(|reason| DigestError::new(reason, line))?;
+        let series = self.samples.read(line).map_err(|reason| DigestError::new(reason, line))?;
         for (value, time_ms) in self.samples.values.iter().zip(&self.samples.times_ms) {
             self.digest.add(series, *time_ms, *value);
         }
@@ -173,10 +170,7 @@ impl<'a> Text<'a> {
 
     fn numbers<T>(&mut self, out: &mut Vec<T>, read: impl Fn(&[u8]) -> Option<T>) -> Parsed<()> {
         self.list(b'[', b']', |text| {
-            let end = text
-                .rest
-                .iter()
-                .position(|byte| matches!(byte, b',' | b']'));
+            let end = text.rest.iter().position(|byte| matches!(byte, b',' | b']'));
             let (digits, rest) = text.rest.split_at(end.ok_or("an array without an end")?);
             text.rest = rest;
             out.push(read(digits).ok_or("not a number")?);
@@ -186,10 +180,7 @@ impl<'a> Text<'a> {
 
     fn string(&mut self) -> Parsed<Cow<'a, [u8]>> {
         self.need(b'"', "no opening quote")?;
-        let end = self
-            .rest
-            .iter()
-            .position(|byte| matches!(byte, b'"' | b'\\'));
+        let end = self.rest.iter().position(|byte| matches!(byte, b'"' | b'\\'));
         let (plain, rest) = self.rest.split_at(end.ok_or("a string without an end")?);
         self.rest = rest;
         if self.take(b'"') {
@@ -243,10 +234,7 @@ impl<'a> Text<'a> {
     }
 
     fn hex4(&mut self) -> Parsed<u16> {
-        let (digits, rest) = self
-            .rest
-            .split_at_checked(4)
-            .ok_or("a string without an end")?;
+        let (digits, rest) = self.rest.split_at_checked(4).ok_or("a string without an end")?;
         self.rest = rest;
         let digits = std::str::from_utf8(digits).map_err(|_| "no hexadecimal digits")?;
         u16::from_str_radix(digits, 16).map_err(|_| "no hexadecimal digits")
@@ -286,9 +274,7 @@ mod tests {
         for cut in 0..EXPORT.len() {
             let mut digest = ExportDigest::default();
             digest.feed(&EXPORT.as_bytes()[..cut]).expect("first piece");
-            digest
-                .feed(&EXPORT.as_bytes()[cut..])
-                .expect("second piece");
+            digest.feed(&EXPORT.as_bytes()[cut..]).expect("second piece");
             assert_eq!(digest.finish().expect("whole lines"), sent(SENT));
         }
     }
@@ -302,10 +288,7 @@ mod tests {
             "\n\n",
             r#"{"metric":{"__name__":"m","a":"b"},"values":[2],"timestamps":[2000]}"#,
         );
-        assert_eq!(
-            exported(body).expect("good export"),
-            sent("put m 1 1 a=b\nput m 2 2 a=b\n")
-        );
+        assert_eq!(exported(body).expect("good export"), sent("put m 1 1 a=b\nput m 2 2 a=b\n"));
     }
 
     #[test]
@@ -314,10 +297,7 @@ mod tests {
             r#"{"metric":{"__name__":"m","k":"\u0061\/\"\\\ud83d\ude00\u00e9"},"#,
             r#""values":[1],"timestamps":[1000]}"#
         );
-        assert_eq!(
-            exported(body).expect("good export"),
-            sent("put m 1 1 k=a/\"\\\u{1f600}\u{e9}")
-        );
+        assert_eq!(exported(body).expect("good export"), sent("put m 1 1 k=a/\"\\\u{1f600}\u{e9}"));
     }
 
     #[test]

@@ -29,11 +29,7 @@ pub(super) struct Place {
 impl Rotation {
     /// Starts at the first step of the first series.
     pub(super) fn new(shape: &Shape, series: Range<u64>) -> Self {
-        let steps_left = if series.is_empty() {
-            0
-        } else {
-            shape.samples_per_series
-        };
+        let steps_left = if series.is_empty() { 0 } else { shape.samples_per_series };
         let mut rotation = Rotation {
             series_next: series.start,
             series,
@@ -57,11 +53,7 @@ impl Rotation {
     #[inline]
     pub(super) fn place(&self) -> Place {
         let index = (self.series_next - self.series.start) as usize;
-        Place {
-            index,
-            series: self.series_next,
-            step: self.step,
-        }
+        Place { index, series: self.series_next, step: self.step }
     }
 
     /// The Unix time of the next sample in seconds, between two spaces.
@@ -83,13 +75,10 @@ impl Rotation {
     }
 
     fn print_stamp(&mut self) {
-        let time_s = self
-            .start_s
-            .saturating_add(self.step.saturating_mul(self.interval_s));
+        let time_s = self.start_s.saturating_add(self.step.saturating_mul(self.interval_s));
         self.stamp.clear();
         self.stamp.push(b' ');
-        self.stamp
-            .extend_from_slice(itoa::Buffer::new().format(time_s).as_bytes());
+        self.stamp.extend_from_slice(itoa::Buffer::new().format(time_s).as_bytes());
         self.stamp.push(b' ');
     }
 }

@@ -8,10 +8,7 @@ const SECOND_DIGITS_MAX: usize = 10;
 /// Digests the samples of `put` lines; other lines are an error.
 pub fn digest_lines(lines: &[u8]) -> Result<Digest, DigestError> {
     let mut digest = Digest::default();
-    for line in lines
-        .split(|byte| *byte == b'\n')
-        .filter(|line| !line.is_empty())
-    {
+    for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
         add_line(&mut digest, line).map_err(|reason| DigestError::new(reason, line))?;
     }
     Ok(digest)
@@ -19,24 +16,13 @@ pub fn digest_lines(lines: &[u8]) -> Result<Digest, DigestError> {
 
 fn add_line(digest: &mut Digest, line: &[u8]) -> Result<(), &'static str> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
-    let mut words = line
-        .split(|byte| *byte == b' ')
-        .filter(|word| !word.is_empty());
-    words
-        .next()
-        .filter(|word| *word == b"put")
-        .ok_or("not a put line")?;
+    let mut words = line.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
+    words.next().filter(|word| *word == b"put").ok_or("not a put line")?;
     let mut series = SeriesHash::default().metric(words.next().ok_or("no metric")?);
     let time_ms = words.next().and_then(milliseconds).ok_or("no timestamp")?;
-    let value = words
-        .next()
-        .and_then(ValueHash::of)
-        .ok_or("no number for a value")?;
+    let value = words.next().and_then(ValueHash::of).ok_or("no number for a value")?;
     for tag in words {
-        let split = tag
-            .iter()
-            .position(|byte| *byte == b'=')
-            .ok_or("a tag without =")?;
+        let split = tag.iter().position(|byte| *byte == b'=').ok_or("a tag without =")?;
         series = series.tag(&tag[..split], &tag[split + 1..]);
     }
     digest.add(series, time_ms, value);
@@ -45,10 +31,7 @@ fn add_line(digest: &mut Digest, line: &[u8]) -> Result<(), &'static str> {
 
 /// `1700000000`, `1700000000.123` and `1700000000123` as milliseconds.
 fn milliseconds(text: &[u8]) -> Option<i64> {
-    let point = text
-        .iter()
-        .position(|byte| *byte == b'.')
-        .unwrap_or(text.len());
+    let point = text.iter().position(|byte| *byte == b'.').unwrap_or(text.len());
     let whole = number(&text[..point])?;
     match text.get(point + 1..) {
         None if point > SECOND_DIGITS_MAX => Some(whole),
@@ -88,14 +71,7 @@ mod tests {
 
     #[test]
     fn bad_lines_are_named() {
-        let bad = [
-            "version",
-            "put",
-            "put m",
-            "put m x 1 a=b",
-            "put m 1 x a=b",
-            "put m 1 2 a",
-        ];
+        let bad = ["version", "put", "put m", "put m x 1 a=b", "put m 1 x a=b", "put m 1 2 a"];
         for line in bad {
             let error = digest_lines(line.as_bytes()).expect_err(line).to_string();
             assert!(error.ends_with(&format!("{line:?}")), "{error}");

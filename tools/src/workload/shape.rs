@@ -60,10 +60,7 @@ impl Kind {
     /// The whole load dealt out to connections; each series stays on one of them.
     pub fn connections(self, shape: &Shape, count: u64) -> Vec<Box<dyn Workload + Send>> {
         let ranges = split(shape.series_count, count);
-        ranges
-            .into_iter()
-            .map(|range| self.workload(shape, range))
-            .collect()
+        ranges.into_iter().map(|range| self.workload(shape, range)).collect()
     }
 }
 
@@ -78,13 +75,8 @@ mod tests {
     use super::*;
     use crate::workload::{Digest, collect, digest_lines};
 
-    const SHAPE: Shape = Shape {
-        seed: 7,
-        series_count: 1001,
-        samples_per_series: 9,
-        start_s: 100,
-        interval_s: 15,
-    };
+    const SHAPE: Shape =
+        Shape { seed: 7, series_count: 1001, samples_per_series: 9, start_s: 100, interval_s: 15 };
 
     fn digest(kind: Kind, shape: &Shape, connections: u64) -> Digest {
         let mut whole = Digest::default();

@@ -72,9 +72,7 @@ impl TsbsLines {
             host_first: hosts.start,
             heads: METRICS.iter().map(|name| format!("put {name}")).collect(),
             tails: hosts.map(|host| tags(shape.seed, host)).collect(),
-            values: series
-                .map(|series| value_first(shape.seed, series))
-                .collect(),
+            values: series.map(|series| value_first(shape.seed, series)).collect(),
             digits: itoa::Buffer::new(),
         }
     }
@@ -159,16 +157,9 @@ mod tests {
         let text = String::from_utf8(bytes).expect("ASCII");
         let lines: Vec<Vec<&str>> = text.lines().map(|line| line.split(' ').collect()).collect();
         assert_eq!(lines.len(), 20);
-        assert!(
-            lines
-                .iter()
-                .all(|words| words.len() == 14 && words[4..] == lines[0][4..])
-        );
+        assert!(lines.iter().all(|words| words.len() == 14 && words[4..] == lines[0][4..]));
         assert_eq!((lines[0][1], lines[0][2]), ("cpu.usage_user", "1700000000"));
-        assert_eq!(
-            (lines[19][1], lines[19][2]),
-            ("cpu.usage_guest_nice", "1700000010")
-        );
+        assert_eq!((lines[19][1], lines[19][2]), ("cpu.usage_guest_nice", "1700000010"));
         assert_eq!(lines[0][4], "hostname=host_1");
     }
 

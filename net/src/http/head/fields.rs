@@ -33,9 +33,7 @@ const KNOWN: [(&str, Known); 9] = [
 
 impl Known {
     fn from_name(name: &[u8]) -> Option<Self> {
-        let known = KNOWN
-            .iter()
-            .find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes()))?;
+        let known = KNOWN.iter().find(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes()))?;
         Some(known.1)
     }
 }
@@ -98,10 +96,9 @@ impl<'a> Fields<'a> {
             HeadError::bad(at, "Content-Length is not a decimal number of 64 bits")
         })?;
         match self.length.replace(length) {
-            Some(other) if other != length => Err(HeadError::bad(
-                at,
-                "Content-Length given twice with different values",
-            )),
+            Some(other) if other != length => {
+                Err(HeadError::bad(at, "Content-Length given twice with different values"))
+            }
             _ => Ok(()),
         }
     }
@@ -119,11 +116,7 @@ impl<'a> Fields<'a> {
         if value.contains(',') {
             return match list(others).any(|coding| coding.eq_ignore_ascii_case("chunked")) {
                 true => Err(HeadError::bad(at, "Transfer-Encoding has chunked twice")),
-                false => Err(HeadError::new(
-                    501,
-                    at,
-                    "Transfer-Encoding other than chunked",
-                )),
+                false => Err(HeadError::new(501, at, "Transfer-Encoding other than chunked")),
             };
         }
         Ok(())
@@ -178,14 +171,12 @@ impl<'a> Fields<'a> {
 
     fn framing(&self, minor: u8) -> Result<Framing, HeadError> {
         match (self.chunked, self.length) {
-            (Some(at), Some(_)) => Err(HeadError::bad(
-                at,
-                "both Transfer-Encoding and Content-Length",
-            )),
-            (Some(at), None) if minor == 0 => Err(HeadError::bad(
-                at,
-                "Transfer-Encoding in an HTTP/1.0 request",
-            )),
+            (Some(at), Some(_)) => {
+                Err(HeadError::bad(at, "both Transfer-Encoding and Content-Length"))
+            }
+            (Some(at), None) if minor == 0 => {
+                Err(HeadError::bad(at, "Transfer-Encoding in an HTTP/1.0 request"))
+            }
             (Some(_), None) => Ok(Framing::Chunked),
             (None, Some(length)) => Ok(Framing::Length(length)),
             (None, None) => Ok(Framing::None),
@@ -233,18 +224,12 @@ fn name_len(line: &Line<'_>) -> Result<usize, HeadError> {
 
 /// Non-empty elements of a comma-separated list.
 fn list(value: &str) -> impl Iterator<Item = &str> {
-    value
-        .split(',')
-        .map(str::trim_ascii)
-        .filter(|element| !element.is_empty())
+    value.split(',').map(str::trim_ascii).filter(|element| !element.is_empty())
 }
 
 /// Digits only: `u64::from_str` would take a plus sign, too.
 fn decimal(value: &str) -> Option<u64> {
-    value
-        .bytes()
-        .all(|byte| byte.is_ascii_digit())
-        .then(|| value.parse().ok())?
+    value.bytes().all(|byte| byte.is_ascii_digit()).then(|| value.parse().ok())?
 }
 
 fn is_weight_zero(parameters: &str) -> bool {
@@ -258,10 +243,7 @@ fn is_weight_zero(parameters: &str) -> bool {
 fn check_authority(text: &str, at: usize) -> Result<(), HeadError> {
     let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~%!$&'()*+,;=:[]".contains(&byte);
     if let Some(i) = text.bytes().position(|byte| !allowed(byte)) {
-        return Err(HeadError::bad(
-            at,
-            format!("host has a bad byte, its number {}", i + 1),
-        ));
+        return Err(HeadError::bad(at, format!("host has a bad byte, its number {}", i + 1)));
     }
     // The colons of an IPv6 address stand in brackets.
     let behind = text.rfind(']').map_or(text, |bracket| &text[bracket + 1..]);

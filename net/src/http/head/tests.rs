@@ -13,12 +13,7 @@ fn answer(bytes: &[u8], limits: &Limits) -> Result<Progress, HeadError> {
         if first == Ok(Progress::Incomplete) {
             first = now;
         } else {
-            assert_eq!(
-                now,
-                first,
-                "changed at byte {len} of {:?}",
-                bytes.escape_ascii()
-            );
+            assert_eq!(now, first, "changed at byte {len} of {:?}", bytes.escape_ascii());
         }
     }
     first
@@ -48,12 +43,7 @@ fn request_lines_accepted() {
     for (line, method, target, host) in [
         ("GET / HTTP/1.1", "GET", "/", "h"),
         ("HEAD /a/b?c=d&e HTTP/1.1", "HEAD", "/a/b?c=d&e", "h"),
-        (
-            "POST /api/put?details HTTP/1.1",
-            "POST",
-            "/api/put?details",
-            "h",
-        ),
+        ("POST /api/put?details HTTP/1.1", "POST", "/api/put?details", "h"),
         ("PUT /x HTTP/1.1", "PUT", "/x", "h"),
         ("DELETE /x HTTP/1.1", "DELETE", "/x", "h"),
         ("OPTIONS * HTTP/1.1", "OPTIONS", "*", "h"),
@@ -62,19 +52,9 @@ fn request_lines_accepted() {
         ("get / HTTP/1.1", "get", "/", "h"),
         ("GET //double HTTP/1.1", "GET", "//double", "h"),
         ("GET /%7Bx%7D?a=%20 HTTP/1.1", "GET", "/%7Bx%7D?a=%20", "h"),
-        (
-            "GET /e?match[]={a=\"b\"} HTTP/1.1",
-            "GET",
-            "/e?match[]={a=\"b\"}",
-            "h",
-        ),
+        ("GET /e?match[]={a=\"b\"} HTTP/1.1", "GET", "/e?match[]={a=\"b\"}", "h"),
         ("GET /\u{e9} HTTP/1.1", "GET", "/\u{e9}", "h"),
-        (
-            "GET http://other:80/p?q HTTP/1.1",
-            "GET",
-            "/p?q",
-            "other:80",
-        ),
+        ("GET http://other:80/p?q HTTP/1.1", "GET", "/p?q", "other:80"),
         ("GET HTTPS://other HTTP/1.1", "GET", "/", "other"),
         ("GET http://other?q=1 HTTP/1.1", "GET", "/?q=1", "other"),
         ("GET http://[::1]:4242/ HTTP/1.1", "GET", "/", "[::1]:4242"),
@@ -128,15 +108,8 @@ fn request_lines_refused() {
         ("GET / HTTP/1.1\r", 400, 14),
         ("\rGET / HTTP/1.1", 400, 0),
     ] {
-        let error = refused(
-            format!("{line}\r\nHost: h\r\n\r\n").as_bytes(),
-            &Limits::default(),
-        );
-        assert_eq!(
-            (error.status, error.offset),
-            (status, offset),
-            "{line:?}: {error}"
-        );
+        let error = refused(format!("{line}\r\nHost: h\r\n\r\n").as_bytes(), &Limits::default());
+        assert_eq!((error.status, error.offset), (status, offset), "{line:?}: {error}");
     }
     let error = refused(b"GET /\xff HTTP/1.1\r\nHost: h\r\n\r\n", &Limits::default());
     assert_eq!((error.status, error.offset), (400, 5));
@@ -185,16 +158,8 @@ fn header_lines_refused() {
         ("Content-Length: 5\r\nTransfer-Encoding: chunked", 400, 37),
         ("Transfer-Encoding: chunked\r\nContent-Length: 5", 400, 18),
         ("Transfer-Encoding: chunked\r\nContent-Length: 0", 400, 18),
-        (
-            "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
-            400,
-            46,
-        ),
-        (
-            "Transfer-Encoding: chunked\r\nTransfer-Encoding: identity",
-            400,
-            46,
-        ),
+        ("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", 400, 46),
+        ("Transfer-Encoding: chunked\r\nTransfer-Encoding: identity", 400, 46),
         ("Transfer-Encoding: gzip, chunked", 501, 18),
         ("Transfer-Encoding: gzip,chunked", 501, 18),
         ("Transfer-Encoding: , chunked", 501, 18),
@@ -216,16 +181,8 @@ fn header_lines_refused() {
         let bytes = with_headers(&format!("{line}\r\n"));
         let error = refused(&bytes, &Limits::default());
         let start = "GET / HTTP/1.1\r\nHost: h\r\n".len();
-        assert_eq!(
-            (error.status, error.offset),
-            (status, start + offset),
-            "{line:?}: {error}"
-        );
-        assert!(
-            error
-                .to_string()
-                .ends_with(&format!("at byte {} of the request", error.offset))
-        );
+        assert_eq!((error.status, error.offset), (status, start + offset), "{line:?}: {error}");
+        assert!(error.to_string().ends_with(&format!("at byte {} of the request", error.offset)));
     }
 }
 
@@ -245,27 +202,18 @@ fn hosts() {
         ("GET / HTTP/1.1\r\nHost: \u{e9}\r\n\r\n", None),
         ("GET / HTTP/1.0\r\n\r\n", Some("")),
         ("GET / HTTP/1.1\r\nHost:\r\n\r\n", Some("")),
-        (
-            "GET / HTTP/1.1\r\nhOsT:\t a.b:4242 \t\r\n\r\n",
-            Some("a.b:4242"),
-        ),
+        ("GET / HTTP/1.1\r\nhOsT:\t a.b:4242 \t\r\n\r\n", Some("a.b:4242")),
         ("GET / HTTP/1.1\r\nHost: a:\r\n\r\n", Some("a:")),
         ("GET / HTTP/1.1\r\nHost: [::1]\r\n\r\n", Some("[::1]")),
         ("GET / HTTP/1.1\r\nHost: [::1]:42\r\n\r\n", Some("[::1]:42")),
     ] {
         match want {
             Some(host) => {
-                assert_eq!(
-                    accepted(head.as_bytes()).0.host.unwrap_or_default(),
-                    host,
-                    "{head:?}"
-                );
+                assert_eq!(accepted(head.as_bytes()).0.host.unwrap_or_default(), host, "{head:?}");
             }
-            None => assert_eq!(
-                refused(head.as_bytes(), &Limits::default()).status,
-                400,
-                "{head:?}"
-            ),
+            None => {
+                assert_eq!(refused(head.as_bytes(), &Limits::default()).status, 400, "{head:?}")
+            }
         }
     }
 }
@@ -277,20 +225,11 @@ fn bodies() {
         ("Content-Length: 0\r\n", Framing::Length(0)),
         ("Content-Length:42\r\n", Framing::Length(42)),
         ("Content-Length: \t007\t\r\n", Framing::Length(7)),
-        (
-            "Content-Length: 18446744073709551615\r\n",
-            Framing::Length(u64::MAX),
-        ),
-        (
-            "Content-Length: 5\r\ncontent-length: 5\r\n",
-            Framing::Length(5),
-        ),
+        ("Content-Length: 18446744073709551615\r\n", Framing::Length(u64::MAX)),
+        ("Content-Length: 5\r\ncontent-length: 5\r\n", Framing::Length(5)),
         ("Transfer-Encoding: chunked\r\n", Framing::Chunked),
         ("TRANSFER-ENCODING:\tChunked \r\n", Framing::Chunked),
-        (
-            "X-Content-Length: 5\r\nTransferEncoding: chunked\r\n",
-            Framing::None,
-        ),
+        ("X-Content-Length: 5\r\nTransferEncoding: chunked\r\n", Framing::None),
     ] {
         assert_eq!(accepted(&with_headers(lines)).0.body, body, "{lines:?}");
     }
@@ -306,12 +245,7 @@ fn connection_and_expectation() {
         (1, "Connection: close\r\n", false, false),
         (1, "Connection: foo, CLOSE\r\n", false, false),
         (1, "Connection: closed\r\n", true, false),
-        (
-            1,
-            "Connection: keep-alive\r\nConnection: close\r\n",
-            false,
-            false,
-        ),
+        (1, "Connection: keep-alive\r\nConnection: close\r\n", false, false),
         (0, "Connection: Keep-Alive\r\n", true, false),
         (0, "Connection: keep-alive, close\r\n", false, false),
         (1, "Expect: 100-Continue\r\n", true, true),
@@ -357,22 +291,11 @@ fn other_fields() {
     assert_eq!(head.content_encoding.as_deref(), Some("gzip"));
     assert_eq!(head.content_type.as_deref(), Some("Text/Plain"));
     let twice = with_headers("Content-Encoding: gzip\r\nContent-Encoding: Zstd\r\n");
-    assert_eq!(
-        accepted(&twice).0.content_encoding.as_deref(),
-        Some("gzip, zstd")
-    );
-    assert_eq!(
-        accepted(&with_headers("Content-Encoding:\r\n"))
-            .0
-            .content_encoding,
-        None
-    );
+    assert_eq!(accepted(&twice).0.content_encoding.as_deref(), Some("gzip, zstd"));
+    assert_eq!(accepted(&with_headers("Content-Encoding:\r\n")).0.content_encoding, None);
     // Bytes above ASCII are nobody's business in headers without a meaning here.
     accepted(b"GET / HTTP/1.1\r\nHost: h\r\nX-Raw: \xff\r\n\r\n");
-    let error = refused(
-        b"GET / HTTP/1.1\r\nHost: h\r\nOrigin: \xff\r\n\r\n",
-        &Limits::default(),
-    );
+    let error = refused(b"GET / HTTP/1.1\r\nHost: h\r\nOrigin: \xff\r\n\r\n", &Limits::default());
     assert_eq!(error.status, 400);
 }
 
@@ -394,10 +317,7 @@ fn line_ends_and_length() {
         ("\r\nGET / HTTP/1.0\n\n", ""),
         ("GET / HTTP/1.1\nHost: h\n\n", "GET /next HTTP/1.1\r\n"),
         ("GET / HTTP/1.1\r\nHost: h\r\n\r\n", "\r\n\r\n"),
-        (
-            "POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\n",
-            "a\0b",
-        ),
+        ("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\n", "a\0b"),
     ] {
         let (_, len) = accepted(format!("{bytes}{rest}").as_bytes());
         assert_eq!(len, bytes.len(), "{bytes:?}");
@@ -409,42 +329,25 @@ fn line_ends_and_length() {
         "GET / HTTP/1.1\nHost: h\n\r\n",
     ] {
         let error = refused(mixed.as_bytes(), &Limits::default());
-        assert_eq!(
-            (error.status, error.message.contains("mixed")),
-            (400, true),
-            "{mixed:?}"
-        );
+        assert_eq!((error.status, error.message.contains("mixed")), (400, true), "{mixed:?}");
     }
 }
 
 #[test]
 fn limits() {
-    let limits = Limits {
-        head_bytes_max: 64,
-        headers_max: 2,
-        target_bytes_max: 20,
-    };
+    let limits = Limits { head_bytes_max: 64, headers_max: 2, target_bytes_max: 20 };
     let fits = |text: &str| {
         matches!(answer(text.as_bytes(), &limits), Ok(Progress::Complete { len, .. })
             if len == text.len())
     };
     assert!(fits(&format!("GET /{} HTTP/1.0\r\n\r\n", "a".repeat(19))));
     assert!(fits("GET / HTTP/1.0\r\nA: b\r\nC: d\r\n\r\n"));
-    assert!(fits(&format!(
-        "GET / HTTP/1.0\r\nA: {}\r\n\r\n",
-        "b".repeat(41)
-    )));
+    assert!(fits(&format!("GET / HTTP/1.0\r\nA: {}\r\n\r\n", "b".repeat(41))));
     for (text, status) in [
         (format!("GET /{} HTTP/1.0\r\n\r\n", "a".repeat(20)), 414),
         (format!("GET /{}", "a".repeat(80)), 414),
-        (
-            "GET / HTTP/1.0\r\nA: b\r\nC: d\r\nE: f\r\n\r\n".to_owned(),
-            431,
-        ),
-        (
-            format!("GET / HTTP/1.0\r\nA: {}\r\n\r\n", "b".repeat(42)),
-            431,
-        ),
+        ("GET / HTTP/1.0\r\nA: b\r\nC: d\r\nE: f\r\n\r\n".to_owned(), 431),
+        (format!("GET / HTTP/1.0\r\nA: {}\r\n\r\n", "b".repeat(42)), 431),
         (format!("GET / HTTP/1.0\r\nA: {}", "b".repeat(200)), 431),
         (format!("GET / HTTP/1.0\r\n{}", "A: b\r\n".repeat(50)), 431),
     ] {

@@ -159,14 +159,8 @@ fn mutated(body: String, mutations: Vec<(usize, usize, Vec<u8>)>) -> Vec<u8> {
     body
 }
 
-/// Eight times what `PROPTEST_CASES` says: most bodies are not for the fast reader.
-fn config() -> ProptestConfig {
-    let config = ProptestConfig::default();
-    ProptestConfig { cases: config.cases * 8, ..config }
-}
-
 proptest! {
-    #![proptest_config(config())]
+    #![proptest_config(ProptestConfig::with_cases(2000))]
 
     #[test]
     fn both_readers_agree(body in bodies(), mutations in mutations()) {

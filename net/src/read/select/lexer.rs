@@ -116,10 +116,6 @@ impl<'a> Lexer<'a> {
             }
             hidden = c == '\\' && !hidden && quote != '`';
         }
-        Err(SelectError::new(
-            self.text,
-            self.at,
-            "string without a closing quote",
-        ))
+        Err(SelectError::new(self.text, self.at, "string without a closing quote"))
     }
 }

@@ -30,13 +30,7 @@ impl<'a> Parser<'a> {
     pub(super) fn new(text: &'a str) -> Parsed<Self> {
         let mut lexer = Lexer::new(text);
         let (token, at) = lexer.next()?;
-        Ok(Self {
-            text,
-            lexer,
-            token,
-            at,
-            patterns: 0,
-        })
+        Ok(Self { text, lexer, token, at, patterns: 0 })
     }
 
     /// The whole text as one selector.
@@ -65,11 +59,7 @@ impl<'a> Parser<'a> {
             (false, None) => return Err(self.error("metric name or opening brace expected")),
         };
         if name.is_none() && groups.iter().all(Vec::is_empty) {
-            return Err(SelectError::new(
-                self.text,
-                start,
-                "selector without a matcher",
-            ));
+            return Err(SelectError::new(self.text, start, "selector without a matcher"));
         }
         with_names(groups, name).map_err(|reason| SelectError::new(self.text, start, reason))
     }
@@ -218,10 +208,7 @@ impl<'a> Parser<'a> {
 }
 
 fn name_matcher(name: String) -> Matcher {
-    Matcher {
-        label: NAME_LABEL.to_owned(),
-        op: Op::Equal(name),
-    }
+    Matcher { label: NAME_LABEL.to_owned(), op: Op::Equal(name) }
 }
 
 /// Puts the metric name into the groups it holds for.
@@ -242,9 +229,7 @@ fn with_names(mut groups: Vec<Group>, bare: Option<String>) -> Result<Vec<Group>
 
 /// Refuses a group whose metric name would have to have two values.
 fn one_name(group: &[Matcher], bare: Option<&str>) -> Result<(), String> {
-    let mut names = bare
-        .into_iter()
-        .chain(group.iter().filter_map(Matcher::pinned_name));
+    let mut names = bare.into_iter().chain(group.iter().filter_map(Matcher::pinned_name));
     let Some(first) = names.next() else {
         return Ok(());
     };

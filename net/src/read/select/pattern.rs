@@ -26,10 +26,7 @@ impl Pattern {
             .dfa_size_limit(COMPILED_BYTES_MAX)
             .build()
             .map_err(|error| one_line(&error))?;
-        Ok(Self {
-            text: text.to_owned(),
-            regex,
-        })
+        Ok(Self { text: text.to_owned(), regex })
     }
 
     /// The expression as written.
@@ -45,10 +42,7 @@ impl Pattern {
     /// All values that match, when the expression only lists some: `a`, `a|b`, `(a|b)`. Readers
     /// with an index look these up instead of trying every value.
     pub fn literals(&self) -> Option<Vec<String>> {
-        let text = self
-            .text
-            .strip_prefix('(')
-            .and_then(|text| text.strip_suffix(')'));
+        let text = self.text.strip_prefix('(').and_then(|text| text.strip_suffix(')'));
         re2::literals(text.unwrap_or(&self.text))
     }
 }

@@ -159,11 +159,7 @@ impl Rewriter<'_> {
 
     /// A named group. The name selects nothing in a matcher, so that it is dropped.
     fn open_named(&mut self) -> Rewritten<()> {
-        let (name, behind) = self
-            .rest
-            .as_str()
-            .split_once('>')
-            .ok_or("group name without >")?;
+        let (name, behind) = self.rest.as_str().split_once('>').ok_or("group name without >")?;
         if name.is_empty() || !name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_') {
             return Err("bad group name".to_owned());
         }
@@ -268,23 +264,15 @@ impl Rewriter<'_> {
             None => rest.split_at_checked(2).unwrap_or(("", "")),
         };
         self.rest = behind.chars();
-        let number = Some(digits)
-            .filter(|digits| !digits.is_empty())
-            .and_then(super::text::hex);
-        number
-            .and_then(char::from_u32)
-            .ok_or_else(|| r"invalid escape \x".to_owned())
+        let number = Some(digits).filter(|digits| !digits.is_empty()).and_then(super::text::hex);
+        number.and_then(char::from_u32).ok_or_else(|| r"invalid escape \x".to_owned())
     }
 
     /// Up to three digits; a single one other than 0 would be a back reference.
     fn octal(&mut self, first: char) -> Rewritten<char> {
         let mut value = first.to_digit(8).unwrap_or(0);
         let mut digits = 1;
-        while let Some(digit) = self
-            .peek()
-            .and_then(|c| c.to_digit(8))
-            .filter(|_| digits < 3)
-        {
+        while let Some(digit) = self.peek().and_then(|c| c.to_digit(8)).filter(|_| digits < 3) {
             value = value * 8 + digit;
             digits += 1;
             self.rest.next();

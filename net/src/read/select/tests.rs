@@ -16,13 +16,7 @@ fn takes(selector: &Selector, series: &str) -> bool {
         let mut pairs = labels.split(',').filter_map(|pair| pair.split_once('='));
         pairs.find(|(key, _)| *key == label).map(|(_, value)| value)
     };
-    selector.matches(|label| {
-        if label == NAME_LABEL {
-            Some(name)
-        } else {
-            find(label)
-        }
-    })
+    selector.matches(|label| if label == NAME_LABEL { Some(name) } else { find(label) })
 }
 
 /// Matchers of a selector in one line: groups joined with `|`, matchers with a space.
@@ -38,12 +32,7 @@ fn shown(text: &str) -> String {
         label => format!("{label}{}", op(&matcher.op)),
     };
     let group = |group: &Vec<Matcher>| group.iter().map(matcher).collect::<Vec<_>>().join(" ");
-    parsed(text)
-        .groups
-        .iter()
-        .map(group)
-        .collect::<Vec<_>>()
-        .join(" | ")
+    parsed(text).groups.iter().map(group).collect::<Vec<_>>().join(" | ")
 }
 
 #[test]
@@ -62,15 +51,9 @@ fn grammar() {
         ("((cpu{a='b'},))", "=cpu a=b"),
         ("( # x\ncpu\n)", "=cpu"),
         ("{a=\"1\"}", "a=1"),
-        (
-            "{a=\"1\",b!=\"2\" , c=~\"3\",d!~\"4\",}",
-            "a=1 b!=2 c=~3 d!~4",
-        ),
+        ("{a=\"1\",b!=\"2\" , c=~\"3\",d!~\"4\",}", "a=1 b!=2 c=~3 d!~4"),
         ("cpu{a=\"1\",a=\"1\",a=~\"1\",a=~\"1\"}", "=cpu a=1 a=~1"),
-        (
-            "{a=\"1\" or b=\"2\" OR c=\"3\",d=\"4\",}",
-            "a=1 | b=2 | c=3 d=4",
-        ),
+        ("{a=\"1\" or b=\"2\" OR c=\"3\",d=\"4\",}", "a=1 | b=2 | c=3 d=4"),
         ("cpu{a=\"1\" or b=\"2\"}", "=cpu a=1 | =cpu b=2"),
         ("{or=\"1\" or or=\"2\",or=\"3\"}", "or=1 | or=2 or=3"),
         ("{\"cpu-user\"}", "=cpu-user"),
@@ -81,10 +64,7 @@ fn grammar() {
         ("{__name__!=\"cpu\"}", "!=cpu"),
         ("cpu{__name__=~\"c.*\"}", "=cpu =~c.*"),
         ("{a=\"1\" or \"cpu\",b=\"2\"}", "=cpu a=1 | =cpu b=2"),
-        (
-            "{\"x\" or \"x\",a=\"1\" or b=\"2\"}",
-            "=x | =x a=1 | =x b=2",
-        ),
+        ("{\"x\" or \"x\",a=\"1\" or b=\"2\"}", "=x | =x a=1 | =x b=2"),
         ("{\"x\" or \"y\" or b=\"2\"}", "=x | =y | b=2"),
         ("{__name__=~\"x\" or b=\"2\"}", "=~x | b=2"),
         ("{__name__=\"\" or b=\"2\"}", "= | b=2"),
@@ -109,17 +89,11 @@ fn names_and_strings() {
         (r"{`back\slash`}", "=backslash"),
         ("{\"new\nline\"}", "=new\nline"),
         (r#"{a\-b="1"}"#, "a-b=1"),
-        (
-            r#"{a="\a\b\f\n\r\t\v\\\""}"#,
-            "a=\x07\x08\x0c\n\r\t\x0b\\\"",
-        ),
+        (r#"{a="\a\b\f\n\r\t\v\\\""}"#, "a=\x07\x08\x0c\n\r\t\x0b\\\""),
         (r"{a='it\'s \\'}", r"a=it's \"),
         (r#"{a='say "x"'}"#, "a=say \"x\""),
         (r#"{a="it's `x`"}"#, "a=it's `x`"),
-        (
-            r#"{a="\xc3\xa9\303\251\u00e9\U0001f600"}"#,
-            "a=\u{e9}\u{e9}\u{e9}\u{1f600}",
-        ),
+        (r#"{a="\xc3\xa9\303\251\u00e9\U0001f600"}"#, "a=\u{e9}\u{e9}\u{e9}\u{1f600}"),
         (r"{a=`C:\dir\`}", r"a=C:\dir\"),
         ("{a=`x\r\ny`}", "a=x\ny"),
         (r#"{a="{#},="}"#, "a={#},="),
@@ -294,11 +268,7 @@ fn patterns_mean_what_re2_means() {
         ("[[:alpha:]_]+", "a_", "1"),
         ("[[:^alpha:]]", "1", "a"),
         ("[[:x]+", "[:x", "a"),
-        (
-            r"\pL\p{Greek}\PL\p{^Greek}",
-            "a\u{3b1}1b",
-            "a\u{3b1}1\u{3b1}",
-        ),
+        (r"\pL\p{Greek}\PL\p{^Greek}", "a\u{3b1}1b", "a\u{3b1}1\u{3b1}"),
         ("a#b c", "a#b c", "a"),
         ("", "", "a"),
         ("()|a", "", "b"),
@@ -391,9 +361,7 @@ fn literals_of_patterns() {
         ("(?i)a", None),
         ("^a$", None),
     ] {
-        let literals = Pattern::new(pattern)
-            .ok()
-            .and_then(|pattern| pattern.literals());
+        let literals = Pattern::new(pattern).ok().and_then(|pattern| pattern.literals());
         let want = want.map(|all| all.into_iter().map(str::to_owned).collect::<Vec<_>>());
         assert_eq!(literals, want, "{pattern}");
     }
@@ -417,10 +385,7 @@ fn exact_names() {
 #[test]
 fn and_adds_to_every_group() {
     let mut selector = parsed("{t=\"x\" or t=\"y\"}");
-    let extra = Matcher {
-        label: "id".to_owned(),
-        op: Op::Equal("b".to_owned()),
-    };
+    let extra = Matcher { label: "id".to_owned(), op: Op::Equal("b".to_owned()) };
     selector.and(&extra);
     let once = selector.clone();
     selector.and(&extra);

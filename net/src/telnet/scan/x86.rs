@@ -12,7 +12,8 @@ use std::arch::x86_64::{
 /// The variants that this machine can run, slowest first.
 pub fn variants() -> impl Iterator<Item = (&'static str, Blocks)> {
     let avx2 = is_x86_feature_detected!("avx2").then_some(("avx2", avx2_checked as Blocks));
-    let avx512 = is_x86_feature_detected!("avx512bw").then_some(("avx512", avx512_checked as Blocks));
+    let avx512 =
+        is_x86_feature_detected!("avx512bw").then_some(("avx512", avx512_checked as Blocks));
     avx2.into_iter().chain(avx512)
 }
 
