@@ -3,7 +3,7 @@
 use crate::buffer::WriteBuffer;
 use crate::env::Env;
 use crate::error::Result;
-use crate::rows::{EpochRows, Order};
+use crate::rows::{EpochRows, Order, SortMemory};
 use crate::segment::writer::Sealed;
 use crate::segment::{self, SegmentWriter};
 use crate::series::Registry;
@@ -19,12 +19,13 @@ pub fn flush(
     epoch: u32,
     buffers: &[Arc<WriteBuffer>],
     registry: &Registry,
+    memory: &mut SortMemory,
 ) -> Result<Option<Sealed>> {
     let buffers: Vec<_> = buffers.iter().map(|buffer| (buffer.clone(), buffer.len())).collect();
     if buffers.iter().all(|(_, rows)| *rows == 0) {
         return Ok(None);
     }
-    let rows = EpochRows::sort(&buffers, None);
+    let rows = EpochRows::sort(&buffers, None, memory);
     let path = dir.join(segment::file_name(epoch));
     let mut writer = SegmentWriter::create(env, &path, (epoch, epoch))?;
     let (mut samples, mut order) = (Samples::default(), Order::default());
@@ -33,5 +34,6 @@ pub fn flush(
         rows.gather(range, &mut order, &mut samples);
         writer.push(series, &samples)?;
     }
+    rows.recycle(memory);
     Ok(Some(writer.seal(|series| registry.names().get(series).to_vec())?))
 }

@@ -12,6 +12,7 @@ use crate::error::{Error, Result};
 use crate::flush;
 use crate::log;
 use crate::manifest::{Manifest, SegmentEntry};
+use crate::rows::SortMemory;
 use crate::segment::Segment;
 use crate::state::{EpochSet, ShardState, Shared, first_sequence};
 use crossbeam::channel::{Receiver, RecvTimeoutError};
@@ -57,11 +58,12 @@ pub struct Keeper {
     shared: Arc<Shared>,
     manifest: Manifest,
     frozen: VecDeque<Frozen>,
+    memory: SortMemory,
 }
 
 impl Keeper {
     pub fn new(shared: Arc<Shared>, manifest: Manifest, frozen: VecDeque<Frozen>) -> Keeper {
-        Keeper { shared, manifest, frozen }
+        Keeper { shared, manifest, frozen, memory: SortMemory::default() }
     }
 
     /// Works until told to end.
@@ -166,7 +168,8 @@ impl Keeper {
     fn flush_one(&mut self, epoch: u32, buffers: &[Arc<WriteBuffer>]) -> Result<()> {
         let shared = &self.shared;
         let dir = shared.segment_dir();
-        let sealed = flush::flush(&shared.env, &dir, epoch, buffers, &shared.registry)?;
+        let sealed =
+            flush::flush(&shared.env, &dir, epoch, buffers, &shared.registry, &mut self.memory)?;
         let segment = sealed.map(|sealed| Segment::open(&shared.env, &sealed.path)).transpose()?;
         let mut manifest = self.manifest.clone();
         manifest.flushed_epoch = epoch;

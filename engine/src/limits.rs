@@ -4,8 +4,8 @@
 pub const CHUNK_ROWS: usize = 1 << 16;
 
 /// Rows over all shards at which the write buffers are flushed, by default. Twenty-five bytes a
-/// row: about 100 MB.
-pub const FLUSH_ROWS: u64 = 4 << 20;
+/// row: about 50 MB, and as much again while a flush is in progress.
+pub const FLUSH_ROWS: u64 = 2 << 20;
 
 /// Samples of one run at the most: a reader decodes a run as a whole.
 pub const RUN_ROWS_MAX: usize = 8192;

@@ -48,16 +48,28 @@ pub struct EpochRows {
     keys: Vec<u64>,
 }
 
+/// Memory reused from one sort to the next: fresh pages cost as much as the sorting.
+#[derive(Debug, Default)]
+pub struct SortMemory {
+    keys: Vec<u64>,
+    other: Vec<u64>,
+}
+
 /// Memory reused from one series to the next.
 #[derive(Debug, Default)]
 pub struct Order(Vec<(i64, u32, u32)>);
 
 impl EpochRows {
     /// Sorts the first rows of each buffer, of the wanted series only.
-    pub fn sort(buffers: &[(Arc<WriteBuffer>, usize)], wanted: Option<&SeriesSet>) -> EpochRows {
+    pub fn sort(
+        buffers: &[(Arc<WriteBuffer>, usize)],
+        wanted: Option<&SeriesSet>,
+        memory: &mut SortMemory,
+    ) -> EpochRows {
         let total: usize = buffers.iter().map(|(_, rows)| rows).sum();
         assert!(total < u32::MAX as usize, "an epoch has fewer rows than a row number can count");
-        let mut keys = Vec::with_capacity(if wanted.is_some() { 0 } else { total });
+        let mut keys = std::mem::take(&mut memory.keys);
+        keys.clear();
         let mut starts = Vec::new();
         let mut start = 0u32;
         for (buffer, rows) in buffers {
@@ -69,9 +81,14 @@ impl EpochRows {
             starts.push(start);
             start += *rows as u32;
         }
-        sort_by_series(&mut keys);
+        sort_by_series(&mut keys, &mut memory.other);
         let buffers = buffers.iter().map(|(buffer, _)| buffer.clone()).collect();
         EpochRows { buffers, starts, keys }
+    }
+
+    /// Gives the memory back for the next sort.
+    pub fn recycle(self, memory: &mut SortMemory) {
+        memory.keys = self.keys;
     }
 
     /// Where the rows of each series lie, in series order.
@@ -130,11 +147,11 @@ impl EpochRows {
 }
 
 /// Stable radix sort by the high half.
-fn sort_by_series(keys: &mut Vec<u64>) {
+fn sort_by_series(keys: &mut Vec<u64>, other: &mut Vec<u64>) {
     const DIGIT_BITS: u32 = 11;
     const DIGITS: usize = 1 << DIGIT_BITS;
     let highest = keys.iter().map(|key| key >> 32).max().unwrap_or(0);
-    let mut other = vec![0u64; keys.len()];
+    other.resize(keys.len(), 0);
     let mut shift = 32;
     while shift < 64 && highest >> (shift - 32) > 0 {
         let digit = |key: u64| (key >> shift) as usize & (DIGITS - 1);
@@ -149,7 +166,7 @@ fn sort_by_series(keys: &mut Vec<u64>) {
             other[*slot] = key;
             *slot += 1;
         }
-        std::mem::swap(keys, &mut other);
+        std::mem::swap(keys, other);
         shift += DIGIT_BITS;
     }
 }
@@ -170,7 +187,7 @@ mod tests {
                 keys.map(|(row, &id)| u64::from(id) << 32 | row as u64).collect();
             let mut expected = keys.clone();
             expected.sort_by_key(|key| key >> 32);
-            sort_by_series(&mut keys);
+            sort_by_series(&mut keys, &mut Vec::new());
             prop_assert_eq!(keys, expected);
         }
 
@@ -193,7 +210,7 @@ mod tests {
                 buffers[*shard].append(&batch, commit as u32);
             }
             let buffers: Vec<_> = buffers.iter().map(|b| (b.clone(), b.len())).collect();
-            let rows = EpochRows::sort(&buffers, None);
+            let rows = EpochRows::sort(&buffers, None, &mut SortMemory::default());
             let mut found = BTreeMap::new();
             for (series, range) in rows.series() {
                 prop_assert_eq!(rows.find(series), range.clone());

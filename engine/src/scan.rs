@@ -5,7 +5,7 @@
 
 use crate::buffer::WriteBuffer;
 use crate::error::Result;
-use crate::rows::{EpochRows, Order, SeriesSet};
+use crate::rows::{EpochRows, Order, SeriesSet, SortMemory};
 use crate::segment::Segment;
 use crate::types::{Samples, SeriesId};
 use std::sync::Arc;
@@ -35,9 +35,11 @@ impl Snapshot {
             let (low, high) = segment.footer().timestamps;
             low <= range.1 && high >= range.0
         };
+        let mut memory = SortMemory::default();
+        let sort = |epoch: &Vec<_>| EpochRows::sort(epoch, wanted, &mut memory);
         Scan {
             segments: self.segments.iter().filter(overlaps).cloned().collect(),
-            epochs: self.epochs.iter().map(|epoch| EpochRows::sort(epoch, wanted)).collect(),
+            epochs: self.epochs.iter().map(sort).collect(),
             range,
         }
     }

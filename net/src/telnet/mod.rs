@@ -8,6 +8,7 @@ pub mod scan;
 use crate::intake::Intake;
 use crate::policy::Policy;
 use crate::reject::{Protocol, Reason, Reject};
+use lookup::Trail;
 use memchr::memchr;
 use scan::{Masks, Scanner};
 use std::net::SocketAddr;
@@ -31,6 +32,8 @@ pub enum Next {
 pub struct Session {
     /// The rest of a line that was too long is being skipped.
     skipping: bool,
+    /// Which series came last.
+    trail: Trail,
 }
 
 /// Memory that one event loop reuses for all its connections.
@@ -101,7 +104,7 @@ impl Session {
             return Next::Continue;
         }
         let fields = fast::split(bytes, &scratch.masks, start, end);
-        if fields.is_some_and(|fields| take_known(fields, intake)) {
+        if fields.is_some_and(|fields| take_known(fields, intake, &mut self.trail)) {
             return Next::Continue;
         }
         slow(&bytes[start..end], fields, scratch, intake, replies)
@@ -110,10 +113,12 @@ impl Session {
 
 /// Takes a line whose series is known and whose numbers are plain.
 #[inline]
-fn take_known(fields: fast::Fields<'_>, intake: &mut Intake<'_>) -> bool {
+fn take_known(fields: fast::Fields<'_>, intake: &mut Intake<'_>, trail: &mut Trail) -> bool {
     let Some(value) = fast::value(fields.value) else { return false };
     let Some(timestamp_ms) = fast::timestamp_ms(fields.timestamp) else { return false };
-    let Some(series) = intake.lookup.find(fields.metric, fields.tags) else { return false };
+    let Some(series) = intake.lookup.find(fields.metric, fields.tags, trail) else {
+        return false;
+    };
     intake.push(Protocol::Telnet, series, timestamp_ms, value);
     true
 }
@@ -182,7 +187,7 @@ fn accept(
     let regular =
         |fields: &fast::Fields<'_>| !fields.timestamp.is_empty() && !fields.value.is_empty();
     if let Some(fields) = fields.filter(regular)
-        && intake.lookup.find(fields.metric, fields.tags).is_none()
+        && !intake.lookup.has(fields.metric, fields.tags)
     {
         intake.lookup.insert(fields.metric, fields.tags, series);
     }
