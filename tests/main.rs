@@ -23,6 +23,7 @@ mod real_clients; // collectd and netdata work, and the export is what they sent
 mod recovery; // Whatever ends the node, the next start has every acknowledged point.
 mod seed_documents; // The examples of the two documents this project began with work as written.
 mod startup; // Flags, environment, addresses, the directory lock and the start-up lines.
+mod syncing; // An acknowledgement that promises a sync waits for one.
 mod telnet; // The telnet commands and framing.
 mod telnet_errors; // Bad telnet lines get OpenTSDB's answers and harm nothing else.
 mod volume; // 20 million points come back as the same multiset.

@@ -4,7 +4,7 @@ use crate::buffer::{ChunkPool, WriteBuffer};
 use crate::env::{Env, Lock};
 use crate::error::{Error, Result};
 use crate::keeper::{Done, Job, Keeper};
-use crate::limits::{BATCH_ROWS_MAX, FLUSH_ROWS, SHARDS_MAX};
+use crate::limits::{BATCH_ROWS_MAX, FLUSH_ROWS, SHARDS_MAX, SYNC_INTERVAL};
 use crate::recover::{Recovered, Recovery, recover};
 use crate::scan::Snapshot;
 use crate::series::Registry;
@@ -27,8 +27,8 @@ pub struct Config {
     pub dir: PathBuf,
     /// Shards: one for each event loop.
     pub shards: usize,
-    /// How often logs are synced; `None`: only when somebody asks.
-    pub sync_interval: Option<Duration>,
+    /// How often logs are synced at least; sooner when somebody asks.
+    pub sync_interval: Duration,
     /// Rows over all shards at which buffers are flushed. At twice that, shards press back.
     pub flush_rows: u64,
 }
@@ -36,12 +36,7 @@ pub struct Config {
 impl Config {
     /// The defaults for a directory.
     pub fn new(dir: impl Into<PathBuf>) -> Config {
-        Config {
-            dir: dir.into(),
-            shards: 1,
-            sync_interval: Some(Duration::from_secs(1)),
-            flush_rows: FLUSH_ROWS,
-        }
+        Config { dir: dir.into(), shards: 1, sync_interval: SYNC_INTERVAL, flush_rows: FLUSH_ROWS }
     }
 
     /// Rows that one shard's buffer must be able to take: shards look at the limit before they

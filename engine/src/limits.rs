@@ -7,6 +7,9 @@ pub const CHUNK_ROWS: usize = 1 << 16;
 /// row: about 50 MB, and as much again while a flush is in progress.
 pub const FLUSH_ROWS: u64 = 2 << 20;
 
+/// How often logs are synced by default. Each round costs a journal commit of the file system.
+pub const SYNC_INTERVAL: std::time::Duration = std::time::Duration::from_secs(1);
+
 /// Samples of one run at the most: a reader decodes a run as a whole.
 pub const RUN_ROWS_MAX: usize = 8192;
 

@@ -28,10 +28,7 @@ fn wait(shared: &Shared) -> bool {
     let (lock, signal) = &shared.sync_signal;
     let mut state = lock.lock();
     if !state.wanted && !state.ending {
-        match shared.config.sync_interval {
-            Some(interval) => drop(signal.wait_for(&mut state, interval)),
-            None => signal.wait(&mut state),
-        }
+        signal.wait_for(&mut state, shared.config.sync_interval);
     }
     state.wanted = false;
     state.ending

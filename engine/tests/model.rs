@@ -49,7 +49,7 @@ struct Node {
 fn open(dir: &Path) -> Node {
     let mut config = Config::new(dir);
     config.shards = 2;
-    config.sync_interval = Some(Duration::from_millis(20));
+    config.sync_interval = Duration::from_millis(20);
     // Small enough that buffers are flushed by themselves now and then.
     config.flush_rows = 100;
     let engine = Engine::open(config, env::real()).expect("opens");

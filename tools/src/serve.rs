@@ -72,9 +72,10 @@ fn cores() -> u16 {
 }
 
 fn config(flags: &Serve, shards: usize) -> Config {
-    let interval = flags.sync_interval;
-    let sync_interval = (!interval.is_zero()).then_some(interval);
-    Config { shards, sync_interval, ..Config::new(&flags.data_dir) }
+    let config = Config::new(&flags.data_dir);
+    // With 0 every acknowledgement asks for its sync; lines nobody waits for are synced as usual.
+    let interval = Some(flags.sync_interval).filter(|interval| !interval.is_zero());
+    Config { shards, sync_interval: interval.unwrap_or(config.sync_interval), ..config }
 }
 
 fn policy(flags: &Serve) -> Policy {

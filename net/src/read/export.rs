@@ -8,7 +8,7 @@ use super::args::ExportArgs;
 use super::find::Found;
 use super::json_line;
 use crate::node::Node;
-use irontsd_engine::error::Result;
+use irontsd_engine::error::{Error, Result};
 use irontsd_engine::rows::SeriesSet;
 use irontsd_engine::scan::{Cursor, Scan, Snapshot};
 use irontsd_engine::types::Samples;
@@ -30,6 +30,8 @@ pub struct Export {
     at: usize,
     stage: Stage,
     rows_per_line: usize,
+    /// The first damage met; what else is readable is streamed all the same.
+    damage: Option<Error>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,22 +60,35 @@ impl Export {
             at: 0,
             stage: Stage::Series,
             rows_per_line: args.rows_per_line_max.unwrap_or(usize::MAX),
+            damage: None,
         }
     }
 
-    /// Appends the next piece; whether there is more.
+    /// Appends the next piece; whether there is more. Damage is an error in the end, when everything
+    /// readable is there, or at once where a line has begun that cannot be finished.
     pub fn step(&mut self, out: &mut Vec<u8>) -> Result<bool> {
         let enough = out.len() + STEP_BYTES;
         while out.len() < enough {
             match self.stage {
-                Stage::Series if self.at == self.found.len() => return Ok(false),
-                Stage::Series => self.begin_series(out)?,
+                Stage::Series if self.at == self.found.len() => {
+                    return self.damage.take().map_or(Ok(false), Err);
+                }
+                Stage::Series => self.begin_or_skip_series(out),
                 Stage::LongValues => self.long_values(out)?,
                 Stage::LongTimestamps(first) => self.long_timestamps(out, first)?,
                 Stage::Lines => self.next_line(out)?,
             }
         }
         Ok(true)
+    }
+
+    fn begin_or_skip_series(&mut self, out: &mut Vec<u8>) {
+        let start = out.len();
+        if let Err(error) = self.begin_series(out) {
+            out.truncate(start);
+            self.damage.get_or_insert(error);
+            self.at += 1;
+        }
     }
 
     fn begin_series(&mut self, out: &mut Vec<u8>) -> Result<()> {
