@@ -76,8 +76,10 @@ fn command() -> String {
     format!("cargo bench --bench compare -- {}", arguments.join(" ")).trim_end().to_owned()
 }
 
-/// Writes the record to a file.
+/// Writes the record to a file. Cargo runs benchmarks in their package's directory, so a relative
+/// path is taken from the workspace's root, where the command was given.
 pub fn write(path: &Path, record: &Record<'_>) -> Outcome<()> {
-    std::fs::write(path, record.text())
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    std::fs::write(root.join(path), record.text())
         .map_err(|error| format!("{}: {error}", path.display()).into())
 }
