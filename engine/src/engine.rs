@@ -227,6 +227,11 @@ impl Drop for Engine {
 fn lock(config: &Config, env: &Env) -> Result<Lock> {
     let dir = &config.dir;
     env.disk.create_dir(dir).map_err(|error| Error::io("create", dir, error))?;
+    // The directory's own name must outlive a power cut too; a parent that cannot be opened for
+    // that is no reason not to run.
+    if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
+        let _unsynced = env.disk.sync_dir(parent);
+    }
     let path = dir.join("LOCK");
     let holder = format!("irontsd process {}\n", std::process::id());
     let locked = env.disk.lock(&path, &holder).map_err(|error| Error::io("lock", &path, error))?;

@@ -3,7 +3,7 @@
 //!
 //! Order of the steps is the whole point; each is durable before the next begins:
 //! 1. logs of the new epoch; 2. new buffers in the view, then the epoch bump; 3. all shards moved;
-//! 4. segment synced; 5. manifest names it; 6. view shows it instead of the buffers; 7. old logs go.
+//! 4. segment and names synced; 5. manifest names it; 6. view shows it instead of the buffers; 7. old logs go.
 //!
 //! A failure before 5 leaves everything in logs and buffers, and is tried again.
 
@@ -171,6 +171,8 @@ impl Keeper {
         let sealed =
             flush::flush(&shared.env, &dir, epoch, buffers, &shared.registry, &mut self.memory)?;
         let segment = sealed.map(|sealed| Segment::open(&shared.env, &sealed.path)).transpose()?;
+        // The logs that go hold ids only; the names must be as durable as the segment that uses them.
+        shared.registry.sync()?;
         let mut manifest = self.manifest.clone();
         manifest.flushed_epoch = epoch;
         manifest.segments.extend(segment.iter().map(entry));
@@ -199,6 +201,11 @@ impl Keeper {
             if let Err(error) = outcome {
                 tracing::warn!("{} is done with but stays: {error}", log.path.display());
             }
+        }
+        if done.logs.iter().any(|log| log.damaged)
+            && let Err(error) = self.shared.env.disk.sync_dir(&self.shared.log_dir())
+        {
+            tracing::warn!("the names of damaged logs are not durable: {error}");
         }
     }
 }

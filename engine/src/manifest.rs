@@ -81,20 +81,23 @@ fn decode(path: &Path, bytes: &[u8]) -> Result<Manifest> {
     }
     let mut manifest = Manifest::default();
     let mut at = 0;
-    for line in body.split_inclusive('\n') {
+    for (line_number, line) in body.split_inclusive('\n').enumerate() {
         let words: Vec<&str> = line.split_ascii_whitespace().collect();
         let number = |word: &str| word.parse().map_err(|_| damaged(at, "not a number"));
-        match words[..] {
-            ["irontsd", "manifest", version] => check_version(path, number(version)?)?,
-            ["flushed_epoch", epoch] => manifest.flushed_epoch = number(epoch)?,
-            ["segment", name, "level", level, "bytes", bytes] => {
+        match (line_number, &words[..]) {
+            (0, ["irontsd", "manifest", version]) => check_version(path, number(version)?)?,
+            (1, ["flushed_epoch", epoch]) => manifest.flushed_epoch = number(epoch)?,
+            (2.., ["segment", name, "level", level, "bytes", bytes]) => {
                 let bytes = bytes.parse().map_err(|_| damaged(at, "not a number"))?;
-                let entry = SegmentEntry { name: name.to_owned(), bytes, level: number(level)? };
+                let entry = SegmentEntry { name: (*name).to_owned(), bytes, level: number(level)? };
                 manifest.segments.push(entry);
             }
-            _ => return Err(damaged(at, "an unknown line")),
+            _ => return Err(damaged(at, "an unknown line, or one in the wrong place")),
         }
         at += line.len();
+    }
+    if body.lines().count() < 2 {
+        return Err(damaged(at, "the version or flushed_epoch line is missing"));
     }
     Ok(manifest)
 }

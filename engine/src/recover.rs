@@ -88,13 +88,14 @@ pub(crate) fn recover(env: &Env, dir: &Path, pool: &Arc<ChunkPool>) -> Result<Re
     let Some(manifest) = Manifest::read(env, dir)? else { return start_new(env, dir) };
     let mut report = Recovery::default();
     remove_leftovers(env, dir, &manifest)?;
-    let (segments, set_aside) = open_segments(env, dir, &manifest, &mut report);
+    let (segments, set_aside) = open_segments(env, dir, &manifest, &mut report)?;
     let (registry, names) = Registry::open(env, dir)?;
     let names_path = dir.join(NAMES_FILE);
     if let Some((at, bytes)) = names.cut {
         report.cut(&names_path, at, bytes);
     }
     report.faults.extend(names.damaged.iter().map(|range| damaged_range(&names_path, *range)));
+    restore_names(&names_path, &registry, &segments, &mut report);
     let logs = read_logs(env, dir, &registry, pool, &mut report)?;
     let epoch = logs.keys().last().copied().unwrap_or(0).max(manifest.flushed_epoch);
     report.series = registry.len();
@@ -106,11 +107,39 @@ fn damaged_range(path: &Path, (from, to): (u64, u64)) -> String {
     format!("{} is damaged from offset {from} to offset {to}", path.display())
 }
 
-/// The manifest is written last, so a directory without one holds nothing that was promised.
-fn start_new(env: &Env, dir: &Path) -> Result<Recovered> {
-    let used = |name: &String| {
-        name.ends_with(".seg") || log::parse_file_name(name).is_some_and(|(epoch, _)| epoch > 1)
+/// The names file is durable before anything that uses it. If it lost names all the same, the
+/// segments know those that they hold: an id must never be given to another series.
+fn restore_names(
+    path: &Path,
+    registry: &Registry,
+    segments: &[Arc<Segment>],
+    report: &mut Recovery,
+) {
+    let has_gaps = {
+        let names = registry.names();
+        (0..names.len()).any(|series| names.get(series).is_empty())
     };
+    let last = |segment: &Arc<Segment>| segment.blocks().last().map(|block| block.series.1);
+    let beyond = segments.iter().filter_map(last).any(|series| series >= registry.len());
+    if !has_gaps && !beyond {
+        return;
+    }
+    let mut names = BTreeMap::new();
+    for segment in segments {
+        let read = segment.each_name(|series, name| {
+            names.insert(series, name.to_vec());
+        });
+        report.faults.extend(read.err().map(|error| error.to_string()));
+    }
+    let restored = registry.restore(names);
+    let (path, len) = (path.display(), registry.len());
+    report.faults.push(format!("{path}: {restored} lost names of {len} were taken from segments"));
+}
+
+/// The manifest is written before any log or segment, so a directory without one is new, or holds
+/// nothing but an empty names file.
+fn start_new(env: &Env, dir: &Path) -> Result<Recovered> {
+    let used = |name: &String| name.ends_with(".seg") || log::parse_file_name(name).is_some();
     for sub in ["log", "segments"] {
         let names = list(env, &dir.join(sub))?;
         if let Some(found) = names.iter().find(|name| used(name)) {
@@ -122,8 +151,13 @@ fn start_new(env: &Env, dir: &Path) -> Result<Recovered> {
         }
     }
     let names = dir.join(NAMES_FILE);
+    if env.disk.read(&names).is_ok_and(|bytes| bytes.len() > HEADER_BYTES) {
+        let what = format!("holds {NAMES_FILE} but no {MANIFEST_FILE}: restore it");
+        return Err(Error::Directory { path: dir.to_owned(), what });
+    }
     let _leftover = env.disk.remove(&names);
     let registry = Registry::create(env, dir)?;
+    env.disk.sync_dir(dir).map_err(|error| Error::io("sync", dir, error))?;
     let manifest = Manifest::default();
     manifest.write(env, dir)?;
     Ok(Recovered {
@@ -155,11 +189,27 @@ fn remove_leftovers(env: &Env, dir: &Path, manifest: &Manifest) -> Result<()> {
     }
     let logs = dir.join("log");
     for name in list(env, &logs)? {
-        if is_leftover_log(&name, manifest.flushed_epoch) {
-            remove(logs.join(name))?;
+        let path = logs.join(&name);
+        if !is_leftover_log(&name, manifest.flushed_epoch) {
+            continue;
+        }
+        if is_damaged_log(env, &path) {
+            let kept = path.with_extension("log.damaged");
+            env.disk.rename(&path, &kept).map_err(|error| Error::io("rename", &path, error))?;
+        } else {
+            remove(path)?;
         }
     }
     Ok(())
+}
+
+/// Whether a log holds something that could not be replayed and is kept for people to look at.
+fn is_damaged_log(env: &Env, path: &Path) -> bool {
+    let Ok(map) = env.disk.map(path) else { return true };
+    match Header::decode(path, &map, FileKind::Log) {
+        Ok(header) => !record::scan(&map, header.salt).damaged.is_empty(),
+        Err(_) => map.len() > HEADER_BYTES,
+    }
 }
 
 /// A segment that cannot be opened is set aside and reported; the node serves the rest.
@@ -168,10 +218,14 @@ fn open_segments(
     dir: &Path,
     manifest: &Manifest,
     report: &mut Recovery,
-) -> (Vec<Arc<Segment>>, Vec<SegmentEntry>) {
+) -> Result<(Vec<Arc<Segment>>, Vec<SegmentEntry>)> {
     let (mut segments, mut set_aside) = (Vec::new(), Vec::new());
     for entry in &manifest.segments {
-        match Segment::open(env, &dir.join("segments").join(&entry.name)) {
+        let path = dir.join("segments").join(&entry.name);
+        let opened = Segment::open(env, &path).and_then(|segment| check_size(segment, entry));
+        match opened {
+            // A newer node wrote it: to serve the rest would pass for the whole.
+            Err(error @ Error::Version { .. }) => return Err(error),
             Ok(segment) => {
                 report.segment_samples += segment.footer().samples;
                 segments.push(Arc::new(segment));
@@ -183,7 +237,15 @@ fn open_segments(
         }
     }
     report.segments = segments.len();
-    (segments, set_aside)
+    Ok((segments, set_aside))
+}
+
+fn check_size(segment: Segment, entry: &SegmentEntry) -> Result<Segment> {
+    if segment.bytes() == entry.bytes {
+        return Ok(segment);
+    }
+    let what = format!("{} bytes, the manifest says {}", segment.bytes(), entry.bytes);
+    Err(Error::damaged(segment.path(), 0, what))
 }
 
 /// Replays every log that is left, epoch by epoch.
@@ -199,10 +261,10 @@ fn read_logs(
     names.sort_unstable();
     let mut epochs = BTreeMap::new();
     for name in names {
-        let Some((epoch, _)) = log::parse_file_name(&name) else { continue };
+        let Some((epoch, shard)) = log::parse_file_name(&name) else { continue };
         let path = logs.join(&name);
         let faults = report.faults.len();
-        let buffer = read_log(env, &path, epoch, registry, pool, report)?;
+        let buffer = read_log(env, &path, (epoch, shard), registry, pool, report)?;
         let empty = || Frozen { epoch, buffers: Vec::new(), logs: Vec::new() };
         let frozen = epochs.entry(epoch).or_insert_with(empty);
         frozen.buffers.extend(buffer);
@@ -215,15 +277,15 @@ fn read_logs(
 fn read_log(
     env: &Env,
     path: &Path,
-    epoch: u32,
+    (epoch, shard): (u32, usize),
     registry: &Registry,
     pool: &Arc<ChunkPool>,
     report: &mut Recovery,
 ) -> Result<Option<Arc<WriteBuffer>>> {
     let map = env.disk.map(path).map_err(|error| Error::io("open", path, error))?;
     let header = match Header::decode(path, &map, FileKind::Log) {
-        Ok(header) if header.epoch == u64::from(epoch) => header,
-        Ok(_) => return fault(report, Error::damaged(path, 24, "the epoch is another log's")),
+        Ok(header) if (header.epoch, header.shard as usize) == (epoch.into(), shard) => header,
+        Ok(_) => return fault(report, Error::damaged(path, 24, "it is another log's content")),
         Err(error @ Error::Version { .. }) => return Err(error),
         // A log's header is durable before the log is used: this one never was.
         Err(_) if map.len() <= HEADER_BYTES => {

@@ -95,6 +95,16 @@ impl Table {
         self.ids.find(hash, |&id| self.name(id) == name).copied()
     }
 
+    /// Gives a name to an id that has none.
+    fn replace(&mut self, series: SeriesId, hash: u64, name: &[u8], rehash: impl Fn(&[u8]) -> u64) {
+        let copy = self.push(name);
+        self.offsets[series as usize] = self.offsets[copy as usize];
+        self.offsets.truncate(copy as usize);
+        let mut ids = std::mem::take(&mut self.ids);
+        ids.insert_unique(hash, series, |&id| rehash(self.name(id)));
+        self.ids = ids;
+    }
+
     fn insert(&mut self, hash: u64, name: &[u8], rehash: impl Fn(&[u8]) -> u64) -> SeriesId {
         let id = self.push(name);
         let mut ids = std::mem::take(&mut self.ids);
@@ -141,6 +151,23 @@ impl Registry {
         let file = AppendFile::resume(&*env.disk, &path, header.salt, end)?;
         let registry = Registry { secrets, ..Registry::over(env, table, file) };
         Ok((registry, report))
+    }
+
+    /// Takes names that the names file lost from where else they stand; returns how many were
+    /// missing. Ids between them that nobody knows stay without a name.
+    pub fn restore(&self, names: impl IntoIterator<Item = (SeriesId, Vec<u8>)>) -> usize {
+        let mut table = self.table.write();
+        let mut restored = 0;
+        for (series, name) in names {
+            while table.len() <= series {
+                table.push(b"");
+            }
+            if table.name(series).is_empty() && table.find(self.hash(&name), &name).is_none() {
+                table.replace(series, self.hash(&name), &name, |name| self.hash(name));
+                restored += 1;
+            }
+        }
+        restored
     }
 
     fn over(env: &Env, table: Table, file: AppendFile) -> Registry {
@@ -203,6 +230,7 @@ impl Registry {
                 break;
             }
             let next = self.encode_names(first, buffer);
+            assert!(next > first, "series {highest} was never given out");
             self.file.append(buffer, u64::from(first))?;
             self.written.store(next, Ordering::Release);
         }
@@ -248,6 +276,11 @@ fn read_names(
     while !reader.is_done() {
         let name = reader.varint().and_then(|len| reader.take(len as usize));
         let name = name.map_err(|_| damaged("a record's names are cut"))?;
+        if name.is_empty() {
+            // Lost to damage before this record was written.
+            table.push(b"");
+            continue;
+        }
         let hash = rapidhash_v3_seeded(name, secrets);
         table.insert(hash, name, |name| rapidhash_v3_seeded(name, secrets));
     }

@@ -31,8 +31,9 @@ impl AppendFile {
         Ok(AppendFile::over(path, file, header.salt, HEADER_BYTES as u64))
     }
 
-    /// Continues a recovered file behind its last valid record.
+    /// Continues a recovered file behind its last valid record, whose padding may be missing.
     pub fn resume(disk: &dyn Disk, path: &Path, salt: u64, end: u64) -> Result<AppendFile> {
+        let end = end.next_multiple_of(8);
         let file = disk.open(path).map_err(|error| Error::io("open", path, error))?;
         file.cut(end).map_err(|error| Error::io("cut", path, error))?;
         file.sync().map_err(|error| Error::io("sync", path, error))?;

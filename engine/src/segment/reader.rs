@@ -41,6 +41,9 @@ impl Segment {
         let footer =
             footer.map_err(|_| Error::damaged(path, footer_at as u64, "unreadable footer"))?;
         let index = index_bytes(path, &map, header.salt, &footer, footer_at)?;
+        if header.epoch != u64::from(footer.epochs.1) {
+            return Err(Error::damaged(path, 24, "header and footer name different epochs"));
+        }
         let (blocks, names) = read_index(path, index, &footer)?;
         check_ranges(path, &footer, &blocks, &names)?;
         let checked = blocks.iter().map(|_| AtomicU8::new(UNCHECKED)).collect();
@@ -104,6 +107,9 @@ impl Segment {
             }
             let raw = lz4_flex::block::decompress(packed, entry.raw_bytes as usize);
             let raw = raw.map_err(|_| damaged("name group does not decompress"))?;
+            if raw.len() != entry.raw_bytes as usize {
+                return Err(damaged("name group has the wrong length"));
+            }
             let mut reader = Reader::new(&raw);
             let mut series = entry.first;
             for _ in 0..entry.names {
@@ -168,6 +174,11 @@ fn check_ranges(
         if offset < HEADER_BYTES as u64 || end.is_none_or(|end| end > footer.blocks_at) {
             return Err(Error::damaged(path, footer.blocks_at, "an index entry points outside"));
         }
+    }
+    // LZ4 cannot expand further: a larger length is a lie that would be allocated.
+    let lies = |entry: &NameEntry| u64::from(entry.raw_bytes) > u64::from(entry.bytes) * 255 + 64;
+    if names.iter().any(lies) {
+        return Err(Error::damaged(path, footer.blocks_at, "a name group claims too much"));
     }
     Ok(())
 }

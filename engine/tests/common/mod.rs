@@ -1,0 +1,98 @@
+//! A small node over the real engine: two shards driven by one thread, and a map as the model.
+
+#![allow(dead_code, reason = "each test file uses a part of it")]
+
+use irontsd_engine::batch::Batch;
+use irontsd_engine::engine::{Config, Engine};
+use irontsd_engine::env;
+use irontsd_engine::scan::Cursor;
+use irontsd_engine::shard::Shard;
+use irontsd_engine::types::{Samples, Value};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// Samples by series name and timestamp.
+pub type Model = BTreeMap<Vec<u8>, BTreeMap<i64, Value>>;
+
+/// An engine with its shards.
+pub struct Node {
+    pub engine: Engine,
+    pub shards: Vec<Shard>,
+}
+
+/// Opens a directory that must be without fault.
+pub fn open(dir: &Path) -> Node {
+    let node = open_any(dir).expect("opens");
+    assert_eq!(node.engine.recovery().faults, Vec::<String>::new());
+    node
+}
+
+/// Opens a directory whatever is in it.
+pub fn open_any(dir: &Path) -> irontsd_engine::error::Result<Node> {
+    let mut config = Config::new(dir);
+    config.shards = 2;
+    config.sync_interval = Duration::from_millis(20);
+    // Small enough that buffers are flushed by themselves now and then.
+    config.flush_rows = 100;
+    let engine = Engine::open(config, env::real())?;
+    let shards = (0..2).map(|index| engine.shard(index)).collect();
+    Ok(Node { engine, shards })
+}
+
+/// Name of a test series.
+pub fn name(series: u8) -> Vec<u8> {
+    format!("metric{} host=h{series}", series % 2).into_bytes()
+}
+
+impl Node {
+    pub fn commit(&mut self, shard: usize, rows: &[(u8, i64, Value)], model: &mut Model) {
+        let mut batch = Batch::default();
+        for &(series, timestamp, value) in rows {
+            let id = self.engine.registry().find_or_reserve(&name(series)).expect("room");
+            batch.push(id, timestamp, value);
+            model.entry(name(series)).or_default().insert(timestamp, value);
+        }
+        while self.shards[shard].is_full() {
+            self.shards.iter_mut().for_each(Shard::poll);
+            std::thread::yield_now();
+        }
+        self.shards[shard].commit(&batch).expect("commits");
+    }
+
+    pub fn flush(&mut self) {
+        let (sender, done) = mpsc::channel();
+        self.engine.flush(Box::new(move |outcome| drop(sender.send(outcome))));
+        let outcome = loop {
+            self.shards.iter_mut().for_each(Shard::poll);
+            if let Ok(outcome) = done.recv_timeout(Duration::from_millis(1)) {
+                break outcome;
+            }
+        };
+        assert_eq!(outcome, Ok(()));
+    }
+
+    pub fn close(self) {
+        drop(self.shards);
+        self.engine.close().expect("closes");
+    }
+
+    pub fn content(&self, range: (i64, i64)) -> Model {
+        let scan = self.engine.snapshot().scan(None, range);
+        let names = self.engine.registry().names();
+        let mut cursor = Cursor::default();
+        let mut content = Model::new();
+        for series in 0..names.len() {
+            let mut samples = Samples::default();
+            cursor.seek(&scan, series).expect("readable");
+            // A small step exercises resuming in the middle of sources.
+            while cursor.read(&scan, series, samples.len() + 7, &mut samples).expect("readable") {}
+            assert!(samples.timestamps.is_sorted_by(|a, b| a < b));
+            let rows = (0..samples.len()).map(|at| (samples.timestamps[at], samples.value(at)));
+            content.insert(names.get(series).to_vec(), rows.collect());
+        }
+        content.retain(|_, samples| !samples.is_empty());
+        content
+    }
+}

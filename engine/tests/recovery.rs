@@ -1,0 +1,126 @@
+//! What recovery does with directories that a crash or damage left in odd states: nothing durable is
+//! lost, no id is given to another series, and what cannot be is refused instead of overwritten.
+
+#![expect(clippy::disallowed_methods, reason = "the test plays the part of the disaster")]
+
+mod common;
+
+use common::{Model, Node, open, open_any};
+use irontsd_engine::types::Value;
+use std::fs::{self, OpenOptions};
+use std::path::{Path, PathBuf};
+
+fn one(series: u8, timestamp: i64) -> [(u8, i64, Value); 1] {
+    [(series, timestamp, Value::integer(timestamp))]
+}
+
+fn names_file(dir: &Path) -> PathBuf {
+    dir.join("series.names")
+}
+
+fn cut(path: &Path, bytes: u64) {
+    let file = OpenOptions::new().write(true).open(path).expect("opens");
+    file.set_len(bytes).expect("is cut");
+}
+
+fn error_of(opened: irontsd_engine::error::Result<Node>) -> String {
+    match opened {
+        Ok(_) => panic!("the directory was opened"),
+        Err(error) => error.to_string(),
+    }
+}
+
+#[test]
+fn names_lost_from_their_file_are_taken_from_the_segments() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut model = Model::new();
+    let mut node = open(dir.path());
+    node.commit(0, &one(0, 1), &mut model);
+    node.commit(0, &one(1, 2), &mut model);
+    node.close();
+    cut(&names_file(dir.path()), 64);
+    for _ in 0..2 {
+        let mut node = open_any(dir.path()).expect("opens");
+        assert_eq!(node.engine.registry().find(&common::name(1)), Some(1));
+        node.commit(1, &one(2, 3), &mut model);
+        assert_eq!(node.content((1, 9)), model);
+        drop(node);
+    }
+}
+
+#[test]
+fn a_names_file_without_its_last_padding_goes_on_aligned() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut model = Model::new();
+    let mut node = open(dir.path());
+    // A name of an odd length, so that the record ends in padding.
+    node.engine.registry().find_or_reserve(b"x").expect("room");
+    node.commit(0, &one(0, 1), &mut model);
+    drop(node);
+    let path = names_file(dir.path());
+    let bytes = fs::read(&path).expect("readable");
+    let padding = bytes.iter().rev().take_while(|&&byte| byte == 0).count() as u64;
+    assert!(padding > 0, "the test needs a record with padding");
+    cut(&path, bytes.len() as u64 - padding);
+    for series in 1..4 {
+        let mut node = open(dir.path());
+        node.commit(0, &one(series, 5), &mut model);
+        assert_eq!(node.content((1, 9)), model);
+    }
+}
+
+#[test]
+fn a_directory_that_lost_its_manifest_is_refused() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut node = open(dir.path());
+    node.commit(0, &one(0, 1), &mut Model::new());
+    drop(node);
+    fs::remove_file(dir.path().join("MANIFEST")).expect("removed");
+    let error = error_of(open_any(dir.path()));
+    assert!(error.contains("MANIFEST"), "{error}");
+    assert!(fs::metadata(names_file(dir.path())).expect("still there").len() > 64);
+}
+
+#[test]
+fn a_manifest_without_its_first_lines_is_refused() {
+    let dir = tempfile::tempdir().expect("a directory");
+    open(dir.path()).close();
+    fs::write(dir.path().join("MANIFEST"), "checksum 00000000\n").expect("written");
+    let error = error_of(open_any(dir.path()));
+    assert!(error.contains("MANIFEST") && error.contains("offset"), "{error}");
+}
+
+#[test]
+fn a_damaged_log_is_kept_for_people() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut model = Model::new();
+    let mut node = open(dir.path());
+    node.commit(0, &one(0, 1), &mut model);
+    drop(node);
+    let log = dir.path().join("log/0000000001-000.log");
+    let mut bytes = fs::read(&log).expect("readable");
+    bytes[3] ^= 1;
+    fs::write(&log, bytes).expect("written");
+    let node = open_any(dir.path()).expect("opens");
+    let faults = node.engine.recovery().faults.join(" ");
+    assert!(faults.contains("0000000001-000.log") && faults.contains("offset 0"), "{faults}");
+    node.close();
+    assert!(log.with_extension("log.damaged").exists());
+    drop(open(dir.path()));
+    assert!(log.with_extension("log.damaged").exists());
+}
+
+#[test]
+fn a_segment_cut_short_is_set_aside_and_the_rest_served() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut node = open(dir.path());
+    node.commit(0, &one(0, 1), &mut Model::new());
+    node.flush();
+    let mut model = Model::new();
+    node.commit(0, &one(1, 2), &mut model);
+    node.close();
+    cut(&dir.path().join("segments/0000000001.seg"), 100);
+    let node = open_any(dir.path()).expect("opens");
+    assert!(node.engine.recovery().faults[0].contains("0000000001.seg"));
+    assert_eq!(node.content((1, 9)), model);
+}
