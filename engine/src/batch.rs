@@ -36,6 +36,18 @@ impl Batch {
         self.truncate(0);
     }
 
+    /// Drops the rows of series from `first` on; returns how many.
+    pub fn drop_series_from(&mut self, first: SeriesId) -> usize {
+        let mut kept = Batch::default();
+        for at in (0..self.len()).filter(|&at| self.series[at] < first) {
+            let value = Value { kind: self.kinds[at], bits: self.bits[at] };
+            kept.push(self.series[at], self.timestamps[at], value);
+        }
+        let dropped = self.len() - kept.len();
+        *self = kept;
+        dropped
+    }
+
     /// Drops the rows behind the first `rows`.
     pub fn truncate(&mut self, rows: usize) {
         self.series.truncate(rows);

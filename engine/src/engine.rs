@@ -12,9 +12,9 @@ use crate::shard::Shard;
 use crate::state::{EpochSet, Shared, View, first_sequence};
 use crate::stats::Stats;
 use crate::syncer;
-use crossbeam::channel::bounded;
+use crossbeam::channel::{bounded, unbounded};
 use parking_lot::{Mutex, RwLock};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
 use std::thread::JoinHandle;
@@ -83,7 +83,8 @@ impl Engine {
         let lock = lock(&config, &env)?;
         let pool = Arc::new(ChunkPool::default());
         let recovered = recover(&env, &config.dir, &pool)?;
-        let (sender, jobs) = bounded(64);
+        // An event loop must never wait for the keeper, which may be waiting for that loop.
+        let (sender, jobs) = unbounded();
         let Recovered { manifest, segments, set_aside, registry, frozen, epoch, report } =
             recovered;
         let epochs = frozen.iter().map(|frozen| frozen.buffers.clone()).collect();
@@ -103,6 +104,7 @@ impl Engine {
             keeper: sender,
             abandoned: AtomicBool::new(false),
             flush_asked: AtomicBool::new(false),
+            frozen_log_bytes: AtomicU64::new(0),
             sync_signal: Default::default(),
             stopped: Mutex::new(None),
             is_stopped: AtomicBool::new(false),
@@ -187,7 +189,8 @@ impl Engine {
         let view = self.shared.view.read().clone();
         let current = self.shared.current.read().clone();
         Sizes {
-            log_bytes: current.logs.iter().map(|log| log.bytes()).sum(),
+            log_bytes: current.logs.iter().map(|log| log.bytes()).sum::<u64>()
+                + self.shared.frozen_log_bytes.load(Relaxed),
             segment_bytes: view.segments.iter().map(|segment| segment.bytes()).sum(),
             segments: view.segments.len(),
             set_aside: self.shared.set_aside.lock().len(),
@@ -229,9 +232,8 @@ fn lock(config: &Config, env: &Env) -> Result<Lock> {
     env.disk.create_dir(dir).map_err(|error| Error::io("create", dir, error))?;
     // The directory's own name must outlive a power cut too; a parent that cannot be opened for
     // that is no reason not to run.
-    if let Some(parent) = dir.parent().filter(|parent| !parent.as_os_str().is_empty()) {
-        let _unsynced = env.disk.sync_dir(parent);
-    }
+    let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let _unsynced = env.disk.sync_dir(parent.unwrap_or(Path::new(".")));
     let path = dir.join("LOCK");
     let holder = format!("irontsd process {}\n", std::process::id());
     let locked = env.disk.lock(&path, &holder).map_err(|error| Error::io("lock", &path, error))?;

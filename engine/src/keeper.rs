@@ -46,6 +46,7 @@ pub struct Frozen {
 #[derive(Debug, Clone)]
 pub struct FrozenLog {
     pub path: PathBuf,
+    pub bytes: u64,
     /// Parts of it could not be read: it is kept under another name instead of being removed.
     pub damaged: bool,
 }
@@ -68,6 +69,7 @@ impl Keeper {
 
     /// Works until told to end.
     pub fn run(mut self, jobs: &Receiver<Job>) {
+        self.count_frozen();
         self.flush_frozen_or_log();
         loop {
             let job = if self.is_idle() {
@@ -116,6 +118,11 @@ impl Keeper {
     }
 
     fn flush_all(&mut self) -> Result<()> {
+        // While a flush fails nothing more is frozen: the shards fill up and press back.
+        self.flush_frozen().inspect_err(|error| {
+            self.shared.flush_asked.store(false, Release);
+            tracing::error!("flush failed: {error}");
+        })?;
         let current = self.shared.current.read().clone();
         let rotated = if current.buffers.iter().any(|buffer| !buffer.is_empty()) {
             self.rotate(&current)
@@ -142,9 +149,14 @@ impl Keeper {
             logs: old
                 .logs
                 .iter()
-                .map(|log| FrozenLog { path: log.path().to_owned(), damaged: false })
+                .map(|log| FrozenLog {
+                    path: log.path().to_owned(),
+                    bytes: log.bytes(),
+                    damaged: false,
+                })
                 .collect(),
         });
+        self.count_frozen();
         Ok(())
     }
 
@@ -160,9 +172,15 @@ impl Keeper {
             if let Some(done) = self.frozen.pop_front() {
                 self.remove_logs(&done);
             }
+            self.count_frozen();
             self.shared.wake_all();
         }
         Ok(())
+    }
+
+    fn count_frozen(&self) {
+        let logs = self.frozen.iter().flat_map(|frozen| &frozen.logs);
+        self.shared.frozen_log_bytes.store(logs.map(|log| log.bytes).sum(), Relaxed);
     }
 
     fn flush_one(&mut self, epoch: u32, buffers: &[Arc<WriteBuffer>]) -> Result<()> {

@@ -21,8 +21,8 @@ pub const BLOCK_RUNS: usize = 4096;
 /// Names in one compressed group of a segment.
 pub const NAME_GROUP: usize = 1024;
 
-/// Longest canonical series name in bytes; what the protocols accept stays below it.
-pub const NAME_BYTES_MAX: usize = 1 << 20;
+/// Longest canonical series name in bytes; the protocols refuse longer ones by name.
+pub const NAME_BYTES_MAX: usize = 64 << 10;
 
 /// Longest payload of one log record in bytes. A batch is cut well below it.
 pub const RECORD_BYTES_MAX: usize = 64 << 20;

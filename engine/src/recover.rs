@@ -127,7 +127,9 @@ fn restore_names(
     let mut names = BTreeMap::new();
     for segment in segments {
         let read = segment.each_name(|series, name| {
-            names.insert(series, name.to_vec());
+            if !name.is_empty() {
+                names.insert(series, name.to_vec());
+            }
         });
         report.faults.extend(read.err().map(|error| error.to_string()));
     }
@@ -268,7 +270,8 @@ fn read_logs(
         let empty = || Frozen { epoch, buffers: Vec::new(), logs: Vec::new() };
         let frozen = epochs.entry(epoch).or_insert_with(empty);
         frozen.buffers.extend(buffer);
-        frozen.logs.push(FrozenLog { path, damaged: report.faults.len() > faults });
+        let bytes = env.disk.map(&path).map_or(0, |map| map.len() as u64);
+        frozen.logs.push(FrozenLog { path, bytes, damaged: report.faults.len() > faults });
     }
     Ok(epochs)
 }
@@ -301,11 +304,14 @@ fn read_log(
     let buffer = Arc::new(WriteBuffer::new(epoch, rows, pool.clone()));
     let unknown_at = replay(path, &scan, &buffer, registry, report);
     report.log_rows += buffer.len() as u64;
-    if let Some(end) = [scan.torn_at, unknown_at].into_iter().flatten().min() {
-        report.cut(path, end, map.len() as u64 - end);
-        drop(map);
-        AppendFile::resume(&*env.disk, path, header.salt, end)?;
+    let len = map.len() as u64;
+    let cut = [scan.torn_at, unknown_at].into_iter().flatten().min();
+    if let Some(end) = cut {
+        report.cut(path, end, len - end);
     }
+    drop(map);
+    // After a mere kill the log may be in memory only; from now on it counts as synced.
+    AppendFile::resume(&*env.disk, path, header.salt, cut.unwrap_or(len))?;
     Ok(Some(buffer))
 }
 
@@ -314,9 +320,10 @@ fn fault<T>(report: &mut Recovery, error: Error) -> Result<Option<T>> {
     Ok(None)
 }
 
-/// Fills the buffer with the commits of a log, up to the first that names a series the names file
-/// does not know: after a power cut a log may have reached the disk further than the names did.
-/// Returns where that commit begins.
+/// Fills the buffer with the commits of a log. After a power cut a log may have reached the disk
+/// further than the names did: a commit that names an unknown series ends the log, and where it
+/// begins is returned. But names are synced before logs, so below the log's proven synced mark an
+/// unknown series is damage of the names file: its rows are reported, all others kept.
 fn replay(
     path: &Path,
     scan: &record::Scan<'_>,
@@ -325,6 +332,7 @@ fn replay(
     report: &mut Recovery,
 ) -> Option<u64> {
     let known = registry.len();
+    let proven = scan.records.iter().map(|found| found.synced).max().unwrap_or(0);
     let mut batch = Batch::default();
     for found in &scan.records {
         batch.clear();
@@ -332,11 +340,19 @@ fn replay(
         if !valid || crate::state::epoch_of(found.sequence) != buffer.epoch() {
             let error = Error::damaged(path, found.offset, "a record's rows are malformed");
             report.faults.push(error.to_string());
-        } else if batch.series.iter().any(|&series| series >= known) {
-            return Some(found.offset);
-        } else {
-            buffer.append(&batch, found.sequence as u32);
+            continue;
         }
+        let highest = batch.series.iter().copied().max().unwrap_or(0);
+        if highest >= known && found.offset >= proven {
+            return Some(found.offset);
+        }
+        if highest >= known {
+            let rows = batch.drop_series_from(known);
+            registry.skip_ids_to(highest);
+            let what = format!("{rows} rows of series that the names file lost");
+            report.faults.push(Error::damaged(path, found.offset, what).to_string());
+        }
+        buffer.append(&batch, found.sequence as u32);
     }
     None
 }

@@ -145,6 +145,7 @@ impl Registry {
         }
         let len = map.len() as u64;
         let end = scan.torn_at.unwrap_or(len);
+        keep_torn_tail(env, dir, &map[end as usize..]);
         let cut = scan.torn_at.map(|at| (at, len - at));
         let report = NamesReport { cut, damaged: scan.damaged };
         drop(map);
@@ -251,9 +252,32 @@ impl Registry {
         next
     }
 
+    /// Whether no further names can be kept.
+    pub fn has_failed(&self) -> bool {
+        self.file.has_failed()
+    }
+
+    /// Keeps ids from being given out that were used by rows whose series nobody knows any more.
+    pub fn skip_ids_to(&self, highest: SeriesId) {
+        let mut table = self.table.write();
+        while table.len() <= highest {
+            table.push(b"");
+        }
+    }
+
     /// Makes all written names survive a power cut.
     pub fn sync(&self) -> Result<()> {
         self.file.sync()
+    }
+}
+
+/// What is cut from the names is kept beside the file, in case it was damage: names cost little.
+fn keep_torn_tail(env: &Env, dir: &Path, tail: &[u8]) {
+    if !tail.is_empty() {
+        let path = dir.join("series.names.torn");
+        let _earlier = env.disk.remove(&path);
+        let kept = env.disk.create(&path).and_then(|file| file.write_at(tail, 0));
+        kept.unwrap_or_else(|error| tracing::warn!("cannot keep {}: {error}", path.display()));
     }
 }
 

@@ -5,7 +5,6 @@ use crate::buffer::WriteBuffer;
 use crate::error::{Error, Result};
 use crate::keeper::Job;
 use crate::limits::{BATCH_ROWS_MAX, EPOCH_COMMITS_MAX};
-use crate::log::append::AppendFile;
 use crate::log::{record, rows};
 use crate::state::{EpochSet, Shared, epoch_of};
 use std::sync::Arc;
@@ -124,9 +123,9 @@ impl Shard {
         self.shared.sync_signal.1.notify_one();
     }
 
-    /// The log in use, for diagnostics.
-    pub fn log(&self) -> &AppendFile {
-        &self.set.logs[self.index]
+    /// Whether [`Shard::synced`] will not rise any more.
+    pub fn cannot_sync(&self) -> bool {
+        self.set.logs[self.index].has_failed() || self.shared.registry.has_failed()
     }
 }
 

@@ -94,6 +94,8 @@ pub struct Shared {
     pub keeper: Sender<Job>,
     /// The engine was dropped: nobody waits for shards any more.
     pub abandoned: AtomicBool,
+    /// Bytes of logs of epochs that get no more rows and are not flushed yet.
+    pub frozen_log_bytes: AtomicU64,
     /// A flush was asked for and not yet begun: ask once.
     pub flush_asked: AtomicBool,
     /// Signalled to sync now; the flag ends the syncer.

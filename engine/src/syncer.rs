@@ -12,10 +12,8 @@ pub fn run(shared: &Arc<Shared>) {
     loop {
         let ending = wait(shared);
         let started = shared.env.clock.monotonic();
-        match round(shared) {
-            Ok(true) => shared.stats.syncs.add(shared.env.clock.monotonic() - started),
-            Ok(false) => {}
-            Err(error) => shared.stop(&error),
+        if round(shared) {
+            shared.stats.syncs.add(shared.env.clock.monotonic() - started);
         }
         shared.wake_all();
         if ending {
@@ -34,33 +32,37 @@ fn wait(shared: &Shared) -> bool {
     state.ending
 }
 
-/// One round; whether there was anything to sync.
-fn round(shared: &Shared) -> Result<bool> {
-    shared.check_running()?;
-    let mut worked = false;
+/// One round; whether there was anything to sync. A file that failed stops all further writes, but
+/// what stands in the others is still made durable.
+fn round(shared: &Shared) -> bool {
     // Taken before the names are synced: every name these commits use is written by now.
     let targets: Vec<u64> =
         shared.shards.iter().map(|shard| shard.committed.load(Acquire)).collect();
-    if shared.shards.iter().zip(&targets).any(|(shard, &to)| shard.synced.load(Relaxed) < to) {
-        shared.registry.sync()?;
-        worked = true;
+    let behind = |(shard, to): &(&ShardState, u64)| shard.synced.load(Relaxed) < *to;
+    let due: Vec<_> = shared.shards.iter().zip(targets).filter(behind).collect();
+    if due.is_empty() {
+        return false;
     }
-    for (shard, target) in shared.shards.iter().zip(targets) {
-        if shard.synced.load(Relaxed) < target {
-            sync_logs(shard)?;
-            shard.synced.store(target, Release);
+    let names = shared.registry.sync();
+    for (shard, target) in due {
+        match sync_logs(shard) {
+            Ok(()) if names.is_ok() => shard.synced.store(target, Release),
+            Ok(()) => {}
+            Err(error) => shared.stop(&error),
         }
     }
-    Ok(worked)
+    if let Err(error) = &names {
+        shared.stop(error);
+    }
+    true
 }
 
+/// Syncs every log of a shard; the first error is returned when all were tried.
 fn sync_logs(shard: &ShardState) -> Result<()> {
     let logs = shard.unsynced.lock().clone();
-    for log in &logs {
-        log.sync()?;
-    }
+    let outcomes: Vec<Result<()>> = logs.iter().map(|log| log.sync()).collect();
     // All but the one in use are complete now and need no further sync.
     let complete = &logs[..logs.len().saturating_sub(1)];
     shard.unsynced.lock().retain(|log| !complete.iter().any(|done| Arc::ptr_eq(done, log)));
-    Ok(())
+    outcomes.into_iter().collect()
 }

@@ -70,6 +70,8 @@ pub struct Conn {
     pub ending: bool,
     /// No more is taken from it; it goes when its answers are sent.
     pub closing: bool,
+    /// It ends with a reset.
+    pub resets: bool,
     /// Until when the rest of a closed conversation is read and thrown away.
     pub linger_until: Option<Duration>,
     /// What was carried over may hold whole requests that could not be taken yet.
@@ -116,6 +118,7 @@ impl Conn {
             readable: true,
             ending: false,
             closing: false,
+            resets: false,
             linger_until: None,
             stuck: false,
             queued: false,
@@ -142,7 +145,7 @@ impl Conn {
 
     /// Whether all answers are sent.
     pub fn is_drained(&self) -> bool {
-        self.backlog() == 0 && !self.busy
+        self.backlog() == 0 && !self.busy && self.deferred.is_none()
     }
 
     /// Reads into a buffer.
@@ -199,14 +202,22 @@ impl Conn {
         }
     }
 
-    /// Appends a piece that stands for nothing uncommitted.
+    /// Appends a piece that stands for nothing uncommitted. What waits for a sync before it still
+    /// waits, and the piece with it.
     pub fn append(&mut self, bytes: Vec<u8>) {
         if self.out.is_empty() {
             self.out = bytes;
         } else {
             self.out.extend_from_slice(&bytes);
         }
-        self.released = self.out.len();
+        if self.hold.is_none() {
+            self.released = self.out.len();
+        }
+    }
+
+    /// Makes the end of the connection a reset instead of a regular end.
+    pub fn reset(&mut self) {
+        let _gone = socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
     }
 
     /// Replaces what was answered to uncommitted points.

@@ -216,9 +216,6 @@ impl EventLoop {
             if self.serve(place).is_err() {
                 self.abort(place);
             }
-            if self.pending.batch.len() >= COMMIT_ROWS {
-                self.commit();
-            }
         }
     }
 
@@ -256,9 +253,9 @@ impl EventLoop {
         Ok(())
     }
 
-    /// While too much waits for a flush, only requests are read; those that put wait.
+    /// While too much waits for a flush, no lines are read; requests are, and those that put wait.
     fn is_pressed(&self, place: usize) -> bool {
-        self.was_full && !matches!(self.conns[place].speaks, Speaks::Http(_))
+        self.was_full && matches!(self.conns[place].speaks, Speaks::Telnet(_))
     }
 
     /// While an answer is made, what the peer sends waits in the socket; but a connection that is
@@ -305,6 +302,9 @@ impl EventLoop {
         while done < end && self.conns[place].may_take() {
             let (taken, goes_on) = self.take_some(place, &buffer[done..end]);
             done += taken;
+            if self.pending.batch.len() >= COMMIT_ROWS {
+                self.commit();
+            }
             if !goes_on {
                 break;
             }
@@ -330,6 +330,7 @@ impl EventLoop {
             return self.take_http(place, bytes);
         }
         let conn = &mut self.conns[place];
+        let sent = conn.out.len() - conn.backlog();
         let Speaks::Telnet(session) = &mut conn.speaks else { return (0, false) };
         let mut intake = Intake {
             node: &self.node,
@@ -339,7 +340,8 @@ impl EventLoop {
             peer: Some(conn.peer),
         };
         let before = intake.pending.batch.len();
-        let (taken, next) = session.take(bytes, &mut self.telnet, &mut intake, &mut conn.out);
+        let mut replies = telnet::Replies { out: &mut conn.out, sent };
+        let (taken, next) = session.take(bytes, &mut self.telnet, &mut intake, &mut replies);
         conn.has_points |= self.pending.batch.len() > before;
         conn.closing |= next == Next::Close;
         (taken, false)
@@ -445,7 +447,7 @@ impl EventLoop {
             return;
         }
         let synced = self.shard.synced();
-        let stopped = self.node.engine.stopped();
+        let stopped = self.node.engine.stopped().filter(|_| self.shard.cannot_sync());
         for id in std::mem::take(&mut self.held) {
             let Some(conn) = self.find(id) else { continue };
             if conn.hold.is_some_and(|commit| commit <= synced) {
@@ -483,6 +485,10 @@ impl EventLoop {
     fn after_send(&mut self, place: usize, now: Duration) {
         let conn = &mut self.conns[place];
         if conn.linger_until.is_none() && conn.closing && conn.is_drained() {
+            if conn.resets {
+                conn.reset();
+                return self.close(place);
+            }
             if (conn.ending && !conn.readable) || self.stopping_since.is_some() {
                 return self.close(place);
             }
@@ -520,6 +526,8 @@ impl EventLoop {
             _ => {
                 conn.busy = false;
                 conn.closing = true;
+                // Without chunks only a reset tells the client that this was not all.
+                conn.resets = !conn.framing.chunked;
             }
         }
         self.resume(id.place);

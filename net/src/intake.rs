@@ -6,6 +6,7 @@ use crate::policy::Policy;
 use crate::reject::{Protocol, Reason, Reject};
 use crate::telnet::lookup::Lookup;
 use irontsd_engine::batch::Batch;
+use irontsd_engine::limits::NAME_BYTES_MAX;
 use irontsd_engine::types::{SeriesId, Value};
 use std::net::SocketAddr;
 
@@ -42,6 +43,10 @@ impl Intake<'_> {
 
     /// The series of a canonical name, new or not.
     pub fn series(&self, name: &[u8]) -> Result<SeriesId, Reject> {
+        if name.len() > NAME_BYTES_MAX {
+            let message = format!("metric and tags exceed {NAME_BYTES_MAX} bytes");
+            return Err(Reject::new(Reason::NameTooLong, message));
+        }
         self.node.engine.registry().find_or_reserve(name).ok_or_else(|| {
             Reject::new(Reason::TooManySeries, "the node cannot number any more series")
         })

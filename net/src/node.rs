@@ -3,7 +3,7 @@
 use crate::policy::Policy;
 use crate::reject::{Protocol, Rejections};
 use irontsd_engine::engine::Engine;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicI64, AtomicU64, AtomicUsize, Ordering::Relaxed};
 
 /// See the module.
 #[derive(Debug)]
@@ -25,6 +25,8 @@ pub struct Counters {
     connections: [AtomicI64; Protocol::ALL.len()],
     /// Connections accepted since the start.
     pub connections_total: AtomicU64,
+    /// Exports in progress.
+    pub exports: AtomicUsize,
     /// HTTP requests answered.
     pub requests_total: AtomicU64,
 }

@@ -72,9 +72,14 @@ reasons! {
     BodyTooLarge = "body_too_large",
     /// The node cannot take points now.
     Unavailable = "unavailable",
+    /// Metric and tags together are too long.
+    NameTooLong = "name_too_long",
     /// No more series can be numbered.
     TooManySeries = "too_many_series",
 }
+
+/// Longest message in bytes: it may show names and tags, which a client can make long.
+const MESSAGE_BYTES_MAX: usize = 2048;
 
 /// A refusal.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,7 +93,14 @@ pub struct Reject {
 impl Reject {
     /// A refusal with its message.
     pub fn new(reason: Reason, message: impl Into<String>) -> Reject {
-        Reject { reason, message: message.into() }
+        let mut message: String = message.into();
+        if message.len() > MESSAGE_BYTES_MAX {
+            let end = (0..=MESSAGE_BYTES_MAX).rev().find(|&at| message.is_char_boundary(at));
+            message.truncate(end.unwrap_or(0));
+            message.push_str("...");
+            message.shrink_to_fit();
+        }
+        Reject { reason, message }
     }
 }
 

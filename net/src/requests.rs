@@ -91,7 +91,7 @@ impl EventLoop {
     }
 
     fn put(&mut self, place: usize, request: &Request) {
-        let query = request.query();
+        let query = request.url_query();
         let serializer = query.last("serializer").filter(|name| *name != "json");
         if let Some(name) = serializer {
             let details = format!("Could not find a serializer with the name: {name}");
@@ -146,7 +146,7 @@ impl EventLoop {
     fn read_request(&mut self, place: usize, route: Route, request: &Request) {
         self.commit();
         let node = self.node.clone();
-        let query = request.query();
+        let query = request.form_query();
         let now_ms = node.engine.env().clock.wall_ms();
         match route {
             Route::Export => match args::export(&query, now_ms) {
@@ -164,10 +164,16 @@ impl EventLoop {
         if framing.head_only {
             return self.answer(place, &Reply::new(200, JSON_LINES, Vec::new()));
         }
-        let (node, snapshot) = (self.node.clone(), self.node.engine.snapshot());
-        let series = node.engine.registry().len();
-        let task = ExportTask { node, framing, state: State::Asked { snapshot, series, args } };
-        self.begin_task(place, Box::new(task));
+        // Without chunks the end of the answer is the end of the connection.
+        self.conns[place].framing.keep_alive &= framing.chunked;
+        let Some(ticket) = Ticket::take(&self.node) else {
+            let text = format!("{EXPORTS_MAX} exports are in progress: try again later");
+            return self.answer(place, &Reply::text(503, text));
+        };
+        let snapshot = self.node.engine.snapshot();
+        let series = self.node.engine.registry().len();
+        let state = State::Asked { snapshot, series, args };
+        self.begin_task(place, Box::new(ExportTask { ticket, framing, state }));
     }
 
     fn start_labels(&mut self, place: usize, what: What, query: Query, now_ms: i64) {
@@ -201,9 +207,9 @@ impl EventLoop {
             Ok(()) => Reply::empty(200),
             Err(reason) => Reply::error(503, "The flush failed", Some(&reason)),
         };
-        self.answer(id.place, &answer);
-        let conn = &mut self.conns[id.place];
-        conn.released = conn.out.len();
+        let mut bytes = Vec::new();
+        answer.write(&mut bytes, conn.framing);
+        conn.append(bytes);
         self.resume(id.place);
     }
 }
@@ -249,8 +255,27 @@ fn page(node: &Node, route: &Route) -> Reply {
     }
 }
 
+/// Exports in progress at the most: each may keep buffers and segments from being let go.
+const EXPORTS_MAX: usize = 32;
+
+/// The right to one of the exports; given back when it ends, however it ends.
+struct Ticket(Arc<Node>);
+
+impl Ticket {
+    fn take(node: &Arc<Node>) -> Option<Ticket> {
+        let ticket = Ticket(node.clone());
+        (node.counters.exports.fetch_add(1, Relaxed) < EXPORTS_MAX).then_some(ticket)
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.0.counters.exports.fetch_sub(1, Relaxed);
+    }
+}
+
 struct ExportTask {
-    node: Arc<Node>,
+    ticket: Ticket,
     framing: Framing,
     state: State,
 }
@@ -263,7 +288,7 @@ enum State {
 impl Task for ExportTask {
     fn step(&mut self, out: &mut Vec<u8>) -> Step {
         if let State::Asked { snapshot, series, args } = &self.state {
-            let export = Export::start(&self.node, snapshot, *series, args);
+            let export = Export::start(&self.ticket.0, snapshot, *series, args);
             self.state = State::Going(Box::new(export));
             reply::write_stream_head(out, JSON_LINES, self.framing);
         }
@@ -283,7 +308,7 @@ impl ExportTask {
     /// What is readable was streamed; without the final chunk the client sees that it is not all.
     fn broken(&self, error: &Error) -> Step {
         tracing::error!("an export ends early: {error}");
-        self.node.engine.stats().damaged_blocks.fetch_add(1, Relaxed);
+        self.ticket.0.engine.stats().damaged_blocks.fetch_add(1, Relaxed);
         Step::Broken
     }
 }

@@ -3,6 +3,7 @@
 use crate::flags::{Serve, Switch};
 use irontsd_engine::engine::{Config, Engine};
 use irontsd_engine::env;
+use irontsd_engine::error::Error;
 use irontsd_net::http::router::Port;
 use irontsd_net::node::Node;
 use irontsd_net::policy::Policy;
@@ -10,7 +11,7 @@ use irontsd_net::server::{Bound, Server};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use std::io::Write;
+use std::io::{ErrorKind, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -42,7 +43,7 @@ fn serve(flags: &Serve) -> Result<(), String> {
         bind("--opentsdb-listen", flags.opentsdb_listen, Port::Opentsdb)?,
         bind("--http-listen", flags.http_listen, Port::Http)?,
     ];
-    let engine = Engine::open(config(flags, loops), env::real()).map_err(|e| e.to_string())?;
+    let engine = Engine::open(config(flags, loops), env::real()).map_err(|e| explain(&e))?;
     let recovery = engine.recovery();
     tracing::info!("{}: {recovery}", flags.data_dir.display());
     recovery.cuts.iter().for_each(|cut| tracing::warn!("{cut}"));
@@ -64,6 +65,20 @@ fn serve(flags: &Serve) -> Result<(), String> {
     wait_for_signal(signals)?;
     stop(server, node);
     Ok(())
+}
+
+/// An error with what to do about it, where that is not obvious.
+fn explain(error: &Error) -> String {
+    let hint = match error {
+        Error::Io { source, .. } if source.kind() == ErrorKind::StorageFull => {
+            "; free some space and start again, what was acknowledged is in the logs"
+        }
+        Error::Io { source, .. } if source.kind() == ErrorKind::PermissionDenied => {
+            "; give this user the directory, or choose another with --data-dir"
+        }
+        _ => "",
+    };
+    format!("{error}{hint}")
 }
 
 fn cores() -> u16 {

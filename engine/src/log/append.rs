@@ -7,6 +7,7 @@ use crate::env::{Disk, File};
 use crate::error::{Error, Result};
 use crate::header::{HEADER_BYTES, Header};
 use crate::log::record;
+use parking_lot::Mutex;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -20,6 +21,8 @@ pub struct AppendFile {
     written: AtomicU64,
     synced: AtomicU64,
     failed: AtomicBool,
+    /// One sync at a time: the system tells of a lost write only once, to whoever asks first.
+    syncing: Mutex<()>,
 }
 
 impl AppendFile {
@@ -42,8 +45,8 @@ impl AppendFile {
 
     fn over(path: &Path, file: Arc<dyn File>, salt: u64, end: u64) -> AppendFile {
         let (written, synced) = (AtomicU64::new(end), AtomicU64::new(end));
-        let failed = AtomicBool::new(false);
-        AppendFile { path: path.to_owned(), file, salt, written, synced, failed }
+        let (failed, syncing) = (AtomicBool::new(false), Mutex::new(()));
+        AppendFile { path: path.to_owned(), file, salt, written, synced, failed, syncing }
     }
 
     /// Appends the record whose payload the caller put behind [`record::begin`]. When this
@@ -59,17 +62,23 @@ impl AppendFile {
 
     /// Makes everything appended so far survive a power cut.
     pub fn sync(&self) -> Result<()> {
+        let _one = self.syncing.lock();
         self.check()?;
         let written = self.written.load(Ordering::Acquire);
         if written > self.synced.load(Ordering::Relaxed) {
             self.judge("sync", self.file.sync())?;
-            self.synced.store(written, Ordering::Release);
+            self.synced.fetch_max(written, Ordering::Release);
         }
         Ok(())
     }
 
+    /// Whether nothing more can be promised for this file.
+    pub fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Acquire)
+    }
+
     fn check(&self) -> Result<()> {
-        if self.failed.load(Ordering::Acquire) {
+        if self.has_failed() {
             return Err(Error::Stopped(format!("an earlier failure of {}", self.path.display())));
         }
         Ok(())

@@ -5,7 +5,7 @@ use super::head::{self, Framing as BodyFraming, Head, Limits, Progress};
 use super::query::Query;
 use super::reply::{Framing, Reply};
 use crate::reject::{Reason, Reject};
-use flate2::read::{GzDecoder, ZlibDecoder};
+use flate2::read::{MultiGzDecoder, ZlibDecoder};
 use std::io::Read;
 
 /// A request with its whole body.
@@ -18,10 +18,16 @@ pub struct Request {
 }
 
 impl Request {
-    /// Arguments of the query string and of a form body.
-    pub fn query(&self) -> Query {
+    /// Arguments of the query string.
+    pub fn url_query(&self) -> Query {
         let mut query = Query::default();
         query.add(self.head.query());
+        query
+    }
+
+    /// Arguments of the query string and of a form body; for requests whose body is nothing else.
+    pub fn form_query(&self) -> Query {
+        let mut query = self.url_query();
         let form = self.head.content_type.as_deref().is_none_or(|kind| {
             kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded")
         });
@@ -146,9 +152,13 @@ fn finish(incoming: Incoming, body_bytes_max: usize) -> Taken {
     let Incoming { head, body, .. } = incoming;
     let limit = body_bytes_max as u64 + 1;
     let unpacked = match head.content_encoding.as_deref() {
-        Some("gzip" | "x-gzip") => unpack(GzDecoder::new(&*body).take(limit)),
+        Some("gzip" | "x-gzip") => unpack(MultiGzDecoder::new(&*body).take(limit)),
         Some("deflate" | "x-deflate") => unpack(ZlibDecoder::new(&*body).take(limit)),
-        _ => Ok(body),
+        None | Some("" | "identity") => Ok(body),
+        Some(other) => {
+            let text = format!("Content-Encoding {other} is not understood: use gzip or deflate");
+            return refused(415, Reason::BadRequest, &text);
+        }
     };
     match unpacked {
         Ok(body) if body.len() > body_bytes_max => too_large(body_bytes_max),

@@ -15,6 +15,11 @@ use irontsd_engine::types::Samples;
 
 /// A step ends when it has produced this many bytes.
 const STEP_BYTES: usize = 256 << 10;
+/// A step ends after this many series, even if none had a sample: a reader that has gone is noticed
+/// between steps.
+const STEP_SERIES: usize = 20_000;
+/// Larger values of `max_rows_per_line` mean no limit: a line is held as a whole.
+const LINE_ROWS_MAX: usize = 1 << 20;
 /// A series with more samples is read twice instead of being held.
 const HELD_ROWS_MAX: usize = 64 << 10;
 /// Samples read at a time from a series that is read twice.
@@ -29,7 +34,7 @@ pub struct Export {
     samples: Samples,
     at: usize,
     stage: Stage,
-    rows_per_line: usize,
+    rows_per_line: Option<usize>,
     /// The first damage met; what else is readable is streamed all the same.
     damage: Option<Error>,
 }
@@ -42,8 +47,8 @@ enum Stage {
     LongValues,
     /// In its timestamps; whether the first is still to come.
     LongTimestamps(bool),
-    /// In a series that is split into lines; more samples follow.
-    Lines,
+    /// In a series that is split into lines of so many samples; more follow.
+    Lines(usize),
 }
 
 impl Export {
@@ -59,7 +64,7 @@ impl Export {
             samples: Samples::default(),
             at: 0,
             stage: Stage::Series,
-            rows_per_line: args.rows_per_line_max.unwrap_or(usize::MAX),
+            rows_per_line: args.rows_per_line_max.filter(|&rows| rows <= LINE_ROWS_MAX),
             damage: None,
         }
     }
@@ -67,8 +72,8 @@ impl Export {
     /// Appends the next piece; whether there is more. Damage is an error in the end, when everything
     /// readable is there, or at once where a line has begun that cannot be finished.
     pub fn step(&mut self, out: &mut Vec<u8>) -> Result<bool> {
-        let enough = out.len() + STEP_BYTES;
-        while out.len() < enough {
+        let (enough, last) = (out.len() + STEP_BYTES, self.at + STEP_SERIES);
+        while out.len() < enough && self.at < last {
             match self.stage {
                 Stage::Series if self.at == self.found.len() => {
                     return self.damage.take().map_or(Ok(false), Err);
@@ -76,7 +81,7 @@ impl Export {
                 Stage::Series => self.begin_or_skip_series(out),
                 Stage::LongValues => self.long_values(out)?,
                 Stage::LongTimestamps(first) => self.long_timestamps(out, first)?,
-                Stage::Lines => self.next_line(out)?,
+                Stage::Lines(rows) => self.next_line(out, rows)?,
             }
         }
         Ok(true)
@@ -94,8 +99,8 @@ impl Export {
     fn begin_series(&mut self, out: &mut Vec<u8>) -> Result<()> {
         let (series, name) = self.found.get(self.at);
         self.cursor.seek(&self.scan, series)?;
-        if self.rows_per_line < HELD_ROWS_MAX {
-            return self.next_line(out);
+        if let Some(rows) = self.rows_per_line {
+            return self.next_line(out, rows);
         }
         self.samples.clear();
         let more = self.cursor.read(&self.scan, series, HELD_ROWS_MAX, &mut self.samples)?;
@@ -147,10 +152,10 @@ impl Export {
         Ok(())
     }
 
-    fn next_line(&mut self, out: &mut Vec<u8>) -> Result<()> {
+    fn next_line(&mut self, out: &mut Vec<u8>, rows: usize) -> Result<()> {
         let (series, name) = self.found.get(self.at);
         self.samples.clear();
-        let more = self.cursor.read(&self.scan, series, self.rows_per_line, &mut self.samples)?;
+        let more = self.cursor.read(&self.scan, series, rows, &mut self.samples)?;
         if !self.samples.is_empty() {
             json_line::begin(out, name);
             json_line::push_values(out, &self.samples, true);
@@ -158,7 +163,7 @@ impl Export {
             json_line::push_timestamps(out, &self.samples, true);
             json_line::end(out);
         }
-        self.stage = if more { Stage::Lines } else { Stage::Series };
+        self.stage = if more { Stage::Lines(rows) } else { Stage::Series };
         self.at += usize::from(!more);
         Ok(())
     }

@@ -11,12 +11,30 @@ use crate::reject::{Protocol, Reason, Reject};
 use lookup::Trail;
 use memchr::memchr;
 use scan::{Masks, Scanner};
-use std::net::SocketAddr;
 
 /// Replies waiting for a client that does not read them: beyond this, error lines are dropped.
 const ERROR_BYTES_MAX: usize = 512 << 10;
 /// Beyond this, no more lines are taken until the client has read.
 const REPLY_BYTES_MAX: usize = 1 << 20;
+
+/// Replies of a connection, and how many bytes of them the client has taken already.
+#[derive(Debug)]
+pub struct Replies<'a> {
+    /// Everything not yet forgotten.
+    pub out: &'a mut Vec<u8>,
+    /// The first bytes of it that are sent.
+    pub sent: usize,
+}
+
+impl Replies<'_> {
+    fn waiting(&self) -> usize {
+        self.out.len() - self.sent
+    }
+
+    fn push(&mut self, text: &[u8]) {
+        self.out.extend_from_slice(text);
+    }
+}
 
 /// What a connection should do next.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,14 +75,14 @@ impl Session {
         bytes: &[u8],
         scratch: &mut Scratch,
         intake: &mut Intake<'_>,
-        replies: &mut Vec<u8>,
+        replies: &mut Replies<'_>,
     ) -> (usize, Next) {
         scratch.scanner.scan(bytes, &mut scratch.masks);
         let mut start = 0;
         while let Some(end) = scratch.masks.newline(start) {
             let next = self.line(bytes, start, end, scratch, intake, replies);
             start = end + 1;
-            if next == Next::Close || replies.len() >= REPLY_BYTES_MAX {
+            if next == Next::Close || replies.waiting() >= REPLY_BYTES_MAX {
                 return (start, next);
             }
         }
@@ -72,7 +90,12 @@ impl Session {
     }
 
     /// A partial line beyond the limit is refused at once and skipped to its end.
-    fn overlong(&mut self, rest: &[u8], intake: &mut Intake<'_>, replies: &mut Vec<u8>) -> usize {
+    fn overlong(
+        &mut self,
+        rest: &[u8],
+        intake: &mut Intake<'_>,
+        replies: &mut Replies<'_>,
+    ) -> usize {
         if self.skipping {
             return rest.len();
         }
@@ -92,7 +115,7 @@ impl Session {
         end: usize,
         scratch: &mut Scratch,
         intake: &mut Intake<'_>,
-        replies: &mut Vec<u8>,
+        replies: &mut Replies<'_>,
     ) -> Next {
         if std::mem::take(&mut self.skipping) {
             return Next::Continue;
@@ -129,7 +152,7 @@ fn slow(
     fields: Option<fast::Fields<'_>>,
     scratch: &mut Scratch,
     intake: &mut Intake<'_>,
-    replies: &mut Vec<u8>,
+    replies: &mut Replies<'_>,
 ) -> Next {
     // Spaces before a command are a relaxation; the answer to an unknown one is to the line as sent.
     let trimmed = line.trim_ascii_start_spaces();
@@ -139,11 +162,11 @@ fn slow(
     };
     match command {
         b"put" => put(line, rest, fields, scratch, intake, replies),
-        b"version" => replies.extend_from_slice(version().as_bytes()),
-        b"stats" => intake.stats(replies),
-        b"status" => replies.extend_from_slice(b"ok\n"),
+        b"version" => replies.push(version().as_bytes()),
+        b"stats" => intake.stats(replies.out),
+        b"status" => replies.push(b"ok\n"),
         b"help" => {
-            replies.extend_from_slice(b"available commands: put stats version status exit help \n")
+            replies.push(b"available commands: put stats version status exit help \n");
         }
         b"exit" => return Next::Close,
         _ => unknown(line, intake, replies),
@@ -162,7 +185,7 @@ fn put(
     fields: Option<fast::Fields<'_>>,
     scratch: &mut Scratch,
     intake: &mut Intake<'_>,
-    replies: &mut Vec<u8>,
+    replies: &mut Replies<'_>,
 ) {
     match accept(rest, fields, scratch, intake) {
         Ok(()) => {}
@@ -195,7 +218,7 @@ fn accept(
     Ok(())
 }
 
-fn reply_error(reject: &Reject, policy: &Policy, replies: &mut Vec<u8>) {
+fn reply_error(reject: &Reject, policy: &Policy, replies: &mut Replies<'_>) {
     let kind = match reject.reason {
         Reason::InvalidValue => "invalid value",
         Reason::Unavailable => "Please throttle writes",
@@ -204,13 +227,13 @@ fn reply_error(reject: &Reject, policy: &Policy, replies: &mut Vec<u8>) {
     reply(&format!("put: {kind}: {}\n", reject.message), policy, replies);
 }
 
-fn reply(text: &str, policy: &Policy, replies: &mut Vec<u8>) {
-    if policy.telnet_errors && replies.len() < ERROR_BYTES_MAX {
-        replies.extend_from_slice(text.as_bytes());
+fn reply(text: &str, policy: &Policy, replies: &mut Replies<'_>) {
+    if policy.telnet_errors && replies.waiting() < ERROR_BYTES_MAX {
+        replies.push(text.as_bytes());
     }
 }
 
-fn unknown(line: &[u8], intake: &mut Intake<'_>, replies: &mut Vec<u8>) {
+fn unknown(line: &[u8], intake: &mut Intake<'_>, replies: &mut Replies<'_>) {
     let word = line.split(|&byte| byte == b' ').next().unwrap_or_default();
     let word = String::from_utf8_lossy(word);
     let text = format!("unknown command: {word}.  Try `help'.\n");
@@ -219,7 +242,7 @@ fn unknown(line: &[u8], intake: &mut Intake<'_>, replies: &mut Vec<u8>) {
     intake.reject(Protocol::Telnet, &reject, line);
 }
 
-fn refuse_long(line: &[u8], intake: &mut Intake<'_>, replies: &mut Vec<u8>) {
+fn refuse_long(line: &[u8], intake: &mut Intake<'_>, replies: &mut Replies<'_>) {
     let message = format!("line too long (at most {} bytes)", intake.policy.line_bytes_max);
     let reject = Reject::new(Reason::LineTooLong, message);
     reply_error(&reject, intake.policy, replies);
@@ -229,19 +252,6 @@ fn refuse_long(line: &[u8], intake: &mut Intake<'_>, replies: &mut Vec<u8>) {
 /// The answer to points that could not be made durable.
 pub fn unavailable(reason: &str) -> String {
     format!("put: Please throttle writes: {reason}\n")
-}
-
-/// Refuses a TLS handshake on a plain port.
-pub fn refuse_tls(
-    bytes: &[u8],
-    peer: Option<SocketAddr>,
-    intake: &mut Intake<'_>,
-    replies: &mut Vec<u8>,
-) {
-    intake.peer = peer;
-    let reject = Reject::new(Reason::Tls, "TLS is not spoken on this port: connect without it");
-    replies.extend_from_slice(format!("error: {}\n", reject.message).as_bytes());
-    intake.reject(Protocol::Telnet, &reject, &bytes[..bytes.len().min(5)]);
 }
 
 trait TrimSpaces {
