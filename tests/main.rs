@@ -21,6 +21,7 @@ mod monitoring; // Metrics, the list of refused lines and the probes tell the tr
 mod put; // /api/put stores good points, names bad ones and counts both.
 mod real_clients; // collectd and netdata work, and the export is what they sent.
 mod recovery; // Whatever ends the node, the next start has every acknowledged point.
+mod regressions; // One test for each defect ever found.
 mod seed_documents; // The examples of the two documents this project began with work as written.
 mod startup; // Flags, environment, addresses, the directory lock and the start-up lines.
 mod syncing; // An acknowledgement that promises a sync waits for one.

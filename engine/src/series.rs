@@ -317,11 +317,29 @@ mod tests {
     use crate::env;
 
     #[test]
+    fn names_fill_pieces_and_records() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let env = env::real();
+        let name = |number: u8| vec![number; NAME_BYTES_MAX - usize::from(number)];
+        let count = (RECORD_BYTES / NAME_BYTES_MAX * 2 + 3) as u8;
+        let registry = Registry::create(&env, dir.path()).expect("new");
+        for number in 0..count {
+            assert_eq!(registry.find_or_reserve(&name(number)), Some(u32::from(number)));
+        }
+        registry.ensure_written(u32::from(count) - 1).expect("written");
+        drop(registry);
+        let (registry, _) = Registry::open(&env, dir.path()).expect("readable");
+        for number in 0..count {
+            assert_eq!(registry.find(&name(number)), Some(u32::from(number)));
+        }
+    }
+
+    #[test]
     fn ids_are_dense_and_survive_reopening() {
         let dir = tempfile::tempdir().expect("a directory");
         let env = env::real();
         let registry = Registry::create(&env, dir.path()).expect("new");
-        let long = vec![b'x'; PIECE_BYTES - 20];
+        let long = vec![b'x'; NAME_BYTES_MAX];
         for (id, name) in [&b"a"[..], b"b k=v", &long, b"c"].iter().enumerate() {
             assert_eq!(registry.find_or_reserve(name), Some(id as u32));
             assert_eq!(registry.find_or_reserve(name), Some(id as u32));
