@@ -10,6 +10,7 @@ mod common;
 
 mod abuse; // Endless lines, bombs and other people's protocols cost a clear error and little memory.
 mod concurrency; // Exports taken while points stream in show a prefix of what was sent.
+mod conformance; // Every case of tests/cases/ passes or is listed as pending.
 mod damage; // Torn log tails are cut; damage elsewhere is named and never becomes a sample.
 mod duplicates; // The last acknowledged write of a series and time wins, wherever and whenever.
 mod exact_values; // Every number and time comes back as it was sent, to the last bit.

@@ -9,6 +9,7 @@ pub mod event_loop;
 pub mod http;
 pub mod inbox;
 pub mod intake;
+pub mod known;
 pub mod listener;
 pub mod node;
 pub mod number;

@@ -1,5 +1,6 @@
 //! What all event loops and workers share: engine, policy, counters.
 
+use crate::known::Known;
 use crate::policy::Policy;
 use crate::reject::{Protocol, Rejections};
 use irontsd_engine::engine::Engine;
@@ -12,6 +13,8 @@ pub struct Node {
     pub engine: Engine,
     /// What is accepted.
     pub policy: Policy,
+    /// Names known, where new ones are refused.
+    pub known: Known,
     /// Refusals.
     pub rejections: Rejections,
     /// Everything else that is counted.

@@ -163,6 +163,12 @@ pub fn timestamp_of(number: i64) -> Timestamp {
     Timestamp { number, ms: (1..=TIMESTAMP_MS_MAX).contains(&ms).then_some(ms) }
 }
 
+/// A timestamp's text as OpenTSDB reads it: all points are removed, whatever that makes of it.
+pub fn timestamp_without_points(text: &[u8]) -> Result<Timestamp, BadNumber> {
+    let digits: Vec<u8> = text.iter().copied().filter(|&byte| byte != b'.').collect();
+    integer(&digits).map(timestamp_of)
+}
+
 /// A timestamp's text: an integer, or seconds with a fraction, rounded down to milliseconds.
 pub fn timestamp(text: &[u8]) -> Result<Timestamp, BadNumber> {
     let Some(point) = memchr::memchr(b'.', text) else { return integer(text).map(timestamp_of) };
@@ -232,6 +238,19 @@ mod tests {
         for text in ["-0.0", "-.0", "-0e5", "-0.00"] {
             let read = value(text.as_bytes()).expect("a number");
             assert_eq!(read.as_f64().to_bits(), (-0.0f64).to_bits(), "{text}");
+        }
+    }
+
+    #[test]
+    fn strictly_points_are_removed_from_timestamps() {
+        for (text, ms) in [
+            ("1356998400.500", Some(1356998400500)),
+            ("1356998400.5", Some(13569984005)),
+            ("1356998400.", Some(1356998400000)),
+            ("1356998400.123456", None),
+        ] {
+            let read = timestamp_without_points(text.as_bytes()).expect("a number");
+            assert_eq!(read.ms, ms, "{text}");
         }
     }
 

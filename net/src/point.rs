@@ -8,7 +8,9 @@ use crate::policy::Policy;
 use crate::reject::{Reason, Reject};
 use irontsd_engine::name;
 use irontsd_engine::types::Value;
+use regex::Regex;
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 /// A tag that names the metric in selectors, so no tag may be called so.
 const RESERVED: &[u8] = b"__name__";
@@ -135,8 +137,17 @@ pub fn check_names(
     policy: &Policy,
     metric: &[u8],
     tags: &Tags<'_>,
-    controls: Controls,
+    carrier: Carrier,
 ) -> Result<(), Reject> {
+    let charset = match carrier {
+        _ if policy.strict => Charset::Opentsdb,
+        Carrier::Json => Charset::Any,
+        Carrier::Line => Charset::Printed,
+    };
+    if policy.strict && tags.is_empty() {
+        let message = format!("Need at least one tag (metric={}, tags={{}})", text(metric));
+        return Err(Reject::new(Reason::IllegalArgument, message));
+    }
     if tags.len() > policy.tags_max {
         let (found, allowed) = (tags.len(), policy.tags_max);
         let shown = tags.shown();
@@ -144,33 +155,44 @@ pub fn check_names(
         return Err(Reject::new(Reason::TooManyTags, message));
     }
     let what = || format!("metric name (\"{}\")", text(metric));
-    check_text(metric, controls, what, || "metric name".to_owned())?;
+    check_text(metric, charset, what, || "metric name".to_owned())?;
     for (key, value) in tags.iter() {
         let (k, v) = (text(key), text(value));
         let what = || format!("tag name with value [{v}] (\"{k}\")");
-        check_text(key, controls, what, || format!("tag name with value [{v}]"))?;
+        check_text(key, charset, what, || format!("tag name with value [{v}]"))?;
         if key == RESERVED {
             let message = format!("Invalid {}: reserved for the metric", what());
             return Err(Reject::new(Reason::IllegalArgument, message));
         }
         let what = || format!("tag value with key [{k}] (\"{v}\")");
-        check_text(value, controls, what, || format!("tag value with key [{k}]"))?;
+        check_text(value, charset, what, || format!("tag value with key [{k}]"))?;
     }
     Ok(())
 }
 
-/// Whether control characters may stand in a text.
+/// Which characters may stand in a text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Controls {
-    /// JSON can carry them.
-    Allowed,
-    /// A line cannot.
-    Refused,
+enum Charset {
+    /// All: JSON can carry them.
+    Any,
+    /// All but control characters.
+    Printed,
+    /// ASCII letters and digits, `-_./`, and letters.
+    Opentsdb,
+}
+
+/// How a point came, as far as its texts are concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Carrier {
+    /// JSON can carry any text.
+    Json,
+    /// A line cannot carry control characters.
+    Line,
 }
 
 fn check_text(
     bytes: &[u8],
-    controls: Controls,
+    charset: Charset,
     what: impl Fn() -> String,
     bare: impl Fn() -> String,
 ) -> Result<(), Reject> {
@@ -183,11 +205,26 @@ fn check_text(
         let message = format!("Invalid {}: not UTF-8 at byte {at}", what());
         Reject::new(Reason::InvalidUtf8, message)
     })?;
-    match valid.chars().find(|c| c.is_control()) {
-        Some(odd) if controls == Controls::Refused => {
+    let odd = match charset {
+        Charset::Any => None,
+        Charset::Printed => valid.chars().find(|c| c.is_control()),
+        Charset::Opentsdb => valid.chars().find(|&c| !is_opentsdb(c)),
+    };
+    match odd {
+        Some(odd) => {
             let message = format!("Invalid {}: illegal character: {odd}", what());
             Err(Reject::new(Reason::IllegalCharacter, message))
         }
-        _ => Ok(()),
+        None => Ok(()),
+    }
+}
+
+/// OpenTSDB's characters: it looks at units of UTF-16, so letters of the basic plane only.
+fn is_opentsdb(c: char) -> bool {
+    static LETTER: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new(r"^\p{L}$").ok());
+    match c {
+        'a'..='z' | 'A'..='Z' | '0'..='9' | '-' | '_' | '.' | '/' => true,
+        '\0'..='\x7f' | '\u{10000}'.. => false,
+        _ => LETTER.as_ref().is_some_and(|letter| letter.is_match(c.encode_utf8(&mut [0; 4]))),
     }
 }

@@ -6,6 +6,10 @@ use std::time::Duration;
 /// See the module.
 #[derive(Debug, Clone)]
 pub struct Policy {
+    /// OpenTSDB's rules without the relaxations.
+    pub strict: bool,
+    /// Which names may come into being by being used.
+    pub creates: Creates,
     /// Most tags of a point.
     pub tags_max: usize,
     /// Longest telnet line in bytes, line end excluded.
@@ -20,9 +24,35 @@ pub struct Policy {
     pub sync_each: bool,
 }
 
+/// Which names may come into being by being used in a point.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Creates {
+    /// Metrics.
+    pub metrics: bool,
+    /// Tag keys.
+    pub tagks: bool,
+    /// Tag values.
+    pub tagvs: bool,
+}
+
+impl Creates {
+    /// Whether no name is ever refused for being new.
+    pub fn all(self) -> bool {
+        self.metrics && self.tagks && self.tagvs
+    }
+}
+
+impl Default for Creates {
+    fn default() -> Self {
+        Creates { metrics: true, tagks: true, tagvs: true }
+    }
+}
+
 impl Default for Policy {
     fn default() -> Self {
         Policy {
+            strict: false,
+            creates: Creates::default(),
             tags_max: 40,
             line_bytes_max: 64 << 10,
             body_bytes_max: 32 << 20,

@@ -58,6 +58,8 @@ reasons! {
     InvalidUtf8 = "invalid_utf8",
     /// A timestamp outside what can be stored.
     TimestampRange = "timestamp_range",
+    /// A name never seen, where names do not come into being by themselves.
+    UnknownName = "unknown_name",
     /// A word that is no telnet command.
     UnknownCommand = "unknown_command",
     /// A telnet line beyond the limit.

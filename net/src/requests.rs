@@ -15,7 +15,7 @@ use crate::put::reply::error_object;
 use crate::read::args::{self, ExportArgs};
 use crate::read::export::Export;
 use crate::read::labels::{self, What};
-use crate::reject::{Protocol, Reject};
+use crate::reject::{Protocol, Reason, Reject};
 use crate::status;
 use crate::telnet;
 use crate::workers::{Step, Task};
@@ -98,7 +98,7 @@ impl EventLoop {
             let message = "Requested serializer was not found";
             return self.answer(place, &Reply::error(400, message, Some(&details)));
         }
-        let extra = match extra_labels(&query) {
+        let extra = match extra_labels(&query, self.node.policy.strict) {
             Ok(extra) => extra,
             Err(text) => return self.answer(place, &Reply::error(400, &text, None)),
         };
@@ -107,7 +107,10 @@ impl EventLoop {
         let node = self.node.clone();
         let mut intake = self.intake(place);
         let mut sink = |name: &[u8], timestamp_ms, value| {
-            let series = intake.series(name)?;
+            let series = intake.series(name).map_err(|reject| match reject.reason {
+                Reason::UnknownName => Reject::new(reject.reason, "Unknown metric"),
+                _ => reject,
+            })?;
             intake.push(Protocol::Http, series, timestamp_ms, value);
             Ok(())
         };
@@ -214,7 +217,10 @@ impl EventLoop {
     }
 }
 
-fn extra_labels(query: &Query) -> Result<Vec<(String, String)>, String> {
+fn extra_labels(query: &Query, strict: bool) -> Result<Vec<(String, String)>, String> {
+    if strict {
+        return Ok(Vec::new());
+    }
     let pair = |text: &str| match text.split_once('=') {
         Some((name, value)) if !name.is_empty() && name != "__name__" => {
             Ok((name.to_owned(), value.to_owned()))

@@ -99,7 +99,7 @@ fn assert_same_samples(series: &str, found: &[Sample], expected: &[Sample]) {
 
 /// The canonical spelling of a `metric` object.
 #[track_caller]
-fn canonical(metric: &Json) -> String {
+pub fn canonical(metric: &Json) -> String {
     let labels = metric.members().iter().map(|(name, value)| (name.as_str(), value.str()));
     let (names, tags): (Vec<_>, Vec<_>) = labels.partition(|(name, _)| *name == "__name__");
     series(names.first().map_or("", |(_, value)| value), &tags)

@@ -56,9 +56,29 @@ pub struct Serve {
           value_parser = duration, default_value = "30s")]
     pub export_stall_timeout: Duration,
 
-    /// Most tags of a point.
-    #[arg(long, env = "IRONTSD_MAX_TAGS", value_name = "N", default_value_t = 40)]
-    pub max_tags: usize,
+    /// Keep to OpenTSDB's rules without the relaxations that other agents need.
+    #[arg(long, env = "IRONTSD_STRICT", value_name = "on|off", default_value = "off",
+          default_missing_value = "on", num_args = 0..=1, action = ArgAction::Set)]
+    pub strict: Switch,
+
+    /// Most tags of a point; 40 by default, 8 with --strict.
+    #[arg(long, env = "IRONTSD_MAX_TAGS", value_name = "N")]
+    pub max_tags: Option<usize>,
+
+    /// Whether metrics come into being by being used.
+    #[arg(long, env = "IRONTSD_AUTO_CREATE_METRICS", value_name = "on|off",
+          default_value = "on", action = ArgAction::Set)]
+    pub auto_create_metrics: Switch,
+
+    /// Whether tag keys come into being by being used.
+    #[arg(long, env = "IRONTSD_AUTO_CREATE_TAGKS", value_name = "on|off",
+          default_value = "on", action = ArgAction::Set)]
+    pub auto_create_tagks: Switch,
+
+    /// Whether tag values come into being by being used.
+    #[arg(long, env = "IRONTSD_AUTO_CREATE_TAGVS", value_name = "on|off",
+          default_value = "on", action = ArgAction::Set)]
+    pub auto_create_tagvs: Switch,
 
     /// Longest telnet line in bytes.
     #[arg(long, env = "IRONTSD_MAX_LINE_BYTES", value_name = "SIZE", value_parser = size,

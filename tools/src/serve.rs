@@ -6,7 +6,7 @@ use irontsd_engine::env;
 use irontsd_engine::error::Error;
 use irontsd_net::http::router::Port;
 use irontsd_net::node::Node;
-use irontsd_net::policy::Policy;
+use irontsd_net::policy::{Creates, Policy};
 use irontsd_net::server::{Bound, Server};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -56,6 +56,7 @@ fn serve(flags: &Serve) -> Result<(), String> {
     let node = Arc::new(Node {
         engine,
         policy: policy(flags),
+        known: Default::default(),
         rejections: Default::default(),
         counters: Default::default(),
     });
@@ -95,8 +96,15 @@ fn config(flags: &Serve, shards: usize) -> Config {
 
 fn policy(flags: &Serve) -> Policy {
     let bytes = |bytes: u64| usize::try_from(bytes).unwrap_or(usize::MAX);
+    let strict = flags.strict == Switch::On;
     Policy {
-        tags_max: flags.max_tags,
+        strict,
+        creates: Creates {
+            metrics: flags.auto_create_metrics == Switch::On,
+            tagks: flags.auto_create_tagks == Switch::On,
+            tagvs: flags.auto_create_tagvs == Switch::On,
+        },
+        tags_max: flags.max_tags.unwrap_or(if strict { 8 } else { 40 }),
         line_bytes_max: bytes(flags.max_line_bytes),
         body_bytes_max: bytes(flags.max_body_bytes).min(BODY_BYTES_LIMIT),
         telnet_errors: flags.telnet_errors == Switch::On,

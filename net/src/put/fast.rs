@@ -113,7 +113,7 @@ fn timestamp(node: &Node<'_>) -> Option<Timestamp> {
         Node::Static(StaticNode::U64(number)) => {
             Some(number::timestamp_of(i64::try_from(number).ok()?))
         }
-        Node::String(text) => rules::timestamp_text(text.as_bytes()),
+        Node::String(text) => rules::timestamp_text(text.as_bytes(), false),
         _ => None,
     }
 }

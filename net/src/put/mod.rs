@@ -153,7 +153,8 @@ pub fn judge(
     let judge = Judge { policy, now_ms, extra };
     let Scratch { fast, batch } = scratch;
     let mut refused = Refused::default();
-    if fast.collect(body, &judge, batch).is_none() {
+    // The fast reader knows the relaxed rules only.
+    if policy.strict || fast.collect(body, &judge, batch).is_none() {
         refused = plain::collect(body, &judge, batch)?;
     }
     let mut success = 0;

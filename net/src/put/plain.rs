@@ -126,7 +126,8 @@ pub fn collect(body: &[u8], judge: &Judge<'_>, batch: &mut Batch) -> Result<Refu
         let at = error.valid_up_to();
         return Err(BodyError::at(Reason::InvalidUtf8, Fault { at, what: "invalid UTF-8" }));
     }
-    let (mut elements, mut fields) = (Elements::new(body), Fields::default());
+    let strict = judge.policy.strict;
+    let (mut elements, mut fields) = (Elements::new(body), Fields { strict, ..Fields::default() });
     let (mut tags, mut refused) = (Tags::default(), Refused::default());
     let (mut count, mut right, mut wrong) = (0, 0, None);
     while let Some(element) = elements.next(&mut fields).map_err(BodyError::json)? {
@@ -145,7 +146,7 @@ pub fn collect(body: &[u8], judge: &Judge<'_>, batch: &mut Batch) -> Result<Refu
         count += 1;
     }
     match wrong {
-        Some(fault) if right == 0 => Err(BodyError::json(fault)),
+        Some(fault) if right == 0 || strict => Err(BodyError::json(fault)),
         None if count == 0 => Err(BodyError::bare(NO_DATAPOINTS)),
         _ => Ok(refused),
     }

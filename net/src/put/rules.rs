@@ -4,7 +4,7 @@
 use super::Batch;
 use super::plain::fields::{Fields, Sent, Tag};
 use crate::number::{self, BadNumber, Timestamp};
-use crate::point::{self, Controls, Tags};
+use crate::point::{self, Carrier, Tags};
 use crate::policy::Policy;
 use crate::reject::{Reason, Reject};
 use irontsd_engine::types::{TIMESTAMP_MS_MAX, Value};
@@ -44,15 +44,22 @@ pub fn trimmed(text: &[u8]) -> &[u8] {
 pub const NO_TIMESTAMP: Timestamp = Timestamp { number: 0, ms: None };
 
 /// A timestamp sent as a string; `None` if it is none at all.
-pub fn timestamp_text(text: &[u8]) -> Option<Timestamp> {
+pub fn timestamp_text(text: &[u8], strict: bool) -> Option<Timestamp> {
     match trimmed(text) {
         [] => Some(NO_TIMESTAMP),
+        text if strict => number::integer(text).ok().map(number::timestamp_of),
         text => number::timestamp(text).ok(),
     }
 }
 
-/// A timestamp sent as a number; `None` if it is beyond 64 bits or a word.
-pub fn timestamp_number(text: &[u8]) -> Option<Timestamp> {
+/// A timestamp sent as a number; `None` if it is beyond 64 bits or a word. Strictly, a fraction is
+/// cut off.
+pub fn timestamp_number(text: &[u8], strict: bool) -> Option<Timestamp> {
+    if strict && text.iter().any(|byte| matches!(byte, b'.' | b'e' | b'E')) {
+        let float: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
+        let fits = float.abs() < 9.2e18;
+        return fits.then_some(number::timestamp_of(float as i64));
+    }
     if text.iter().any(|byte| matches!(byte, b'e' | b'E')) {
         let float: f64 = std::str::from_utf8(text).ok()?.parse().ok()?;
         return timestamp_decimal(float.to_string().as_bytes());
@@ -81,7 +88,8 @@ impl<'a> Judge<'a> {
     pub fn time(&self, sent: Option<Timestamp>) -> Option<Timestamp> {
         let now = self.now_ms;
         let ms = (1..=TIMESTAMP_MS_MAX).contains(&now).then_some(now);
-        let time = sent.unwrap_or(Timestamp { number: now, ms });
+        let none = if self.policy.strict { NO_TIMESTAMP } else { Timestamp { number: now, ms } };
+        let time = sent.unwrap_or(none);
         (time.number > 0).then_some(time)
     }
 
@@ -98,7 +106,8 @@ impl<'a> Judge<'a> {
         let time = self.time(fields.timestamp).ok_or_else(|| illegal("Invalid timestamp"))?;
         let text = fields.value.take().filter(|value| !value.is_empty());
         let text = text.ok_or_else(|| illegal("Empty value"))?;
-        if fields.tags_sent == Sent::Null {
+        let untagged = self.policy.strict && fields.tags.is_empty();
+        if fields.tags_sent == Sent::Null || untagged {
             return Err(illegal("Missing tags"));
         }
         let value = value(&text).map_err(|bad| not_a_value(&bad, &metric, time))?;
@@ -127,7 +136,7 @@ impl<'a> Judge<'a> {
         batch: &mut Batch,
     ) -> Result<(), Reject> {
         let ms = point::check_range(time, value, metric, tags)?;
-        point::check_names(self.policy, metric, tags, Controls::Allowed)?;
+        point::check_names(self.policy, metric, tags, Carrier::Json)?;
         batch.add(index, ms, value, |names| tags.encode_name(metric, names));
         Ok(())
     }
@@ -156,7 +165,7 @@ impl<'a> Judge<'a> {
         let names = if all.len() > self.policy.tags_max { &all } else { &before };
         let key = String::from_utf8_lossy(&fields.tags[null].0);
         point::check_range(time, value, metric, &all)
-            .and_then(|_| point::check_names(self.policy, metric, names, Controls::Allowed))
+            .and_then(|_| point::check_names(self.policy, metric, names, Carrier::Json))
             .err()
             .unwrap_or_else(|| illegal(format!("Invalid tag value with key [{key}]: null")))
     }

@@ -4,7 +4,7 @@
 //! same, it gets the answer that OpenTSDB gives to the line as sent, where every space separates.
 
 use crate::number::{self, BadNumber};
-use crate::point::{Controls, Tags, check_names, check_range};
+use crate::point::{Carrier, Tags, check_names, check_range};
 use crate::policy::Policy;
 use crate::reject::{Reason, Reject};
 use irontsd_engine::types::Value;
@@ -25,6 +25,9 @@ pub struct Point<'a> {
 /// Judges what follows the word `put` and its space; `None` if the line ended after `put`.
 pub fn judge<'a>(rest: Option<&'a [u8]>, policy: &Policy) -> Result<Point<'a>, Reject> {
     let words = || rest.into_iter().flat_map(|rest| rest.split(|&byte| byte == b' '));
+    if policy.strict {
+        return check(&words().collect::<Vec<_>>(), 4, policy);
+    }
     let relaxed: Vec<&[u8]> = words().filter(|word| !word.is_empty()).collect();
     check(&relaxed, 3, policy).map_err(|refused| {
         let sent: Vec<&[u8]> = words().collect();
@@ -44,7 +47,8 @@ fn check<'a>(words: &[&'a [u8]], least: usize, policy: &Policy) -> Result<Point<
     if metric.is_empty() {
         return Err(illegal("empty metric name".into()));
     }
-    let timestamp = number::timestamp(timestamp).map_err(invalid_value)?;
+    let read = if policy.strict { number::timestamp_without_points } else { number::timestamp };
+    let timestamp = read(timestamp).map_err(invalid_value)?;
     if timestamp.number <= 0 {
         return Err(illegal(format!("invalid timestamp: {}", timestamp.number)));
     }
@@ -61,7 +65,7 @@ fn check<'a>(words: &[&'a [u8]], least: usize, policy: &Policy) -> Result<Point<
         )),
     })?;
     let timestamp_ms = check_range(timestamp, value, metric, &tags)?;
-    check_names(policy, metric, &tags, Controls::Refused)?;
+    check_names(policy, metric, &tags, Carrier::Line)?;
     Ok(Point { metric, tags, timestamp_ms, value })
 }
 

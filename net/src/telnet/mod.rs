@@ -155,7 +155,7 @@ fn slow(
     replies: &mut Replies<'_>,
 ) -> Next {
     // Spaces before a command are a relaxation; the answer to an unknown one is to the line as sent.
-    let trimmed = line.trim_ascii_start_spaces();
+    let trimmed = if intake.policy.strict { line } else { line.trim_ascii_start_spaces() };
     let (command, rest) = match memchr(b' ', trimmed) {
         Some(at) => (&trimmed[..at], Some(&trimmed[at + 1..])),
         None => (trimmed, None),
@@ -166,8 +166,9 @@ fn slow(
         b"stats" => intake.stats(replies.out),
         b"status" => replies.push(b"ok\n"),
         b"help" => {
-            replies.push(b"available commands: put stats version status exit help \n");
+            replies.push(b"available commands: put rollup stats version status exit help \n");
         }
+        b"rollup" => rollup(line, rest, intake, replies),
         b"exit" => return Next::Close,
         _ => unknown(line, intake, replies),
     }
@@ -218,9 +219,27 @@ fn accept(
     Ok(())
 }
 
+/// Answered as a TSD without rollups does.
+fn rollup(line: &[u8], rest: Option<&[u8]>, intake: &mut Intake<'_>, replies: &mut Replies<'_>) {
+    let words: Vec<&[u8]> =
+        rest.into_iter().flat_map(|rest| rest.split(|&byte| byte == b' ')).collect();
+    let message = if words.len() < 5 {
+        format!("not enough arguments (need least 7, got {})", words.len())
+    } else if words[0].is_empty() {
+        "Missing interval or aggregator".to_owned()
+    } else {
+        "No rollup or aggregations were configured".to_owned()
+    };
+    let reject = Reject::new(Reason::IllegalArgument, message);
+    let text = format!("rollup: illegal argument: {}\n", reject.message);
+    reply(&text, intake.policy, replies);
+    intake.reject(Protocol::Telnet, &reject, line);
+}
+
 fn reply_error(reject: &Reject, policy: &Policy, replies: &mut Replies<'_>) {
     let kind = match reject.reason {
         Reason::InvalidValue => "invalid value",
+        Reason::UnknownName => "unknown metric",
         Reason::Unavailable => "Please throttle writes",
         _ => "illegal argument",
     };

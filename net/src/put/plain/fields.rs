@@ -17,6 +17,8 @@ const TAGS_SEARCHED_MAX: usize = 64;
 /// See the module.
 #[derive(Debug, Default)]
 pub struct Fields<'a> {
+    /// Without the relaxations.
+    pub strict: bool,
     /// Missing and null are `None`.
     pub metric: Option<Text<'a>>,
     /// Only missing is `None`; null is 0.
@@ -46,7 +48,7 @@ impl<'a> Fields<'a> {
     pub fn clear(&mut self) {
         let mut tags = std::mem::take(&mut self.tags);
         tags.clear();
-        *self = Fields { tags, ..Fields::default() };
+        *self = Fields { tags, strict: self.strict, ..Fields::default() };
     }
 
     /// Sets a field from a value that is not the beginning of tags; the last of a name wins. The
@@ -68,8 +70,8 @@ impl<'a> Fields<'a> {
     fn set_timestamp(&mut self, token: &Token<'a>) -> Option<&'static str> {
         let read = match token {
             Token::Null => Some(rules::NO_TIMESTAMP),
-            Token::Number(text) => rules::timestamp_number(text),
-            Token::Text(text) => rules::timestamp_text(text),
+            Token::Number(text) => rules::timestamp_number(text, self.strict),
+            Token::Text(text) => rules::timestamp_text(text, self.strict),
             _ => None,
         };
         match read {
