@@ -46,7 +46,7 @@ fn recovery_tells_what_it_found() {
     let node = Node::start();
     let lines: String = (1..=7919).map(|n| format!("put m {n} {n} h=a\n")).collect();
     node.put_lines(&lines);
-    let log = node.kill_and_restart().log();
+    let log = node.kill_and_restart().kill_and_read_log();
     assert!(log.contains("7919"), "how many points were recovered: {log}");
 }
 
