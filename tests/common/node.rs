@@ -134,11 +134,6 @@ impl Node {
         &mut self.process
     }
 
-    /// What the node logged so far.
-    pub fn log(&self) -> String {
-        self.process.log()
-    }
-
     /// `kill -9`; the data directory stays.
     pub fn kill(mut self) -> Arc<Home> {
         self.process.kill();
