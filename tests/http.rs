@@ -85,12 +85,12 @@ fn series_labels_and_values_are_listed() {
     let node = Node::start();
     node.put_lines("put cpu 1 1 host=a dc=x\nput cpu 1 2 host=b\nput mem 1 3 host=a\n");
     assert_eq!(data(&node, "/api/v1/series/count"), Json::parse("[3]"));
-    let labels = data(&node, "/api/v1/labels");
+    let labels = data(&node, "/api/v1/labels?start=1");
     assert_eq!(texts(&labels), ["__name__", "dc", "host"]);
-    assert_eq!(texts(&data(&node, "/api/v1/label/host/values")), ["a", "b"]);
-    assert_eq!(texts(&data(&node, "/api/v1/label/__name__/values")), ["cpu", "mem"]);
-    assert!(data(&node, "/api/v1/label/nosuch/values").items().is_empty());
-    let series = data(&node, "/api/v1/series?match[]=cpu");
+    assert_eq!(texts(&data(&node, "/api/v1/label/host/values?start=1")), ["a", "b"]);
+    assert_eq!(texts(&data(&node, "/api/v1/label/__name__/values?start=1")), ["cpu", "mem"]);
+    assert!(data(&node, "/api/v1/label/nosuch/values?start=1").items().is_empty());
+    let series = data(&node, "/api/v1/series?start=1&match[]=cpu");
     let hosts: Vec<&str> = series.items().iter().map(|one| one.get("host").str()).collect();
     assert_eq!(hosts.len(), 2);
     assert!(hosts.contains(&"a") && hosts.contains(&"b"), "{hosts:?}");

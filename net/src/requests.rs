@@ -4,14 +4,13 @@
 use crate::conn::Speaks;
 use crate::event_loop::EventLoop;
 use crate::http::query::Query;
-use crate::http::reply::{self, Framing, JSON, JSON_LINES, Reply, TEXT};
+use crate::http::reply::{self, Framing, JSON, JSON_LINES, PLAIN_JSON, Reply, TEXT};
 use crate::http::router::{Route, route};
 use crate::http::session::{Request, Taken};
 use crate::inbox::{ConnId, Message};
 use crate::intake::Intake;
 use crate::node::Node;
 use crate::put;
-use crate::put::reply::error_object;
 use crate::read::args::{self, ExportArgs};
 use crate::read::export::Export;
 use crate::read::labels::{self, What};
@@ -242,7 +241,8 @@ fn page(node: &Node, route: &Route) -> Reply {
         Route::Rejected => Reply::new(200, JSON, status::rejected(node)),
         Route::SeriesCount => {
             let count = node.engine.registry().len();
-            Reply::new(200, JSON, format!("{{\"status\":\"success\",\"data\":[{count}]}}"))
+            let body = format!("{{\"status\":\"success\",\"data\":[{count}]}}");
+            Reply::new(200, PLAIN_JSON, body)
         }
         Route::Version => Reply::new(200, "text/plain; charset=UTF-8", telnet::version()),
         Route::ApiVersion => {
@@ -295,8 +295,9 @@ impl Task for ExportTask {
     fn step(&mut self, out: &mut Vec<u8>) -> Step {
         if let State::Asked { snapshot, series, args } = &self.state {
             let export = Export::start(&self.ticket.0, snapshot, *series, args);
+            reply::write_stream_head(out, Export::content_type(args.format), self.framing);
+            reply::write_chunk(out, self.framing, |out| export.begin(out));
             self.state = State::Going(Box::new(export));
-            reply::write_stream_head(out, JSON_LINES, self.framing);
         }
         let State::Going(export) = &mut self.state else { return Step::Broken };
         match reply::write_chunk(out, self.framing, |out| export.step(out)) {
@@ -332,8 +333,8 @@ impl Task for LabelsTask {
     fn step(&mut self, out: &mut Vec<u8>) -> Step {
         let body = labels::answer(&self.node, &self.what, &self.query, &self.snapshot, self.now_ms);
         let answer = match body {
-            Ok(body) => Reply::new(200, JSON, body),
-            Err(text) => Reply::new(400, JSON, error_object(400, &text, None)),
+            Ok(body) => Reply::new(200, PLAIN_JSON, body),
+            Err(text) => Reply::new(400, PLAIN_JSON, labels::error_body(&text)),
         };
         answer.write(out, self.framing);
         Step::Done

@@ -14,6 +14,20 @@ impl Query {
         }
     }
 
+    /// The first value of an argument: of several, the first counts.
+    pub fn first(&self, name: &str) -> Option<&str> {
+        self.0.iter().find(|(other, _)| other == name).map(|(_, value)| &**value)
+    }
+
+    /// Appends the arguments of a form body. An `extra_label` in the URL replaces the body's, so
+    /// that a proxy can pin it.
+    pub fn add_form(&mut self, text: &str) {
+        let pinned = self.has("extra_label");
+        let mut form = Query::default();
+        form.add(text);
+        self.0.extend(form.0.into_iter().filter(|(name, _)| !pinned || name != "extra_label"));
+    }
+
     /// The last value of an argument.
     pub fn last(&self, name: &str) -> Option<&str> {
         self.0.iter().rev().find(|(other, _)| other == name).map(|(_, value)| &**value)

@@ -17,6 +17,8 @@ pub struct Reply {
 
 /// Content type of JSON as OpenTSDB names it.
 pub const JSON: &str = "application/json; charset=UTF-8";
+/// Content type of JSON as Prometheus names it.
+pub const PLAIN_JSON: &str = "application/json";
 /// Content type of plain text.
 pub const TEXT: &str = "text/plain; charset=utf-8";
 /// Content type of export lines.

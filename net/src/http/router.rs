@@ -88,6 +88,9 @@ fn find_own(path: &str) -> Option<(Route, &'static [&'static str])> {
         "/internal/force_flush" => (Route::Flush, GET_POST),
         _ => {
             let name = path.strip_prefix("/api/v1/label/")?.strip_suffix("/values")?;
+            if name.is_empty() {
+                return None;
+            }
             let name = percent_encoding::percent_decode_str(name).decode_utf8_lossy();
             (Route::Labels(What::Values(name.into_owned())), GET_POST)
         }

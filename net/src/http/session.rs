@@ -32,7 +32,7 @@ impl Request {
             kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded")
         });
         if form {
-            query.add(&String::from_utf8_lossy(&self.body));
+            query.add_form(&String::from_utf8_lossy(&self.body));
         }
         query
     }

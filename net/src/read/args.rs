@@ -1,5 +1,6 @@
 //! Arguments of the read endpoints: selectors, time range, limits. Pure.
 
+use super::formats::Format;
 use super::select::{self, Matcher, Op, Selector};
 use super::time_arg;
 use crate::http::query::Query;
@@ -15,55 +16,109 @@ pub struct ExportArgs {
     pub end_ms: i64,
     /// Most samples of one line.
     pub rows_per_line_max: Option<usize>,
+    /// The shape.
+    pub format: Format,
 }
 
 /// Reads the arguments of an export; an error is the answer's text.
 pub fn export(query: &Query, now_ms: i64) -> Result<ExportArgs, String> {
-    let selectors = selectors(query)?;
-    if selectors.is_empty() {
-        return Err("missing `match[]` arg".into());
+    let (start_ms, end_ms) = range(query, now_ms, 0, i64::MAX)?;
+    if query.all(&MATCHES).next().is_none() {
+        return Err(MISSING_MATCH.into());
     }
-    let (start_ms, end_ms) = range(query, now_ms)?;
-    let rows = query.last("max_rows_per_line").and_then(|text| text.parse().ok());
-    Ok(ExportArgs { selectors, start_ms, end_ms, rows_per_line_max: rows.filter(|&rows| rows > 0) })
+    let selectors = selectors(query)?;
+    let rows = query.first("max_rows_per_line").and_then(|text| text.parse().ok());
+    Ok(ExportArgs {
+        selectors,
+        start_ms,
+        end_ms,
+        rows_per_line_max: rows.filter(|&rows| rows > 0),
+        format: Format::named(query.first("format")),
+    })
 }
 
-/// Both ends included; by default everything there is, future samples too.
-pub fn range(query: &Query, now_ms: i64) -> Result<(i64, i64), String> {
-    let time = |name: &str, default: i64| match query.last(name) {
+/// The answer to a request that names no series.
+pub const MISSING_MATCH: &str = "missing `match[]` arg";
+
+const MATCHES: [&str; 2] = ["match", "match[]"];
+
+/// How far back the label endpoints look when they are not told: five minutes.
+const LABELS_RANGE_MS: i64 = 300_000;
+
+/// Arguments of the label endpoints.
+#[derive(Debug)]
+pub struct LabelArgs {
+    /// What to look at; everything, if there is none.
+    pub selectors: Vec<Selector>,
+    /// First and last timestamp, included.
+    pub range: (i64, i64),
+    /// Most entries of the answer.
+    pub limit: usize,
+}
+
+/// Reads the arguments of a label endpoint; an error is the answer's text.
+pub fn labels(query: &Query, now_ms: i64) -> Result<LabelArgs, String> {
+    let end = range(query, now_ms, 0, now_ms).map_or(now_ms, |(_, end)| end);
+    // A start of zero is taken for absent.
+    let (start_ms, end_ms) = range(query, now_ms, end - LABELS_RANGE_MS, now_ms)?;
+    let start_ms = if start_ms == 0 { end - LABELS_RANGE_MS } else { start_ms };
+    let selectors = selectors(query)?;
+    let limit = match query.first("limit") {
+        None | Some("") => 0,
+        Some(text) => text
+            .parse::<i64>()
+            .map_err(|error| format!("cannot parse integer \"limit\"=\"{text}\": {error}"))?,
+    };
+    let limit = usize::try_from(limit).ok().filter(|&limit| limit > 0).unwrap_or(usize::MAX);
+    Ok(LabelArgs { selectors, range: (start_ms, end_ms), limit })
+}
+
+/// Both ends included.
+fn range(query: &Query, now_ms: i64, start: i64, end: i64) -> Result<(i64, i64), String> {
+    let time = |name: &str, default: i64| match query.first(name) {
         None | Some("") => Ok(default),
         Some(text) => time_arg::parse(text, now_ms)
             .map_err(|error| format!("cannot parse {name}={text}: {error}")),
     };
-    let (start_ms, end_ms) = (time("start", 0)?, time("end", i64::MAX)?);
-    if end_ms < start_ms {
+    let (start_ms, end_ms) = (time("start", start)?, time("end", end)?);
+    if end_ms < start_ms && query.has("start") && query.has("end") {
         return Err(format!("end={end_ms} lies before start={start_ms} (milliseconds)"));
     }
-    Ok((start_ms, end_ms))
+    Ok((start_ms.min(end_ms), end_ms))
 }
 
-/// The `match` and `match[]` arguments, each with `extra_label` and `extra_filters` added.
+/// The `match` and `match[]` arguments, any of which may match, each with `extra_label` (all must
+/// match) and `extra_filters` (one must match) added.
 pub fn selectors(query: &Query) -> Result<Vec<Selector>, String> {
-    let mut selectors = Vec::new();
-    for text in query.all(&["match", "match[]"]) {
-        selectors.push(parse(text)?);
+    let parse_all = |names: &[&str], shown: &str| -> Result<Vec<Selector>, String> {
+        query.all(names).map(|text| parse(shown, text)).collect()
+    };
+    let mut selectors = parse_all(&MATCHES, "matches[]")?;
+    let extra = parse_all(&["extra_filters", "extra_filters[]"], "extra_filters")?;
+    let labels = query.all(&["extra_label"]).map(extra_label).collect::<Result<Vec<_>, _>>()?;
+    if selectors.is_empty() && (!extra.is_empty() || !labels.is_empty()) {
+        // Nothing named: the extras alone decide.
+        selectors.push(Selector { groups: vec![Vec::new()] });
     }
-    for text in query.all(&["extra_label"]) {
-        let (label, value) = text
-            .split_once('=')
-            .ok_or_else(|| format!("cannot parse extra_label={text}: expected name=value"))?;
-        let matcher = Matcher { label: label.to_owned(), op: Op::Equal(value.to_owned()) };
-        selectors.iter_mut().for_each(|selector| selector.and(&matcher));
+    if !extra.is_empty() {
+        let either = Selector { groups: extra.into_iter().flat_map(|one| one.groups).collect() };
+        selectors = selectors.iter().map(|selector| both(selector, &either)).collect();
     }
-    for text in query.all(&["extra_filters", "extra_filters[]"]) {
-        let extra = parse(text)?;
-        selectors = selectors.iter().map(|selector| both(selector, &extra)).collect();
+    for matcher in &labels {
+        selectors.iter_mut().for_each(|selector| selector.and(matcher));
     }
     Ok(selectors)
 }
 
-fn parse(text: &str) -> Result<Selector, String> {
-    select::parse(text).map_err(|error| format!("cannot parse matches[]={text}: {error}"))
+fn extra_label(text: &str) -> Result<Matcher, String> {
+    let (label, value) = text.split_once('=').ok_or_else(|| {
+        format!("`extra_label` query arg must have the format `name=value`; got \"{text}\"")
+    })?;
+    Ok(Matcher { label: label.to_owned(), op: Op::Equal(value.to_owned()) })
+}
+
+fn parse(shown: &str, text: &str) -> Result<Selector, String> {
+    select::parse(text).map_err(|error| format!("cannot parse {shown}={text}: {error}"))
 }
 
 fn both(left: &Selector, right: &Selector) -> Selector {

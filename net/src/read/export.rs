@@ -6,7 +6,9 @@
 
 use super::args::ExportArgs;
 use super::find::Found;
+use super::formats::{self, Format};
 use super::json_line;
+use crate::http::reply::{JSON_LINES, TEXT};
 use crate::node::Node;
 use irontsd_engine::error::{Error, Result};
 use irontsd_engine::rows::SeriesSet;
@@ -35,6 +37,9 @@ pub struct Export {
     at: usize,
     stage: Stage,
     rows_per_line: Option<usize>,
+    format: Format,
+    /// Whether the first series of a document is still to come.
+    first: bool,
     /// The first damage met; what else is readable is streamed all the same.
     damage: Option<Error>,
 }
@@ -47,6 +52,8 @@ enum Stage {
     LongValues,
     /// In its timestamps; whether the first is still to come.
     LongTimestamps(bool),
+    /// In a series of another shape than lines of JSON; whether its first piece was printed.
+    Pieces,
     /// In a series that is split into lines of so many samples; more follow.
     Lines(usize),
 }
@@ -65,8 +72,15 @@ impl Export {
             at: 0,
             stage: Stage::Series,
             rows_per_line: args.rows_per_line_max.filter(|&rows| rows <= LINE_ROWS_MAX),
+            format: args.format,
+            first: true,
             damage: None,
         }
+    }
+
+    /// What stands before everything else.
+    pub fn begin(&self, out: &mut Vec<u8>) {
+        out.extend_from_slice(self.format.prologue());
     }
 
     /// Appends the next piece; whether there is more. Damage is an error in the end, when everything
@@ -76,11 +90,16 @@ impl Export {
         while out.len() < enough && self.at < last {
             match self.stage {
                 Stage::Series if self.at == self.found.len() => {
-                    return self.damage.take().map_or(Ok(false), Err);
+                    let whole = self.damage.take().map_or(Ok(false), Err);
+                    if whole.is_ok() {
+                        out.extend_from_slice(self.format.epilogue());
+                    }
+                    return whole;
                 }
                 Stage::Series => self.begin_or_skip_series(out),
                 Stage::LongValues => self.long_values(out)?,
                 Stage::LongTimestamps(first) => self.long_timestamps(out, first)?,
+                Stage::Pieces => self.next_piece(out, false)?,
                 Stage::Lines(rows) => self.next_line(out, rows)?,
             }
         }
@@ -99,6 +118,9 @@ impl Export {
     fn begin_series(&mut self, out: &mut Vec<u8>) -> Result<()> {
         let (series, name) = self.found.get(self.at);
         self.cursor.seek(&self.scan, series)?;
+        if self.format != Format::JsonLines {
+            return self.next_piece(out, true);
+        }
         if let Some(rows) = self.rows_per_line {
             return self.next_line(out, rows);
         }
@@ -150,6 +172,34 @@ impl Export {
         self.at += 1;
         self.stage = Stage::Series;
         Ok(())
+    }
+
+    fn next_piece(&mut self, out: &mut Vec<u8>, first: bool) -> Result<()> {
+        let (series, name) = self.found.get(self.at);
+        self.samples.clear();
+        let more = self.cursor.read(&self.scan, series, PIECE_ROWS, &mut self.samples)?;
+        let empty = first && self.samples.is_empty();
+        match self.format {
+            Format::Promapi if !empty => {
+                if first {
+                    formats::begin_promapi(out, name, std::mem::take(&mut self.first));
+                }
+                formats::push_promapi(out, &self.samples, first);
+                if !more {
+                    formats::end_promapi(out);
+                }
+            }
+            Format::Promapi => {}
+            _ => formats::push_prometheus(out, name, &self.samples),
+        }
+        self.stage = if more { Stage::Pieces } else { Stage::Series };
+        self.at += usize::from(!more);
+        Ok(())
+    }
+
+    /// The content type of the whole.
+    pub fn content_type(format: Format) -> &'static str {
+        if format == Format::Prometheus { TEXT } else { JSON_LINES }
     }
 
     fn next_line(&mut self, out: &mut Vec<u8>, rows: usize) -> Result<()> {

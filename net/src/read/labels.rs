@@ -29,17 +29,14 @@ pub fn answer(
     snapshot: &Snapshot,
     now_ms: i64,
 ) -> Result<Vec<u8>, String> {
-    let selectors = args::selectors(query)?;
-    if selectors.is_empty() && *what == What::Series {
-        return Err("missing `match[]` arg".into());
+    let args = args::labels(query, now_ms)?;
+    if *what == What::Series && query.all(&["match", "match[]"]).next().is_none() {
+        return Err(args::MISSING_MATCH.into());
     }
-    let range = args::range(query, now_ms)?;
-    let limit = query.last("limit").and_then(|text| text.parse().ok()).filter(|&limit| limit > 0);
-    let limit = limit.unwrap_or(usize::MAX);
+    let limit = args.limit;
     let registry = node.engine.registry();
-    let found = Found::search(registry, &selectors, registry.len());
-    let ranged = query.last("start").is_some() || query.last("end").is_some();
-    let mut within = Within::new(ranged.then(|| snapshot.scan(None, range)));
+    let found = Found::search(registry, &args.selectors, registry.len());
+    let mut within = Within::new(snapshot.scan(None, args.range));
     let mut out = b"{\"status\":\"success\",\"data\":[".to_vec();
     let mut texts = BTreeSet::new();
     let mut count = 0;
@@ -78,23 +75,30 @@ fn add_labels(name: &[u8], texts: &mut BTreeSet<String>) {
     texts.extend(name::tags(name).map(|(key, _)| String::from_utf8_lossy(&key).into_owned()));
 }
 
-/// Whether a series has a sample in the range asked for; without a range every series counts.
+/// Whether a series has a sample in the range.
 struct Within {
-    scan: Option<Scan>,
+    scan: Scan,
     cursor: Cursor,
     samples: Samples,
 }
 
 impl Within {
-    fn new(scan: Option<Scan>) -> Within {
+    fn new(scan: Scan) -> Within {
         Within { scan, cursor: Cursor::default(), samples: Samples::default() }
     }
 
     fn has(&mut self, series: SeriesId) -> irontsd_engine::error::Result<bool> {
-        let Some(scan) = &self.scan else { return Ok(true) };
         self.samples.clear();
-        self.cursor.seek(scan, series)?;
-        self.cursor.read(scan, series, 1, &mut self.samples)?;
+        self.cursor.seek(&self.scan, series)?;
+        self.cursor.read(&self.scan, series, 1, &mut self.samples)?;
         Ok(!self.samples.is_empty())
     }
+}
+
+/// The answer to a bad argument, as Prometheus gives it.
+pub fn error_body(text: &str) -> Vec<u8> {
+    let mut out = b"{\"status\":\"error\",\"errorType\":\"400\",\"error\":".to_vec();
+    crate::put::reply::push_json_string(&mut out, text);
+    out.push(b'}');
+    out
 }

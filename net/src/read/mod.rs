@@ -3,6 +3,7 @@
 pub mod args;
 pub mod export;
 pub mod find;
+pub mod formats;
 pub mod json_line;
 pub mod labels;
 pub mod number_text;
