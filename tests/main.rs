@@ -17,6 +17,7 @@ mod exact_values; // Every number and time comes back as it was sent, to the las
 mod export; // Exports are ordered, complete snapshots, and slow readers harm only themselves.
 mod http; // The HTTP endpoints answer as documented.
 mod http_wire; // HTTP framing: splits, chunks, pipelines, encodings, limits.
+mod import; // What one node exports another imports.
 mod kill; // 200 times kill -9 under load: nothing acknowledged is lost, nothing is invented.
 mod monitoring; // Metrics, the list of refused lines and the probes tell the truth.
 mod put; // /api/put stores good points, names bad ones and counts both.

@@ -34,7 +34,7 @@ const CONNECTIONS: usize = 16;
 /// Bytes read from a connection in one turn.
 const READ_BYTES: usize = 256 << 10;
 /// Rows after which a turn commits without waiting for its end.
-const COMMIT_ROWS: usize = 8192;
+pub(crate) const COMMIT_ROWS: usize = 8192;
 /// Bytes of keys in the lookup of one loop.
 const LOOKUP_BYTES_MAX: usize = 512 << 20;
 /// How often deadlines are looked at.

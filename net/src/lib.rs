@@ -4,9 +4,11 @@
 //! accepts; `inbox` and `workers` connect threads. Pure, without sockets: `telnet` (lines), `http`
 //! (requests), `put` (JSON bodies), `number`, `point`, `policy`, `reject`. Reading: `read`, `status`.
 
+pub mod agents;
 pub mod conn;
 pub mod event_loop;
 pub mod http;
+pub mod import;
 pub mod inbox;
 pub mod intake;
 pub mod known;

@@ -12,17 +12,20 @@ pub enum Protocol {
     Telnet,
     /// `/api/put` and other requests.
     Http,
+    /// Lines of `/api/v1/import`.
+    Import,
 }
 
 impl Protocol {
     /// All of them.
-    pub const ALL: [Protocol; 2] = [Protocol::Telnet, Protocol::Http];
+    pub const ALL: [Protocol; 3] = [Protocol::Telnet, Protocol::Http, Protocol::Import];
 
     /// The metrics label.
     pub const fn label(self) -> &'static str {
         match self {
             Protocol::Telnet => "telnet",
             Protocol::Http => "http",
+            Protocol::Import => "import",
         }
     }
 }

@@ -1,12 +1,14 @@
 //! HTTP requests of an event loop: what is answered at once, what becomes points, what becomes a
 //! task for a worker.
 
+use crate::agents;
 use crate::conn::Speaks;
-use crate::event_loop::EventLoop;
+use crate::event_loop::{COMMIT_ROWS, EventLoop};
 use crate::http::query::Query;
 use crate::http::reply::{self, Framing, JSON, JSON_LINES, PLAIN_JSON, Reply, TEXT};
 use crate::http::router::{Route, route};
 use crate::http::session::{Request, Taken};
+use crate::import;
 use crate::inbox::{ConnId, Message};
 use crate::intake::Intake;
 use crate::node::Node;
@@ -20,6 +22,7 @@ use crate::telnet;
 use crate::workers::{Step, Task};
 use irontsd_engine::error::Error;
 use irontsd_engine::scan::Snapshot;
+use irontsd_engine::types::Value;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -68,19 +71,23 @@ impl EventLoop {
         conn.closing |= !conn.framing.keep_alive;
         match route(conn.port, &request.head.method, request.head.path()) {
             Err(answer) => self.answer(place, &answer),
-            Ok(Route::Put) if self.shard.is_full() => {
+            Ok(Route::Put | Route::Import) if self.shard.is_full() => {
                 // Taken up again when a flush has made room; nothing else is read meanwhile.
                 self.conns[place].deferred = Some(request);
                 self.wait_for_room();
             }
             Ok(Route::Put) => self.put(place, &request),
+            Ok(Route::Import) => self.import(place, &request),
             Ok(route) => self.read_request(place, route, &request),
         }
     }
 
     pub(crate) fn take_deferred(&mut self, place: usize) {
         if let Some(request) = self.conns[place].deferred.take() {
-            self.put(place, &request);
+            match route(self.conns[place].port, &request.head.method, request.head.path()) {
+                Ok(Route::Import) => self.import(place, &request),
+                _ => self.put(place, &request),
+            }
         }
     }
 
@@ -144,6 +151,50 @@ impl EventLoop {
         self.answer(place, &answer);
     }
 
+    fn import(&mut self, place: usize, request: &Request) {
+        let extra = match extra_labels(&request.url_query(), false) {
+            Ok(extra) => extra,
+            Err(text) => return self.answer(place, &Reply::text(400, text)),
+        };
+        let node = self.node.clone();
+        let mut lost = false;
+        let outcome = import::judge(&request.body, &node.policy, &extra, |name, samples| {
+            lost |= !self.import_series(place, name, samples)?;
+            Ok(())
+        });
+        for (line, reject) in &outcome.errors {
+            let input = format!("line {line}");
+            self.intake(place).reject(Protocol::Import, reject, input.as_bytes());
+        }
+        // What was lost is answered already, and the connection ends.
+        if !lost {
+            let (status, body) = import::answer(&outcome);
+            let content_type = if status == 204 { "" } else { PLAIN_JSON };
+            self.answer(place, &Reply::new(status, content_type, body));
+        }
+    }
+
+    /// Takes the samples of one line, in commits of a bounded size; whether all went well so far.
+    fn import_series(
+        &mut self,
+        place: usize,
+        name: &[u8],
+        samples: &[(i64, Value)],
+    ) -> Result<bool, Reject> {
+        let series = self.intake(place).series(name)?;
+        for piece in samples.chunks(COMMIT_ROWS) {
+            let mut intake = self.intake(place);
+            for &(timestamp_ms, value) in piece {
+                intake.push(Protocol::Import, series, timestamp_ms, value);
+            }
+            self.conns[place].has_points = true;
+            if self.pending.batch.len() >= COMMIT_ROWS {
+                self.commit();
+            }
+        }
+        Ok(self.node.engine.stopped().is_none())
+    }
+
     /// Requests that read: everything taken so far is committed first, so that they see it.
     fn read_request(&mut self, place: usize, route: Route, request: &Request) {
         self.commit();
@@ -157,6 +208,10 @@ impl EventLoop {
             },
             Route::Labels(what) => self.start_labels(place, what, query, now_ms),
             Route::Flush => self.start_flush(place),
+            Route::Suggest => {
+                let framing = self.conns[place].framing;
+                self.begin_task(place, Box::new(SuggestTask { node, framing, query }));
+            }
             route => self.answer(place, &page(&node, &route)),
         }
     }
@@ -232,6 +287,11 @@ fn extra_labels(query: &Query, strict: bool) -> Result<Vec<(String, String)>, St
 /// The small pages that are made at once.
 fn page(node: &Node, route: &Route) -> Reply {
     match route {
+        Route::Aggregators => agents::aggregators(),
+        Route::Filters => agents::filters(),
+        Route::Config => agents::config(&node.policy),
+        Route::ApiStats => agents::stats(node),
+        Route::Stats => agents::stats_text(node),
         Route::Health => Reply::new(200, TEXT, "OK"),
         Route::Ready => match node.engine.stopped() {
             None => Reply::new(200, TEXT, "OK"),
@@ -317,6 +377,19 @@ impl ExportTask {
         tracing::error!("an export ends early: {error}");
         self.ticket.0.engine.stats().damaged_blocks.fetch_add(1, Relaxed);
         Step::Broken
+    }
+}
+
+struct SuggestTask {
+    node: Arc<Node>,
+    framing: Framing,
+    query: Query,
+}
+
+impl Task for SuggestTask {
+    fn step(&mut self, out: &mut Vec<u8>) -> Step {
+        agents::suggest(&self.node, &self.query).write(out, self.framing);
+        Step::Done
     }
 }
 

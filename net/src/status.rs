@@ -27,7 +27,7 @@ fn points(node: &Node, out: &mut String) {
         let _ = writeln!(out, "{name}{{protocol=\"{}\"}} {count}", protocol.label());
     }
     // Ways in that this version does not have yet; their counters are part of the interface.
-    for protocol in ["udp", "kairosdb", "import"] {
+    for protocol in ["udp", "kairosdb"] {
         let _ = writeln!(out, "{name}{{protocol=\"{protocol}\"}} 0");
     }
     let name = "irontsd_points_rejected_total";
@@ -42,7 +42,7 @@ fn points(node: &Node, out: &mut String) {
     }
     let name = "irontsd_connections";
     metric(out, name, "gauge", "Open connections.");
-    for protocol in Protocol::ALL {
+    for protocol in [Protocol::Telnet, Protocol::Http] {
         let count = node.counters.connections(protocol);
         let _ = writeln!(out, "{name}{{protocol=\"{}\"}} {count}", protocol.label());
     }

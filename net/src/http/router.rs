@@ -18,10 +18,24 @@ pub enum Port {
 pub enum Route {
     /// `/api/put`
     Put,
+    /// `/api/v1/import`
+    Import,
     /// `/api/version`
     ApiVersion,
     /// `/version`
     Version,
+    /// `/api/aggregators`
+    Aggregators,
+    /// `/api/config/filters`
+    Filters,
+    /// `/api/config`
+    Config,
+    /// `/api/stats`
+    ApiStats,
+    /// `/stats`
+    Stats,
+    /// `/api/suggest`
+    Suggest,
     /// `/health`, `/-/healthy`
     Health,
     /// `/-/ready`
@@ -69,6 +83,12 @@ fn find(port: Port, path: &str) -> Option<(Route, &'static [&'static str])> {
         "/api/put" | "/api/v1/put" => (Route::Put, POST),
         "/api/version" | "/api/v1/version" => (Route::ApiVersion, GET_POST),
         "/version" => (Route::Version, GET),
+        "/api/aggregators" | "/aggregators" => (Route::Aggregators, GET_POST),
+        "/api/config/filters" => (Route::Filters, GET_POST),
+        "/api/config" => (Route::Config, GET_POST),
+        "/api/stats" => (Route::ApiStats, GET_POST),
+        "/stats" => (Route::Stats, GET),
+        "/api/suggest" | "/suggest" => (Route::Suggest, GET_POST),
         _ if port == Port::Http => return find_own(path),
         _ => return None,
     };
@@ -76,7 +96,10 @@ fn find(port: Port, path: &str) -> Option<(Route, &'static [&'static str])> {
 }
 
 fn find_own(path: &str) -> Option<(Route, &'static [&'static str])> {
+    // VictoriaMetrics serves its paths below this one, too.
+    let path = path.strip_prefix("/prometheus").unwrap_or(path);
     Some(match path {
+        "/api/v1/import" => (Route::Import, POST),
         "/health" | "/-/healthy" => (Route::Health, GET),
         "/-/ready" => (Route::Ready, GET),
         "/metrics" => (Route::Metrics, GET),

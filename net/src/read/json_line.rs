@@ -29,12 +29,21 @@ pub fn push_string(out: &mut Vec<u8>, text: &[u8]) {
     out.push(b'"');
 }
 
-/// Appends the labels of a series as a JSON object, `__name__` first, then by key.
+/// Appends the labels of a series as a JSON object, `__name__` first unless it is empty, then
+/// by key.
 pub fn push_labels(out: &mut Vec<u8>, name: &[u8]) {
-    out.extend_from_slice(b"{\"__name__\":");
-    push_string(out, &name::metric(name));
+    out.push(b'{');
+    let metric = name::metric(name);
+    let mut first = true;
+    if !metric.is_empty() {
+        out.extend_from_slice(b"\"__name__\":");
+        push_string(out, &metric);
+        first = false;
+    }
     for (key, value) in name::tags(name) {
-        out.push(b',');
+        if !std::mem::take(&mut first) {
+            out.push(b',');
+        }
         push_string(out, &key);
         out.push(b':');
         push_string(out, &value);

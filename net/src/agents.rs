@@ -1,0 +1,178 @@
+//! What OpenTSDB's agents and dashboards ask before or besides writing: names that start with
+//! something, aggregators, filters, settings, statistics.
+
+use crate::http::query::Query;
+use crate::http::reply::{JSON, Reply};
+use crate::node::Node;
+use crate::policy::Policy;
+use crate::put::reply::push_json_string;
+use crate::status;
+use irontsd_engine::name;
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
+/// Names answered when nothing else is asked for.
+const SUGGEST_MAX: usize = 25;
+/// Series looked at before new ones may be added again.
+const NAMES_AT_ONCE: u32 = 4096;
+
+/// OpenTSDB's aggregators, as dashboards list them. Nothing here aggregates yet.
+const AGGREGATORS: &[&str] = &[
+    "mult",
+    "p90",
+    "zimsum",
+    "mimmax",
+    "sum",
+    "p50",
+    "none",
+    "p95",
+    "ep99r7",
+    "p75",
+    "p99",
+    "ep99r3",
+    "ep95r7",
+    "min",
+    "avg",
+    "ep75r7",
+    "dev",
+    "ep95r3",
+    "ep75r3",
+    "ep50r7",
+    "ep90r7",
+    "mimmin",
+    "p999",
+    "ep50r3",
+    "ep90r3",
+    "ep999r7",
+    "last",
+    "max",
+    "count",
+    "ep999r3",
+    "first",
+    "diff",
+    "median",
+    "pfsum",
+    "squareSum",
+];
+
+/// OpenTSDB's tag filters with an example each.
+const FILTERS: &[(&str, &str, &str)] = &[
+    ("literal_or", "host=literal_or(web01|web02)", "One of the values listed."),
+    ("iliteral_or", "host=iliteral_or(web01|web02)", "One of the values, whatever their case."),
+    ("not_literal_or", "host=not_literal_or(web01)", "None of the values listed."),
+    ("not_iliteral_or", "host=not_iliteral_or(web01)", "None of them, whatever their case."),
+    ("wildcard", "host=wildcard(web*)", "Any text in place of each asterisk."),
+    ("iwildcard", "host=iwildcard(web*)", "The same, whatever the case."),
+    ("regexp", "host=regexp(web[0-9]+)", "A regular expression found in the value."),
+];
+
+/// `/api/aggregators`
+pub fn aggregators() -> Reply {
+    list(AGGREGATORS.iter().copied())
+}
+
+fn list<'a>(texts: impl IntoIterator<Item = &'a str>) -> Reply {
+    let mut out = b"[".to_vec();
+    for (at, text) in texts.into_iter().enumerate() {
+        if at > 0 {
+            out.push(b',');
+        }
+        push_json_string(&mut out, text);
+    }
+    out.push(b']');
+    Reply::new(200, JSON, out)
+}
+
+/// `/api/config/filters`
+pub fn filters() -> Reply {
+    let filter = |(name, examples, description): &(&str, &str, &str)| {
+        format!("\"{name}\":{{\"examples\":\"{examples}\",\"description\":\"{description}\"}}")
+    };
+    let filters: Vec<String> = FILTERS.iter().map(filter).collect();
+    Reply::new(200, JSON, format!("{{{}}}", filters.join(",")))
+}
+
+/// `/api/config`: the settings that have a name in OpenTSDB.
+pub fn config(policy: &Policy) -> Reply {
+    let settings = [
+        ("tsd.core.auto_create_metrics", policy.creates.metrics.to_string()),
+        ("tsd.core.auto_create_tagks", policy.creates.tagks.to_string()),
+        ("tsd.core.auto_create_tagvs", policy.creates.tagvs.to_string()),
+        ("tsd.storage.max_tags", policy.tags_max.to_string()),
+        ("tsd.storage.fix_duplicates", "true".to_owned()),
+        ("tsd.http.request.enable_chunked", "true".to_owned()),
+        ("tsd.http.request.max_chunk", policy.body_bytes_max.to_string()),
+        ("tsd.rpc.telnet.return_errors", policy.telnet_errors.to_string()),
+    ];
+    let setting = |(name, value): &(&str, String)| format!("\"{name}\":\"{value}\"");
+    let settings: Vec<String> = settings.iter().map(setting).collect();
+    Reply::new(200, JSON, format!("{{{}}}", settings.join(",")))
+}
+
+/// `/api/stats`: the lines of telnet `stats` as objects; values are strings, as in OpenTSDB.
+pub fn stats(node: &Node) -> Reply {
+    let mut lines = Vec::new();
+    status::telnet_stats(node, &mut lines);
+    let object = |line: &str| {
+        let mut words = line.split(' ');
+        let (name, second) = (words.next()?, words.next()?);
+        let value = words.next()?;
+        let tags: Vec<String> = words
+            .filter_map(|tag| tag.split_once('='))
+            .map(|(key, value)| format!("\"{key}\":\"{value}\""))
+            .collect();
+        let tags = tags.join(",");
+        Some(format!(
+            "{{\"metric\":\"{name}\",\"timestamp\":{second},\"value\":\"{value}\",\
+             \"tags\":{{{tags}}}}}"
+        ))
+    };
+    let text = String::from_utf8_lossy(&lines);
+    let objects: Vec<String> = text.lines().filter_map(object).collect();
+    Reply::new(200, JSON, format!("[{}]", objects.join(",")))
+}
+
+/// `/stats`: the lines of telnet `stats`.
+pub fn stats_text(node: &Node) -> Reply {
+    let mut lines = Vec::new();
+    status::telnet_stats(node, &mut lines);
+    Reply::new(200, "text/plain; charset=UTF-8", lines)
+}
+
+/// Passes the names of one kind in a series on.
+type EachName = fn(&[u8], &mut dyn FnMut(Cow<'_, [u8]>));
+
+/// `/api/suggest`: names that start with `q`, in byte order.
+pub fn suggest(node: &Node, query: &Query) -> Reply {
+    let names: EachName = match query.first("type") {
+        Some("metrics") => |series, sink| sink(name::metric(series)),
+        Some("tagk") => |series, sink| name::tags(series).for_each(|(key, _)| sink(key)),
+        Some("tagv") => |series, sink| name::tags(series).for_each(|(_, value)| sink(value)),
+        Some(other) => {
+            return Reply::error(400, &format!("Invalid 'type' parameter:{other}"), None);
+        }
+        None => return Reply::error(400, "Missing parameter <code>type</code>", None),
+    };
+    let max = match query.first("max").map(str::parse::<i64>) {
+        None => SUGGEST_MAX,
+        Some(Ok(max)) => usize::try_from(max).ok().filter(|&max| max > 0).unwrap_or(SUGGEST_MAX),
+        Some(Err(_)) => return Reply::error(400, "Unable to parse 'max' as a number", None),
+    };
+    let start = query.first("q").unwrap_or_default().as_bytes();
+    let mut found = BTreeSet::new();
+    let len = node.engine.registry().len();
+    for from in (0..len).step_by(NAMES_AT_ONCE as usize) {
+        let all = node.engine.registry().names();
+        for series in from..len.min(from + NAMES_AT_ONCE) {
+            names(all.get(series), &mut |name| {
+                if name.starts_with(start) && !name.is_empty() {
+                    found.insert(String::from_utf8_lossy(&name).into_owned());
+                    if found.len() > max {
+                        found.pop_last();
+                    }
+                }
+            });
+        }
+    }
+    list(found.iter().map(String::as_str))
+}
