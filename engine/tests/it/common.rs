@@ -1,7 +1,5 @@
 //! A small node over the real engine: two shards driven by one thread, and a map as the model.
 
-#![allow(dead_code, reason = "each test file uses a part of it")]
-
 use irontsd_engine::batch::Batch;
 use irontsd_engine::engine::{Config, Engine};
 use irontsd_engine::env;

@@ -1,9 +1,7 @@
 //! Random operations agree with a plain map: commits through two shards, duplicates, flush,
 //! clean close, and dropping everything without closing (what `kill -9` leaves behind).
 
-mod common;
-
-use common::{Model, Node, open};
+use crate::common::{Model, Node, open};
 use irontsd_engine::engine::{Config, Engine};
 use irontsd_engine::env;
 use irontsd_engine::scan::Cursor;

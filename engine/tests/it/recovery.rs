@@ -1,11 +1,7 @@
 //! What recovery does with directories that a crash or damage left in odd states: nothing durable is
 //! lost, no id is given to another series, and what cannot be is refused instead of overwritten.
 
-#![expect(clippy::disallowed_methods, reason = "the test plays the part of the disaster")]
-
-mod common;
-
-use common::{Model, Node, open, open_any};
+use crate::common::{Model, Node, open, open_any};
 use irontsd_engine::types::Value;
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -41,7 +37,7 @@ fn names_lost_from_their_file_are_taken_from_the_segments() {
     cut(&names_file(dir.path()), 64);
     for _ in 0..2 {
         let mut node = open_any(dir.path()).expect("opens");
-        assert_eq!(node.engine.registry().find(&common::name(1)), Some(1));
+        assert_eq!(node.engine.registry().find(&crate::common::name(1)), Some(1));
         node.commit(1, &one(2, 3), &mut model);
         assert_eq!(node.content((1, 9)), model);
         drop(node);
