@@ -29,7 +29,7 @@ pub struct Config {
     pub shards: usize,
     /// How often logs are synced at least; sooner when somebody asks.
     pub sync_interval: Duration,
-    /// Rows over all shards at which buffers are flushed. At twice that, shards press back.
+    /// Rows over all shards at which buffers are flushed. A quarter above, shards press back.
     pub flush_rows: u64,
 }
 
@@ -39,10 +39,16 @@ impl Config {
         Config { dir: dir.into(), shards: 1, sync_interval: SYNC_INTERVAL, flush_rows: FLUSH_ROWS }
     }
 
+    /// Rows over all shards at which they press back. Not much above the flush: while the loops
+    /// rest the flush has the processor, and what is not buffered needs no memory.
+    pub(crate) fn full_rows(&self) -> u64 {
+        self.flush_rows + self.flush_rows / 4
+    }
+
     /// Rows that one shard's buffer must be able to take: shards look at the limit before they
     /// receive a batch, so each may overshoot by one.
     pub(crate) fn buffer_rows_max(&self) -> u64 {
-        self.flush_rows * 2 + (self.shards * BATCH_ROWS_MAX) as u64
+        self.full_rows() + (self.shards * BATCH_ROWS_MAX) as u64
     }
 }
 

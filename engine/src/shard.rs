@@ -104,7 +104,7 @@ impl Shard {
     /// Whether so much waits for a flush that nothing more should be received for now. The waker
     /// is called when that has changed.
     pub fn is_full(&self) -> bool {
-        self.set.rows.load(Relaxed) >= self.shared.config.flush_rows * 2
+        self.set.rows.load(Relaxed) >= self.shared.config.full_rows()
     }
 
     /// Number of the latest commit, to compare with [`Shard::synced`].
