@@ -159,3 +159,29 @@ fn a_read_behind_a_put_does_not_release_its_answer() {
     strace.wait().expect("strace ends");
     assert!(rounds >= 1.0, "answered before the sync");
 }
+
+/// A flush let logs go whose series names were not durable yet: after a power cut the next new
+/// series would have taken over their samples.
+#[test]
+fn names_are_synced_before_a_flush_lets_logs_go() {
+    if require::program("strace").is_none() {
+        return;
+    }
+    let mut node = Node::with_flags(&["--sync-interval", "90d"]);
+    let pid = node.process().id().to_string();
+    let mut strace = Command::new("strace");
+    strace.args(["-f", "-y", "-p", &pid, "-e", "trace=fdatasync,rename,unlink"]);
+    let strace = strace.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn();
+    let mut strace = strace.expect("strace starts");
+    let mut words = strace.stderr.take().expect("piped");
+    words.read_exact(&mut [0]).expect("attached");
+    node.put_json(POINT);
+    node.force_flush();
+    let _home = node.kill();
+    let mut calls = String::new();
+    words.read_to_string(&mut calls).expect("what was called");
+    strace.wait().expect("strace ends with the node");
+    let at = |what: &str| calls.find(what).unwrap_or_else(|| panic!("no {what} in {calls}"));
+    let (named, manifest) = (at("series.names>"), at("/MANIFEST\""));
+    assert!(named < manifest && manifest < at("/0000000001-000.log\""), "{calls}");
+}
