@@ -141,7 +141,8 @@ impl EventLoop {
                 if error.message != put::NO_DATAPOINTS {
                     intake.reject(Protocol::Http, &error.reject, &request.body);
                 }
-                Reply::error(400, &error.message, error.details.as_deref())
+                let (status, body) = put::reply::refusal(&error);
+                Reply::new(status, JSON, body)
             }
         };
         self.put = scratch;
