@@ -1,5 +1,7 @@
 //! Rows that were read but not yet promised: what one commit makes durable and visible together.
 
+use crate::arena;
+use crate::limits::ROW_BYTES;
 use crate::types::{Kind, SeriesId, Value};
 
 /// Rows as columns, in the order in which they were received. Plain memory of one event loop.
@@ -9,6 +11,8 @@ pub struct Batch {
     pub(crate) timestamps: Vec<i64>,
     pub(crate) kinds: Vec<Kind>,
     pub(crate) bits: Vec<u64>,
+    /// The bytes of histograms, at the places their bits say.
+    pub(crate) bytes: Vec<u8>,
 }
 
 impl Batch {
@@ -19,6 +23,24 @@ impl Batch {
         self.timestamps.push(timestamp_ms);
         self.kinds.push(value.kind);
         self.bits.push(value.bits);
+    }
+
+    /// Appends one row whose value is a histogram, as its bytes.
+    pub fn push_histogram(&mut self, series: SeriesId, timestamp_ms: i64, histogram: &[u8]) {
+        let bits = arena::place(self.bytes.len(), histogram.len());
+        self.bytes.extend_from_slice(histogram);
+        self.push(series, timestamp_ms, Value { kind: Kind::HISTOGRAM, bits });
+    }
+
+    /// The bytes of the histogram in a row; `None` if a number is there.
+    pub(crate) fn histogram(&self, at: usize) -> Option<&[u8]> {
+        let (offset, bytes) = arena::offset_and_bytes(self.bits[at]);
+        (self.kinds[at] == Kind::HISTOGRAM).then(|| &self.bytes[offset..offset + bytes])
+    }
+
+    /// What it counts as where rows are counted: histograms weigh more than numbers.
+    pub fn weight(&self) -> usize {
+        self.len() + self.bytes.len().div_ceil(ROW_BYTES)
     }
 
     /// Number of rows.
@@ -34,14 +56,21 @@ impl Batch {
     /// Drops all rows, keeps the memory.
     pub fn clear(&mut self) {
         self.truncate(0);
+        self.bytes.clear();
     }
 
     /// Drops the rows of series from `first` on; returns how many.
     pub fn drop_series_from(&mut self, first: SeriesId) -> usize {
         let mut kept = Batch::default();
         for at in (0..self.len()).filter(|&at| self.series[at] < first) {
-            let value = Value { kind: self.kinds[at], bits: self.bits[at] };
-            kept.push(self.series[at], self.timestamps[at], value);
+            let (series, timestamp) = (self.series[at], self.timestamps[at]);
+            match self.histogram(at) {
+                Some(bytes) => kept.push_histogram(series, timestamp, bytes),
+                None => {
+                    let value = Value { kind: self.kinds[at], bits: self.bits[at] };
+                    kept.push(series, timestamp, value);
+                }
+            }
         }
         let dropped = self.len() - kept.len();
         *self = kept;

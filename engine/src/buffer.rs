@@ -5,8 +5,9 @@
 //! a reader loads the length first (acquire) and looks at nothing behind it. Columns are relaxed
 //! atomics: plain moves on this hardware, and no `unsafe`.
 
+use crate::arena::{self, Arena};
 use crate::batch::Batch;
-use crate::limits::CHUNK_ROWS;
+use crate::limits::{CHUNK_ROWS, ROW_BYTES};
 use crate::types::{Kind, SeriesId, Value};
 use crossbeam::utils::CachePadded;
 use parking_lot::Mutex;
@@ -57,6 +58,16 @@ impl Chunk {
             slot.store(kind.0, Relaxed);
         }
     }
+
+    /// Turns places in the batch into places in the buffer.
+    fn move_places(&self, at: usize, rows: usize, by: usize) {
+        for at in at..at + rows {
+            if self.kinds[at].load(Relaxed) == Kind::HISTOGRAM.0 {
+                let place = self.bits[at].load(Relaxed);
+                self.bits[at].store(place + arena::place(by, 0), Relaxed);
+            }
+        }
+    }
 }
 
 /// Chunks waiting to be used again: their pages are already there.
@@ -77,6 +88,7 @@ pub struct WriteBuffer {
     epoch: u32,
     pool: Arc<ChunkPool>,
     chunks: Box<[OnceLock<Chunk>]>,
+    histograms: Arena,
     published: CachePadded<AtomicU64>,
 }
 
@@ -88,6 +100,7 @@ impl WriteBuffer {
             epoch,
             pool,
             chunks: (0..chunks).map(|_| OnceLock::new()).collect(),
+            histograms: Arena::new(rows_max as usize * ROW_BYTES),
             published: CachePadded::new(AtomicU64::new(0)),
         }
     }
@@ -97,20 +110,25 @@ impl WriteBuffer {
         self.epoch
     }
 
-    /// Rows that still fit.
-    pub fn room(&self) -> usize {
-        self.chunks.len() * CHUNK_ROWS - self.len()
+    /// Whether a batch still fits.
+    pub fn has_room(&self, batch: &Batch) -> bool {
+        let rows = self.chunks.len() * CHUNK_ROWS - self.len();
+        batch.len() <= rows && batch.bytes.len() <= self.histograms.room()
     }
 
     /// Appends and publishes a batch that fits. Only the shard's own thread calls this.
     pub fn append(&self, batch: &Batch, commit: u32) {
-        assert!(batch.len() <= self.room(), "the shard checks the room before it commits");
+        assert!(self.has_room(batch), "the shard checks the room before it commits");
+        let histograms = self.histograms.append(&batch.bytes);
         let mut at = self.published.load(Relaxed) as usize;
         let mut done = 0;
         while done < batch.len() {
             let chunk = self.chunks[at / CHUNK_ROWS].get_or_init(|| self.pool.take());
             let rows = (batch.len() - done).min(CHUNK_ROWS - at % CHUNK_ROWS);
             chunk.store(at % CHUNK_ROWS, batch, done, rows, commit);
+            if !batch.bytes.is_empty() {
+                chunk.move_places(at % CHUNK_ROWS, rows, histograms);
+            }
             at += rows;
             done += rows;
         }
@@ -144,6 +162,12 @@ impl WriteBuffer {
         let kind = Kind(chunk.kinds[at].load(Relaxed));
         let value = Value { kind, bits: chunk.bits[at].load(Relaxed) };
         (chunk.timestamps[at].load(Relaxed), chunk.commits[at].load(Relaxed), value)
+    }
+
+    /// Appends the bytes of a histogram that [`WriteBuffer::row`] gave.
+    pub fn histogram(&self, value: Value, out: &mut Vec<u8>) {
+        let (offset, bytes) = arena::offset_and_bytes(value.bits);
+        self.histograms.read(offset, bytes, out);
     }
 
     #[inline]

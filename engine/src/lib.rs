@@ -25,10 +25,11 @@
 //! ```
 //!
 //! Layers, each using only those before it: `types`, `limits`, `error`; `bytes`, `checksum`, `name`,
-//! `header`; `codec`, `log::record`, `log::rows`, `segment::format` (pure); `env` (the door
+//! `header`, `histogram`, `arena`; `codec`, `log::record`, `log::rows`, `segment::format` (pure); `env` (the door
 //! outside); `log`, `segment`, `manifest`, `series`, `buffer`; `rows`, `flush`, `scan`, `recover`;
 //! `state`, `shard`, `keeper`, `syncer`; `engine`. Files: `FORMAT.md`.
 
+pub mod arena;
 pub mod batch;
 pub mod buffer;
 pub mod bytes;
@@ -39,6 +40,7 @@ pub mod env;
 pub mod error;
 pub mod flush;
 pub mod header;
+pub mod histogram;
 mod keeper;
 pub mod limits;
 pub mod log;

@@ -18,16 +18,29 @@ pub const BLOCK_ROWS: usize = 16 * 1024;
 /// See [`BLOCK_ROWS`].
 pub const BLOCK_RUNS: usize = 4096;
 
+/// A block is closed at this many bytes of values; only histograms come near it.
+pub const BLOCK_BYTES: usize = 1 << 20;
+
 /// Names in one compressed group of a segment.
 pub const NAME_GROUP: usize = 1024;
 
 /// Longest canonical series name in bytes; the protocols refuse longer ones by name.
 pub const NAME_BYTES_MAX: usize = 64 << 10;
 
+/// Longest histogram in bytes, as the engine writes it: about seven thousand buckets.
+pub const HISTOGRAM_BYTES_MAX: usize = 64 << 10;
+
+/// Histogram bytes that weigh as much as a row where rows decide: about what a row takes.
+pub const ROW_BYTES: usize = 32;
+
+/// A run of histograms is closed at this many bytes, and a reader takes no more at a time.
+pub const RUN_BYTES_MAX: usize = 1 << 20;
+
 /// Longest payload of one log record in bytes. A batch is cut well below it.
 pub const RECORD_BYTES_MAX: usize = 64 << 20;
 
-/// Rows in one commit at the most, so that a record stays far below [`RECORD_BYTES_MAX`].
+/// Weight of one commit at the most, so that a record stays below [`RECORD_BYTES_MAX`]: rows, and
+/// histogram bytes as [`ROW_BYTES`] each.
 pub const BATCH_ROWS_MAX: usize = 2 << 20;
 
 /// Commits in one epoch at the most: their number is kept in 32 bits beside each row.
@@ -36,5 +49,5 @@ pub const EPOCH_COMMITS_MAX: u32 = 1 << 31;
 /// Shards (event loops) at the most; a shard number is part of a log's file name.
 pub const SHARDS_MAX: usize = 256;
 
-const _: () = assert!(BATCH_ROWS_MAX * 25 <= RECORD_BYTES_MAX);
+const _: () = assert!(BATCH_ROWS_MAX * ROW_BYTES <= RECORD_BYTES_MAX && ROW_BYTES > 25);
 const _: () = assert!(RUN_ROWS_MAX <= BLOCK_ROWS);

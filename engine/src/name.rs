@@ -4,6 +4,9 @@
 //! spaces. So the bytes of an ordinary telnet line are compared with it directly. A space or `=`
 //! inside a metric, key or value is written as [`ESCAPE`] and a letter; that byte never occurs in
 //! UTF-8, so two different label sets never share a name, whatever characters they hold.
+//!
+//! Histograms are a series of their own beside the numbers of the same labels: their name ends with
+//! a mark, which is no part of any label.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -12,6 +15,8 @@ use std::cmp::Ordering;
 pub const ESCAPE: u8 = 0xff;
 const ESCAPED_SPACE: u8 = 1;
 const ESCAPED_EQUALS: u8 = 2;
+/// Ends the name of a series of histograms.
+pub const HISTOGRAM_MARK: [u8; 2] = [ESCAPE, 3];
 
 /// Appends the canonical name of a metric with tags already sorted by key, keys unique.
 pub fn encode<'a>(
@@ -57,37 +62,52 @@ fn unescape(text: &[u8]) -> Cow<'_, [u8]> {
     Cow::Owned(out)
 }
 
+/// Whether this is the name of a series of histograms.
+pub fn is_histogram(name: &[u8]) -> bool {
+    name.ends_with(&HISTOGRAM_MARK)
+}
+
+/// A canonical name without the mark of histograms: the labels alone.
+pub fn labels(name: &[u8]) -> &[u8] {
+    name.strip_suffix(&HISTOGRAM_MARK).unwrap_or(name)
+}
+
 /// The metric of a canonical name.
 pub fn metric(name: &[u8]) -> Cow<'_, [u8]> {
-    unescape(name.split(|&byte| byte == b' ').next().unwrap_or_default())
+    unescape(labels(name).split(|&byte| byte == b' ').next().unwrap_or_default())
 }
 
 /// The tags of a canonical name as key and value, in key order.
 pub fn tags(name: &[u8]) -> impl Iterator<Item = (Cow<'_, [u8]>, Cow<'_, [u8]>)> {
-    name.split(|&byte| byte == b' ').skip(1).map(|tag| {
+    labels(name).split(|&byte| byte == b' ').skip(1).map(|tag| {
         let cut = memchr::memchr(b'=', tag).unwrap_or(tag.len());
         (unescape(&tag[..cut]), unescape(tag.get(cut + 1..).unwrap_or_default()))
     })
 }
 
-/// Name order: by metric, then by tags in key order, all bytewise; a shorter text comes first.
+/// Name order: by metric, then by tags in key order, all bytewise; a shorter text comes first, and
+/// numbers before the histograms of the same labels.
 pub fn compare(left: &[u8], right: &[u8]) -> Ordering {
     let common = left.iter().zip(right).take_while(|(a, b)| a == b).count();
     rank(left, common).cmp(&rank(right, common))
 }
 
-/// Where the byte at `at` sorts: end of name, end of a field, end of a key, then text bytes. Both
+/// Where the byte at `at` sorts: end of name, mark, end of a field, end of a key, then text bytes. Both
 /// names agree before `at`, so an escape is either ahead of both or just behind both.
 fn rank(name: &[u8], at: usize) -> u16 {
     let escaped = at > 0 && name[at - 1] == ESCAPE;
     match name.get(at) {
         None => 0,
+        Some(&byte) if escaped && byte == HISTOGRAM_MARK[1] => 0,
         Some(&byte) if escaped => u16::from(byte),
-        Some(b' ') => 1,
-        Some(b'=') => 2,
-        Some(&ESCAPE) if name.get(at + 1) == Some(&ESCAPED_SPACE) => 3 + u16::from(b' '),
-        Some(&ESCAPE) => 3 + u16::from(b'='),
-        Some(&byte) => 3 + u16::from(byte),
+        Some(b' ') => 2,
+        Some(b'=') => 3,
+        Some(&ESCAPE) => match name.get(at + 1) {
+            Some(&ESCAPED_SPACE) => 4 + u16::from(b' '),
+            Some(&ESCAPED_EQUALS) => 4 + u16::from(b'='),
+            _ => 1,
+        },
+        Some(&byte) => 4 + u16::from(byte),
     }
 }
 
@@ -118,12 +138,23 @@ mod tests {
     proptest! {
         #[test]
         fn labels_survive(labels in labels()) {
-            prop_assert_eq!(decoded(&named(&labels)), labels);
+            let mut name = named(&labels);
+            prop_assert_eq!(&decoded(&name), &labels);
+            name.extend_from_slice(&HISTOGRAM_MARK);
+            prop_assert_eq!(decoded(&name), labels);
         }
 
         #[test]
-        fn order_is_that_of_the_labels(left in labels(), right in labels()) {
-            let key = |l: &Labels| (l.0.clone(), l.1.clone().into_iter().collect::<Vec<_>>());
+        fn order_is_that_of_the_labels(
+            left in (labels(), any::<bool>()), right in (labels(), any::<bool>())
+        ) {
+            let key = |(l, histogram): &(Labels, bool)| {
+                (l.0.clone(), l.1.clone().into_iter().collect::<Vec<_>>(), *histogram)
+            };
+            let named = |(l, histogram): &(Labels, bool)| {
+                let mark = if *histogram { &HISTOGRAM_MARK[..] } else { &[] };
+                [&named(l), mark].concat()
+            };
             prop_assert_eq!(compare(&named(&left), &named(&right)), key(&left).cmp(&key(&right)));
         }
     }

@@ -300,8 +300,9 @@ fn read_log(
     let scan = record::scan(&map, header.salt);
     report.faults.extend(scan.damaged.iter().map(|range| damaged_range(path, *range)));
     report.logs += 1;
-    let rows = scan.records.iter().map(|found| rows::count(found.payload)).sum();
-    let buffer = Arc::new(WriteBuffer::new(epoch, rows, pool.clone()));
+    let mut batch = Batch::default();
+    let weight = scan.records.iter().map(|found| rows::weight(found.payload, &mut batch)).sum();
+    let buffer = Arc::new(WriteBuffer::new(epoch, weight, pool.clone()));
     let unknown_at = replay(path, &scan, &buffer, registry, report);
     report.log_rows += buffer.len() as u64;
     let len = map.len() as u64;

@@ -5,7 +5,7 @@
 //! by one counter for all shards, so the order is that of acknowledgement, whatever the clock says.
 
 use crate::buffer::WriteBuffer;
-use crate::types::{Samples, SeriesId};
+use crate::types::{Kind, Samples, SeriesId};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -114,34 +114,45 @@ impl EpochRows {
         let mut before = i64::MIN;
         let mut ascending = true;
         for key in &self.keys[range.clone()] {
-            let (timestamp, _, value) = self.row(*key as u32);
+            let (timestamp, _) = self.take(*key as u32, out);
             ascending &= timestamp > before;
             before = timestamp;
-            out.push(timestamp, value);
         }
         if !ascending {
             self.resolve(range, start, order, out);
         }
     }
 
-    fn row(&self, number: u32) -> (i64, u32, crate::types::Value) {
+    /// Appends a row; returns its timestamp and commit.
+    #[inline]
+    fn take(&self, number: u32, out: &mut Samples) -> (i64, u32) {
+        let (buffer, row) = self.find_row(number);
+        let (timestamp, commit, value) = buffer.row(row);
+        if value.kind == Kind::HISTOGRAM {
+            out.push_histogram(timestamp, |out| buffer.histogram(value, out));
+        } else {
+            out.push(timestamp, value);
+        }
+        (timestamp, commit)
+    }
+
+    #[inline]
+    fn find_row(&self, number: u32) -> (&WriteBuffer, usize) {
         let buffer = self.starts.partition_point(|&start| start <= number) - 1;
-        self.buffers[buffer].row((number - self.starts[buffer]) as usize)
+        (&self.buffers[buffer], (number - self.starts[buffer]) as usize)
     }
 
     fn resolve(&self, range: Range<usize>, start: usize, order: &mut Order, out: &mut Samples) {
         order.0.clear();
         for key in &self.keys[range] {
-            let (timestamp, commit, _) = self.row(*key as u32);
+            let (buffer, row) = self.find_row(*key as u32);
+            let (timestamp, commit, _) = buffer.row(row);
             order.0.push((timestamp, commit, *key as u32));
         }
         order.0.sort_unstable();
-        out.timestamps.truncate(start);
-        out.kinds.truncate(start);
-        out.bits.truncate(start);
+        out.truncate(start);
         for same in order.0.chunk_by(|a, b| a.0 == b.0) {
-            let (timestamp, _, row) = same[same.len() - 1];
-            out.push(timestamp, self.row(row).2);
+            self.take(same[same.len() - 1].2, out);
         }
     }
 }

@@ -5,6 +5,7 @@
 
 use crate::buffer::WriteBuffer;
 use crate::error::Result;
+use crate::limits::RUN_BYTES_MAX;
 use crate::rows::{EpochRows, Order, SeriesSet, SortMemory};
 use crate::segment::Segment;
 use crate::types::{Samples, SeriesId};
@@ -99,8 +100,8 @@ impl Cursor {
         source
     }
 
-    /// Appends the next samples of the series, ascending in time, until `out` holds `rows_max`.
-    /// Returns whether there may be more.
+    /// Appends the next samples of the series, ascending in time, until `out` holds `rows_max` of
+    /// them or a run's worth of histograms. Returns whether there may be more.
     pub fn read(
         &mut self,
         scan: &Scan,
@@ -108,7 +109,8 @@ impl Cursor {
         rows_max: usize,
         out: &mut Samples,
     ) -> Result<bool> {
-        while out.len() < rows_max {
+        let bytes_end = out.bytes.len() + RUN_BYTES_MAX;
+        while out.len() < rows_max && out.bytes.len() < bytes_end {
             let Some((first, timestamp, limit)) = self.earliest() else { return Ok(false) };
             let rows_left = rows_max - out.len();
             let sources = &mut self.sources[..self.used];
@@ -153,6 +155,7 @@ impl Source {
     fn take_before(&mut self, limit: i64, rows_max: usize, out: &mut Samples) {
         let rest = &self.samples.timestamps[self.at..];
         let rows = rest.partition_point(|&timestamp| timestamp < limit).min(rows_max);
+        let rows = self.samples.handful(self.at, self.at + rows);
         out.extend(&self.samples, self.at, self.at + rows);
         self.at += rows;
     }
@@ -184,9 +187,7 @@ impl Source {
         let to = timestamps.partition_point(|&timestamp| timestamp <= end);
         self.at = timestamps.partition_point(|&timestamp| timestamp < start).min(to);
         if to < self.samples.len() {
-            self.samples.timestamps.truncate(to);
-            self.samples.kinds.truncate(to);
-            self.samples.bits.truncate(to);
+            self.samples.truncate(to);
             self.next = None;
         }
     }

@@ -46,7 +46,7 @@ impl Shard {
         if batch.is_empty() {
             return Ok(());
         }
-        assert!(batch.len() <= BATCH_ROWS_MAX, "the caller bounds its batches");
+        assert!(batch.weight() <= BATCH_ROWS_MAX, "the caller bounds its batches");
         self.shared.check_running()?;
         record::begin(&mut self.record);
         let highest = rows::encode(batch, &mut self.record);
@@ -56,14 +56,14 @@ impl Shard {
         // one was acknowledged draws a higher number.
         let sequence = self.shared.sequence.fetch_add(1, AcqRel);
         self.enter(epoch_of(sequence));
-        if batch.len() > self.buffer().room() {
+        if !self.buffer().has_room(batch) {
             return Err(Error::Stopped("write buffer is full".into()));
         }
         let appended = self.set.logs[self.index].append(&mut self.record, sequence);
         self.stop_on_error(appended)?;
         self.buffer().append(batch, sequence as u32);
         self.shared.shards[self.index].committed.fetch_add(1, Release);
-        self.count(batch.len() as u64, sequence as u32);
+        self.count(batch.weight() as u64, sequence as u32);
         Ok(())
     }
 
@@ -75,8 +75,8 @@ impl Shard {
         outcome.inspect_err(|error| self.shared.stop(error))
     }
 
-    fn count(&self, rows: u64, commit: u32) {
-        let total = self.set.rows.fetch_add(rows, Relaxed) + rows;
+    fn count(&self, weight: u64, commit: u32) {
+        let total = self.set.rows.fetch_add(weight, Relaxed) + weight;
         let due = total >= self.shared.config.flush_rows || commit >= EPOCH_COMMITS_MAX;
         if due && !self.shared.flush_asked.swap(true, AcqRel) {
             let _ending = self.shared.keeper.send(Job::Flush(None));

@@ -40,7 +40,7 @@ pub struct EpochSet {
     pub epoch: u32,
     pub buffers: Vec<Arc<WriteBuffer>>,
     pub logs: Vec<Arc<AppendFile>>,
-    /// Rows over all shards; decides when to flush and when to press back.
+    /// Weight of the rows over all shards; decides when to flush and when to press back.
     pub rows: AtomicU64,
 }
 

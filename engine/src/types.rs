@@ -5,6 +5,9 @@
 //! double meant by a decimal is `mantissa / 10^scale`, one correctly rounded division, which for
 //! these ranges is exactly what parsing the text gives.
 
+use crate::arena;
+use crate::limits::RUN_BYTES_MAX;
+
 /// Dense number of a series within one data directory; never reused there.
 pub type SeriesId = u32;
 
@@ -26,6 +29,8 @@ pub struct Kind(pub u8);
 impl Kind {
     /// Signed 64-bit integer.
     pub const INTEGER: Kind = Kind(0);
+    /// Bytes of a [`crate::histogram::Histogram`]; the bits say where they are.
+    pub const HISTOGRAM: Kind = Kind(30);
     /// IEEE 754 double, raw bits.
     pub const FLOAT: Kind = Kind(31);
 
@@ -42,8 +47,8 @@ impl Kind {
         }
     }
 
-    /// Whether this byte names a kind at all.
-    pub const fn is_known(self) -> bool {
+    /// Whether this byte names a kind of number.
+    pub const fn is_number(self) -> bool {
         self.0 <= SCALE_MAX + 1 || self.0 == Kind::FLOAT.0
     }
 }
@@ -112,7 +117,7 @@ pub const POWERS_OF_TEN: [f64; 23] = [
 ];
 
 /// Samples as columns: the shape in which runs are encoded, decoded and printed.
-/// All three columns have the same length.
+/// All columns but the last have the same length.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Samples {
     /// Milliseconds since the Unix epoch, strictly ascending within one series.
@@ -121,6 +126,8 @@ pub struct Samples {
     pub kinds: Vec<Kind>,
     /// Bits of each value.
     pub bits: Vec<u64>,
+    /// The bytes of histograms, at the places their bits say.
+    pub bytes: Vec<u8>,
 }
 
 impl Samples {
@@ -139,6 +146,7 @@ impl Samples {
         self.timestamps.clear();
         self.kinds.clear();
         self.bits.clear();
+        self.bytes.clear();
     }
 
     /// Appends one sample.
@@ -148,6 +156,48 @@ impl Samples {
         self.bits.push(value.bits);
     }
 
+    /// Appends one histogram, whose bytes `write` appends.
+    pub fn push_histogram(&mut self, timestamp: i64, write: impl FnOnce(&mut Vec<u8>)) {
+        let start = self.bytes.len();
+        write(&mut self.bytes);
+        let bits = arena::place(start, self.bytes.len() - start);
+        self.push(timestamp, Value { kind: Kind::HISTOGRAM, bits });
+    }
+
+    /// The bytes of the histogram at a position; `None` if a number is there.
+    pub fn histogram(&self, at: usize) -> Option<&[u8]> {
+        let (offset, bytes) = arena::offset_and_bytes(self.bits[at]);
+        (self.kinds[at] == Kind::HISTOGRAM).then(|| &self.bytes[offset..offset + bytes])
+    }
+
+    /// How many of the samples from `from` to `to` are as many as should be held at a time.
+    pub fn handful(&self, from: usize, to: usize) -> usize {
+        if self.bytes.is_empty() {
+            return to - from;
+        }
+        let mut left = RUN_BYTES_MAX;
+        let fits = |at: &usize| {
+            let bytes = self.histogram(*at).map_or(0, <[u8]>::len);
+            let fits = left > 0;
+            left = left.saturating_sub(bytes);
+            fits
+        };
+        (from..to).take_while(fits).count()
+    }
+
+    /// Drops the samples behind the first `rows`.
+    pub fn truncate(&mut self, rows: usize) {
+        let places =
+            self.bits[rows.min(self.len())..].iter().zip(&self.kinds[rows.min(self.len())..]);
+        let offsets = places.filter(|(_, kind)| **kind == Kind::HISTOGRAM);
+        if let Some(first) = offsets.map(|(&bits, _)| arena::offset_and_bytes(bits).0).min() {
+            self.bytes.truncate(first);
+        }
+        self.timestamps.truncate(rows);
+        self.kinds.truncate(rows);
+        self.bits.truncate(rows);
+    }
+
     /// The value at a position.
     pub fn value(&self, at: usize) -> Value {
         Value { kind: self.kinds[at], bits: self.bits[at] }
@@ -155,9 +205,22 @@ impl Samples {
 
     /// Appends the samples `from..to` of another set.
     pub fn extend(&mut self, other: &Samples, from: usize, to: usize) {
+        if !other.bytes.is_empty() {
+            return self.extend_each(other, from, to);
+        }
         self.timestamps.extend_from_slice(&other.timestamps[from..to]);
         self.kinds.extend_from_slice(&other.kinds[from..to]);
         self.bits.extend_from_slice(&other.bits[from..to]);
+    }
+
+    fn extend_each(&mut self, other: &Samples, from: usize, to: usize) {
+        for at in from..to {
+            let timestamp = other.timestamps[at];
+            match other.histogram(at) {
+                Some(bytes) => self.push_histogram(timestamp, |out| out.extend_from_slice(bytes)),
+                None => self.push(timestamp, other.value(at)),
+            }
+        }
     }
 }
 

@@ -11,6 +11,7 @@ use irontsd_engine::engine::{Config, Engine};
 use irontsd_engine::env;
 use irontsd_engine::error::Error;
 use irontsd_engine::header::{FORMAT_VERSION, FileKind, HEADER_BYTES, Header};
+use irontsd_engine::histogram::{Buckets, Histogram};
 use irontsd_engine::log::record::{self, RECORD_HEAD_BYTES, Record};
 use irontsd_engine::log::rows;
 use irontsd_engine::manifest::Manifest;
@@ -309,6 +310,13 @@ fn value_tag(values: impl IntoIterator<Item = Value>) -> u8 {
     bytes[0]
 }
 
+fn histogram_tag() -> u8 {
+    let (mut samples, mut bytes) = (Samples::default(), Vec::new());
+    samples.push_histogram(1, |out| example_histograms()[0].encode(out).expect("short"));
+    values::encode(&samples, 0, 1, &mut values::Scratch::default(), &mut bytes);
+    bytes[0]
+}
+
 #[test]
 fn value_columns_have_the_documented_tags() {
     let odd = |row| Value { kind: Kind::FLOAT, bits: scrambled(row) };
@@ -320,6 +328,7 @@ fn value_columns_have_the_documented_tags() {
         ("planes lz4", value_tag((0..99).map(|row| odd(row % 2)))),
         ("mixed", value_tag([odd(1), Value::integer(scrambled(2) as i64)])),
         ("mixed lz4", value_tag((0..99).flat_map(|_| [odd(1), Value::integer(7)]))),
+        ("histograms", histogram_tag()),
     ];
     assert_eq!(tags("Value column"), found);
 }
@@ -368,6 +377,32 @@ fn the_example_record_decodes_to_its_rows() {
     assert_eq!((record.sequence, record.synced, record.end()), (3 << 32, 64, file.len()));
     let mut back = Batch::default();
     rows::decode(record.payload, &mut back).expect("valid rows");
+    assert_eq!(format!("{back:?}"), format!("{batch:?}"));
+}
+
+/// What the example of histograms says it holds.
+fn example_histograms() -> [Histogram; 2] {
+    let of = |underflow, overflow, counts: [i64; 2]| {
+        let buckets = vec![(0.0, 1.5, counts[0]), (1.5, 5.75, counts[1])];
+        Histogram::Buckets(Buckets::new(underflow, overflow, buckets).expect("they touch"))
+    };
+    [of(0, 1, [42, 24]), of(3, 0, [-1, 7])]
+}
+
+#[test]
+fn the_example_of_histograms_is_what_the_log_holds() {
+    let (bytes, _) = example("histograms");
+    let mut batch = Batch::default();
+    for (series, histogram) in (5..).zip(example_histograms()) {
+        let mut bytes = Vec::new();
+        histogram.encode(&mut bytes).expect("short");
+        batch.push_histogram(series, 1_700_000_000_000, &bytes);
+    }
+    let mut written = Vec::new();
+    rows::encode(&batch, &mut written);
+    assert_eq!(format!("{bytes:02x?}"), format!("{written:02x?}"));
+    let mut back = Batch::default();
+    rows::decode(&bytes, &mut back).expect("valid rows");
     assert_eq!(format!("{back:?}"), format!("{batch:?}"));
 }
 

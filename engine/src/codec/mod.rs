@@ -4,5 +4,6 @@
 //! is exact. Layouts: `FORMAT.md`, sections "Timestamp column" and "Value column".
 
 pub mod bits;
+pub mod histograms;
 pub mod times;
 pub mod values;

@@ -6,6 +6,7 @@
 //! byte beside each value.
 
 use super::bits::{self, SLACK_BYTES};
+use super::histograms;
 use crate::bytes::{Malformed, Reader, put_signed, put_varint, unzigzag, zigzag};
 use crate::types::{Kind, MANTISSA_MAX, Samples};
 
@@ -23,6 +24,7 @@ const PLANES_LZ4: u8 = 4;
 const MIXED: u8 = 5;
 /// Kinds, then byte planes of bits; LZ4.
 const MIXED_LZ4: u8 = 6;
+const HISTOGRAMS: u8 = 7;
 
 /// Scratch memory of an encoder.
 #[derive(Debug, Default)]
@@ -34,6 +36,10 @@ pub struct Scratch {
 /// Appends the column of the rows `from..to`, at least one.
 pub fn encode(rows: &Samples, from: usize, to: usize, scratch: &mut Scratch, out: &mut Vec<u8>) {
     let (kinds, values) = (&rows.kinds[from..to], &rows.bits[from..to]);
+    if histograms::are_among(kinds) {
+        out.push(HISTOGRAMS);
+        return histograms::encode(rows, from, to, out);
+    }
     if kinds.iter().all(|&kind| kind == kinds[0]) && values.iter().all(|&v| v == values[0]) {
         return encode_constant(kinds[0], values[0], out);
     }
@@ -143,13 +149,14 @@ pub fn decode(bytes: &[u8], rows: usize, out: &mut Samples) -> Result<(), Malfor
                 .map_err(|_| reader.malformed())?;
             read_planes(&planes, rows, mixed, out)
         }
+        HISTOGRAMS => histograms::decode(&mut reader, rows, out),
         _ => Err(Malformed { at: 0 }),
     }
 }
 
 fn kind(reader: &mut Reader<'_>) -> Result<Kind, Malformed> {
     let kind = Kind(reader.u8()?);
-    if kind.is_known() { Ok(kind) } else { Err(reader.malformed()) }
+    if kind.is_number() { Ok(kind) } else { Err(reader.malformed()) }
 }
 
 fn packed<'a>(
@@ -213,7 +220,7 @@ fn read_planes(
         return Err(Malformed { at: 0 });
     }
     let (kinds, planes) = planes.split_at(if mixed { rows } else { 0 });
-    if kinds.iter().any(|&kind| !Kind(kind).is_known()) {
+    if kinds.iter().any(|&kind| !Kind(kind).is_number()) {
         return Err(Malformed { at: 0 });
     }
     out.kinds.extend(kinds.iter().map(|&kind| Kind(kind)));

@@ -6,11 +6,15 @@
 
 use crate::batch::Batch;
 use crate::bytes::{Malformed, Reader, put_signed, put_varint, unzigzag, zigzag};
+use crate::histogram::{self, Histogram};
+use crate::limits::HISTOGRAM_BYTES_MAX;
 use crate::types::{Kind, SeriesId, Value};
 
 const VALUE_BYTES_SHIFT: u16 = 5;
 const NEXT_SERIES: u16 = 1 << 9;
 const SAME_TIMESTAMP: u16 = 1 << 10;
+/// Of a histogram, whose bytes of value are not counted: its layout follows.
+const LAYOUT: u16 = 1 << VALUE_BYTES_SHIFT;
 const KNOWN_BITS: u16 = (1 << 11) - 1;
 /// Most bytes of one row: tag, series delta, timestamp delta, value.
 const ROW_BYTES_MAX: usize = 2 + 5 + 10 + 8;
@@ -20,10 +24,15 @@ pub fn encode(batch: &Batch, out: &mut Vec<u8>) -> SeriesId {
     put_varint(out, batch.len() as u64);
     out.reserve(batch.len() * ROW_BYTES_MAX);
     let (mut series_before, mut timestamp_before, mut highest) = (0, 0, 0);
+    let mut layout_before: &[u8] = &[];
     for at in 0..batch.len() {
         let (series, timestamp) = (batch.series[at], batch.timestamps[at]);
         let (kind, bits) = (batch.kinds[at], fold(batch.kinds[at], batch.bits[at]));
-        let value_bytes = (71 - bits.leading_zeros() as usize) / 8;
+        let histogram = batch.histogram(at).and_then(|bytes| histogram::split(bytes).ok());
+        let value_bytes = match histogram {
+            None => (71 - bits.leading_zeros() as usize) / 8,
+            Some((layout, _)) => usize::from(layout != layout_before),
+        };
         let next = series == u32::wrapping_add(series_before, 1);
         let same = timestamp == timestamp_before;
         let tag = u16::from(kind.0)
@@ -37,14 +46,31 @@ pub fn encode(batch: &Batch, out: &mut Vec<u8>) -> SeriesId {
         if !same {
             put_signed(out, i64::wrapping_sub(timestamp, timestamp_before));
         }
-        // Eight bytes are written and the unused ones taken back: no branch on the length.
-        let end = out.len() + value_bytes;
-        out.extend_from_slice(&bits.to_le_bytes());
-        out.truncate(end);
+        if let Some((layout, body)) = histogram {
+            put_histogram(out, (layout != layout_before).then_some(layout), body);
+            layout_before = layout;
+        } else {
+            // Eight bytes are written and the unused ones taken back: no branch on the length.
+            let end = out.len() + value_bytes;
+            out.extend_from_slice(&bits.to_le_bytes());
+            out.truncate(end);
+        }
         (series_before, timestamp_before) = (series, timestamp);
         highest = highest.max(series);
     }
     highest
+}
+
+fn put_histogram(out: &mut Vec<u8>, layout: Option<&[u8]>, body: &[u8]) {
+    for part in layout.into_iter().chain([body]) {
+        put_varint(out, part.len() as u64);
+        out.extend_from_slice(part);
+    }
+}
+
+fn take_part<'a>(reader: &mut Reader<'a>) -> Result<&'a [u8], Malformed> {
+    let bytes = usize::try_from(reader.varint()?).unwrap_or(usize::MAX);
+    reader.take(bytes)
 }
 
 fn fold(kind: Kind, bits: u64) -> u64 {
@@ -55,9 +81,11 @@ fn unfold(kind: Kind, bits: u64) -> u64 {
     if kind == Kind::FLOAT { bits } else { unzigzag(bits) as u64 }
 }
 
-/// Number of rows that a payload says it holds; never more than it has room for.
-pub fn count(payload: &[u8]) -> u64 {
-    Reader::new(payload).varint().unwrap_or(0).min(payload.len() as u64)
+/// Weight of the rows in a payload, as far as they can be read.
+pub fn weight(payload: &[u8], batch: &mut Batch) -> u64 {
+    batch.clear();
+    let _torn = decode(payload, batch);
+    batch.weight() as u64
 }
 
 /// Reads the rows back into an empty batch.
@@ -65,11 +93,13 @@ pub fn decode(payload: &[u8], batch: &mut Batch) -> Result<(), Malformed> {
     let mut reader = Reader::new(payload);
     let rows = reader.varint()?;
     let (mut series, mut timestamp) = (0u32, 0i64);
+    let (mut layout, mut histogram): (&[u8], Vec<u8>) = (&[], Vec::new());
     for _ in 0..rows {
         let tag = reader.u16()?;
         let kind = Kind((tag & 31) as u8);
         let value_bytes = usize::from(tag >> VALUE_BYTES_SHIFT & 15);
-        if !kind.is_known() || value_bytes > 8 || tag & !KNOWN_BITS != 0 {
+        let is_histogram = kind == Kind::HISTOGRAM && value_bytes <= 1;
+        if !(kind.is_number() || is_histogram) || value_bytes > 8 || tag & !KNOWN_BITS != 0 {
             return Err(reader.malformed());
         }
         series = if tag & NEXT_SERIES != 0 {
@@ -81,6 +111,20 @@ pub fn decode(payload: &[u8], batch: &mut Batch) -> Result<(), Malformed> {
         };
         if tag & SAME_TIMESTAMP == 0 {
             timestamp = timestamp.wrapping_add(reader.signed()?);
+        }
+        if is_histogram {
+            if tag & LAYOUT != 0 {
+                layout = take_part(&mut reader)?;
+            }
+            histogram.clear();
+            histogram.extend_from_slice(layout);
+            histogram.extend_from_slice(take_part(&mut reader)?);
+            if histogram.len() > HISTOGRAM_BYTES_MAX {
+                return Err(reader.malformed());
+            }
+            Histogram::decode(&histogram)?;
+            batch.push_histogram(series, timestamp, &histogram);
+            continue;
         }
         let mut bytes = [0u8; 8];
         bytes[..value_bytes].copy_from_slice(reader.take(value_bytes)?);

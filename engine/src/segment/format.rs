@@ -76,6 +76,11 @@ impl BlockBuilder {
         self.series.len()
     }
 
+    /// Bytes of values so far.
+    pub fn bytes(&self) -> usize {
+        self.values.len()
+    }
+
     /// First and last series so far.
     pub fn series_range(&self) -> (SeriesId, SeriesId) {
         (self.series.first().copied().unwrap_or(0), self.series.last().copied().unwrap_or(0))

@@ -6,7 +6,7 @@ use crate::checksum;
 use crate::env::{Env, File};
 use crate::error::{Error, Result};
 use crate::header::{FileKind, HEADER_BYTES, Header};
-use crate::limits::{BLOCK_ROWS, BLOCK_RUNS, NAME_GROUP, RUN_ROWS_MAX};
+use crate::limits::{BLOCK_BYTES, BLOCK_ROWS, BLOCK_RUNS, NAME_GROUP, RUN_ROWS_MAX};
 use crate::types::{Samples, SeriesId};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -64,13 +64,19 @@ impl SegmentWriter {
     pub fn push(&mut self, series: SeriesId, samples: &Samples) -> Result<()> {
         assert!(self.series.last().is_none_or(|&last| last < series), "series ascend");
         self.series.push(series);
-        for from in (0..samples.len()).step_by(RUN_ROWS_MAX) {
-            let to = samples.len().min(from + RUN_ROWS_MAX);
+        let mut from = 0;
+        while from < samples.len() {
+            let most = samples.len().min(from + RUN_ROWS_MAX);
+            let to = from + samples.handful(from, most);
             self.block.push(series, samples, from, to);
             let (low, high) = self.block_timestamps;
             let ends = (samples.timestamps[from], samples.timestamps[to - 1]);
             self.block_timestamps = (low.min(ends.0), high.max(ends.1));
-            if self.block.rows() >= BLOCK_ROWS || self.block.runs() >= BLOCK_RUNS {
+            from = to;
+            if self.block.rows() >= BLOCK_ROWS
+                || self.block.runs() >= BLOCK_RUNS
+                || self.block.bytes() >= BLOCK_BYTES
+            {
                 self.close_block()?;
             }
         }

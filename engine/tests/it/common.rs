@@ -3,6 +3,7 @@
 use irontsd_engine::batch::Batch;
 use irontsd_engine::engine::{Config, Engine};
 use irontsd_engine::env;
+use irontsd_engine::name::HISTOGRAM_MARK;
 use irontsd_engine::scan::Cursor;
 use irontsd_engine::shard::Shard;
 use irontsd_engine::types::{Samples, Value};
@@ -12,7 +13,20 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 /// Samples by series name and timestamp.
-pub type Model = BTreeMap<Vec<u8>, BTreeMap<i64, Value>>;
+pub type Model = BTreeMap<Vec<u8>, BTreeMap<i64, Sample>>;
+
+/// What was sent for a timestamp.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Sample {
+    Number(Value),
+    Histogram(Vec<u8>),
+}
+
+impl From<Value> for Sample {
+    fn from(value: Value) -> Sample {
+        Sample::Number(value)
+    }
+}
 
 /// An engine with its shards.
 pub struct Node {
@@ -45,12 +59,25 @@ pub fn name(series: u8) -> Vec<u8> {
 }
 
 impl Node {
-    pub fn commit(&mut self, shard: usize, rows: &[(u8, i64, Value)], model: &mut Model) {
+    pub fn commit<S: Into<Sample> + Clone>(
+        &mut self,
+        shard: usize,
+        rows: &[(u8, i64, S)],
+        model: &mut Model,
+    ) {
         let mut batch = Batch::default();
-        for &(series, timestamp, value) in rows {
-            let id = self.engine.registry().find_or_reserve(&name(series)).expect("room");
-            batch.push(id, timestamp, value);
-            model.entry(name(series)).or_default().insert(timestamp, value);
+        for (series, timestamp, sample) in rows {
+            let (mut name, timestamp) = (name(*series), *timestamp);
+            let sample: Sample = sample.clone().into();
+            if matches!(sample, Sample::Histogram(_)) {
+                name.extend_from_slice(&HISTOGRAM_MARK);
+            }
+            let id = self.engine.registry().find_or_reserve(&name).expect("room");
+            match &sample {
+                Sample::Number(value) => batch.push(id, timestamp, *value),
+                Sample::Histogram(bytes) => batch.push_histogram(id, timestamp, bytes),
+            }
+            model.entry(name).or_default().insert(timestamp, sample);
         }
         while self.shards[shard].is_full() {
             self.shards.iter_mut().for_each(Shard::poll);
@@ -87,7 +114,11 @@ impl Node {
             // A small step exercises resuming in the middle of sources.
             while cursor.read(&scan, series, samples.len() + 7, &mut samples).expect("readable") {}
             assert!(samples.timestamps.is_sorted_by(|a, b| a < b));
-            let rows = (0..samples.len()).map(|at| (samples.timestamps[at], samples.value(at)));
+            let sample = |at| match samples.histogram(at) {
+                Some(bytes) => Sample::Histogram(bytes.to_vec()),
+                None => Sample::Number(samples.value(at)),
+            };
+            let rows = (0..samples.len()).map(|at| (samples.timestamps[at], sample(at)));
             content.insert(names.get(series).to_vec(), rows.collect());
         }
         content.retain(|_, samples| !samples.is_empty());

@@ -1,9 +1,10 @@
 //! Random operations agree with a plain map: commits through two shards, duplicates, flush,
 //! clean close, and dropping everything without closing (what `kill -9` leaves behind).
 
-use crate::common::{Model, Node, open};
+use crate::common::{Model, Node, Sample, open};
 use irontsd_engine::engine::{Config, Engine};
 use irontsd_engine::env;
+use irontsd_engine::histogram::{Buckets, Histogram};
 use irontsd_engine::scan::Cursor;
 use irontsd_engine::types::{Samples, Value};
 use proptest::prelude::*;
@@ -11,10 +12,28 @@ use std::collections::BTreeMap;
 
 #[derive(Debug, Clone)]
 enum Step {
-    Commit { shard: usize, rows: Vec<(u8, i64, Value)> },
+    Commit { shard: usize, rows: Vec<(u8, i64, Sample)> },
     Flush,
     Close,
     Drop,
+}
+
+fn sample() -> impl Strategy<Value = Sample> {
+    prop_oneof![4 => value().prop_map(Sample::Number), 1 => histogram().prop_map(Sample::Histogram)]
+}
+
+fn histogram() -> impl Strategy<Value = Vec<u8>> {
+    let opaque = prop::collection::vec(any::<u8>(), 0..20);
+    let opaque = opaque.prop_map(|bytes| Histogram::Opaque { id: 7, bytes });
+    let buckets = (0..5u8, any::<i64>(), -9..9i64).prop_map(|(buckets, underflow, count)| {
+        let list = (0..buckets).map(|i| (f64::from(i), f64::from(i) + 1.0, count)).collect();
+        Histogram::Buckets(Buckets::new(underflow, count, list).expect("they touch"))
+    });
+    prop_oneof![opaque, buckets].prop_map(|histogram| {
+        let mut bytes = Vec::new();
+        histogram.encode(&mut bytes).expect("short");
+        bytes
+    })
 }
 
 fn value() -> impl Strategy<Value = Value> {
@@ -26,7 +45,7 @@ fn value() -> impl Strategy<Value = Value> {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let rows = prop::collection::vec((0..6u8, 1..40i64, value()), 1..30);
+    let rows = prop::collection::vec((0..6u8, 1..40i64, sample()), 1..30);
     prop_oneof![
         8 => (0..2usize, rows).prop_map(|(shard, rows)| Step::Commit { shard, rows }),
         2 => Just(Step::Flush),
@@ -35,14 +54,21 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
+/// A series name with what its samples mean.
+type Meaning = BTreeMap<Vec<u8>, Vec<(i64, u64, bool, Vec<u8>)>>;
+
 /// Doubles by their bits, integers as integers: what must be the same after any detour.
-fn meaning(model: &Model, range: (i64, i64)) -> BTreeMap<Vec<u8>, Vec<(i64, u64, bool)>> {
-    let exact = |(&timestamp, value): (&i64, &Value)| {
+fn meaning(model: &Model, range: (i64, i64)) -> Meaning {
+    let exact = |(&timestamp, sample): (&i64, &Sample)| {
+        let value = match sample {
+            Sample::Number(value) => value,
+            Sample::Histogram(bytes) => return (timestamp, 0, false, bytes.clone()),
+        };
         let integer = value.kind == irontsd_engine::types::Kind::INTEGER;
         let bits = if integer { value.bits } else { value.as_f64().to_bits() };
-        (timestamp, bits, integer)
+        (timestamp, bits, integer, Vec::new())
     };
-    let rows = |samples: &BTreeMap<i64, Value>| {
+    let rows = |samples: &BTreeMap<i64, Sample>| {
         samples.range(range.0..=range.1).map(exact).collect::<Vec<_>>()
     };
     let all = model.iter().map(|(name, samples)| (name.clone(), rows(samples)));
