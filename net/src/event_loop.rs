@@ -302,7 +302,7 @@ impl EventLoop {
         while done < end && self.conns[place].may_take() {
             let (taken, goes_on) = self.take_some(place, &buffer[done..end]);
             done += taken;
-            if self.pending.batch.len() >= COMMIT_ROWS {
+            if self.pending.batch.weight() >= COMMIT_ROWS {
                 self.commit();
             }
             if !goes_on {

@@ -4,11 +4,14 @@
 //! `put`, infinities are taken, and integers beyond 64 bits are doubles, because that is what
 //! exports hold. A `null` is no sample.
 
+mod histogram;
+
 use crate::number::{self, BadNumber};
 use crate::point::{Carrier, Tags, check_names};
 use crate::policy::Policy;
 use crate::put::plain::reader::{Fault, Reader, Token};
 use crate::reject::{Reason, Reject};
+use irontsd_engine::name;
 use irontsd_engine::types::{TIMESTAMP_MS_MAX, TIMESTAMP_MS_MIN, Value};
 use std::borrow::Cow;
 
@@ -26,11 +29,21 @@ pub struct Outcome {
     pub errors: Vec<(u64, Reject)>,
 }
 
+/// What a line says of one timestamp.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Sample {
+    /// A number.
+    Number(Value),
+    /// The bytes of a histogram.
+    Histogram(Vec<u8>),
+}
+
 /// One line's samples.
 #[derive(Debug, Default)]
 struct Line<'a> {
     labels: Option<Labels<'a>>,
-    values: Option<Vec<Option<Value>>>,
+    values: Option<Vec<Option<Sample>>>,
+    histograms: Option<Vec<Option<Sample>>>,
     timestamps: Option<Vec<i64>>,
 }
 
@@ -39,7 +52,7 @@ pub fn judge(
     body: &[u8],
     policy: &Policy,
     extra: &[(String, String)],
-    mut out: impl FnMut(&[u8], &[(i64, Value)]) -> Result<(), Reject>,
+    mut out: impl FnMut(&[u8], &[(i64, Sample)]) -> Result<(), Reject>,
 ) -> Outcome {
     let mut outcome = Outcome::default();
     for (number, line) in (1..).zip(body.split(|&byte| byte == b'\n')) {
@@ -84,10 +97,13 @@ fn read(line: &[u8]) -> Result<Line<'_>, Reject> {
         match (&*key, reader.token().map_err(json)?) {
             (b"metric", Token::Object) => found.labels = Some(labels(&mut reader)?),
             (b"values", Token::Array) => found.values = Some(items(&mut reader, value)?),
+            (b"histograms", Token::Array) => {
+                found.histograms = Some(histogram::read(&mut reader)?);
+            }
             (b"timestamps", Token::Array) => {
                 found.timestamps = Some(items(&mut reader, timestamp)?);
             }
-            (b"metric" | b"values" | b"timestamps", _) => {
+            (b"metric" | b"values" | b"histograms" | b"timestamps", _) => {
                 return Err(json(Fault { at, what: "a field of the wrong type" }));
             }
             (_, other) => reader.skip(&other, 2).map_err(json)?,
@@ -102,7 +118,7 @@ fn read(line: &[u8]) -> Result<Line<'_>, Reject> {
 /// Names and values as they stand in a line.
 type Labels<'a> = Vec<(Cow<'a, [u8]>, Cow<'a, [u8]>)>;
 /// A canonical name with its samples.
-type Named = (Vec<u8>, Vec<(i64, Value)>);
+type Named = (Vec<u8>, Vec<(i64, Sample)>);
 
 fn labels<'a>(reader: &mut Reader<'a>) -> Result<Labels<'a>, Reject> {
     let (mut labels, mut first) = (Vec::new(), true);
@@ -129,7 +145,11 @@ fn items<'a, T>(
     Ok(items)
 }
 
-fn value(token: &Token<'_>) -> Result<Option<Value>, Reject> {
+fn value(token: &Token<'_>) -> Result<Option<Sample>, Reject> {
+    Ok(number(token)?.map(Sample::Number))
+}
+
+fn number(token: &Token<'_>) -> Result<Option<Value>, Reject> {
     let bad = |text: &[u8]| {
         let text = String::from_utf8_lossy(text);
         Err(Reject::new(Reason::InvalidValue, format!("not a value: {text}")))
@@ -175,7 +195,12 @@ fn timestamp(token: &Token<'_>) -> Result<i64, Reject> {
 fn check(line: Line<'_>, policy: &Policy, extra: &[(String, String)]) -> Result<Named, Reject> {
     let illegal = |message: String| Reject::new(Reason::IllegalArgument, message);
     let labels = line.labels.ok_or_else(|| illegal("no metric".into()))?;
-    let values = line.values.ok_or_else(|| illegal("no values".into()))?;
+    let (values, histograms) = match (line.values, line.histograms) {
+        (Some(values), None) => (values, false),
+        (None, Some(histograms)) => (histograms, true),
+        (None, None) => return Err(illegal("neither values nor histograms".into())),
+        (Some(_), Some(_)) => return Err(illegal("both values and histograms".into())),
+    };
     let timestamps = line.timestamps.ok_or_else(|| illegal("no timestamps".into()))?;
     if values.len() != timestamps.len() {
         let (values, timestamps) = (values.len(), timestamps.len());
@@ -201,6 +226,9 @@ fn check(line: Line<'_>, policy: &Policy, extra: &[(String, String)]) -> Result<
     check_names(policy, shown, &tags, Carrier::Json)?;
     let mut name = Vec::new();
     tags.encode_name(&metric, &mut name);
+    if histograms {
+        name.extend_from_slice(&name::HISTOGRAM_MARK);
+    }
     let samples = timestamps.into_iter().zip(values);
     Ok((name, samples.filter_map(|(ms, value)| value.map(|value| (ms, value))).collect()))
 }

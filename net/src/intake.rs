@@ -41,6 +41,18 @@ impl Intake<'_> {
         self.pending.counts[protocol as usize] += 1;
     }
 
+    /// Adds a row with a histogram to the batch.
+    pub fn push_histogram(
+        &mut self,
+        protocol: Protocol,
+        series: SeriesId,
+        timestamp_ms: i64,
+        histogram: &[u8],
+    ) {
+        self.pending.batch.push_histogram(series, timestamp_ms, histogram);
+        self.pending.counts[protocol as usize] += 1;
+    }
+
     /// The series of a canonical name, new or not.
     pub fn series(&self, name: &[u8]) -> Result<SeriesId, Reject> {
         if name.len() > NAME_BYTES_MAX {

@@ -7,6 +7,7 @@
 pub mod agents;
 pub mod conn;
 pub mod event_loop;
+pub mod histogram;
 pub mod http;
 pub mod import;
 pub mod inbox;

@@ -7,7 +7,7 @@ use crate::number::Timestamp;
 use crate::policy::Policy;
 use crate::reject::{Reason, Reject};
 use irontsd_engine::name;
-use irontsd_engine::types::Value;
+use irontsd_engine::types::{Kind, Value};
 use regex::Regex;
 use std::borrow::Cow;
 use std::sync::LazyLock;
@@ -99,21 +99,27 @@ pub fn check_range(
     tags: &Tags<'_>,
 ) -> Result<i64, Reject> {
     timestamp.ms.ok_or_else(|| {
-        let (number, (bytes, flags)) = (timestamp.number, stored_form(value));
-        let message = format!(
-            "bad timestamp={number} when trying to add value={bytes:?}/{flags} to metric={}, \
-             tags={}",
-            text(metric),
-            tags.shown()
-        );
-        Reject::new(Reason::TimestampRange, message)
+        if value.kind == Kind::HISTOGRAM {
+            return bad_timestamp(timestamp.number, "a histogram", metric, tags);
+        }
+        let (bytes, flags) = stored_form(value);
+        let value = format!("value={bytes:?}/{flags}");
+        bad_timestamp(timestamp.number, &value, metric, tags)
     })
+}
+
+/// A timestamp that cannot be stored, in OpenTSDB's words.
+pub fn bad_timestamp(number: i64, what: &str, metric: &[u8], tags: &Tags<'_>) -> Reject {
+    let (metric, tags) = (text(metric), tags.shown());
+    let message =
+        format!("bad timestamp={number} when trying to add {what} to metric={metric}, tags={tags}");
+    Reject::new(Reason::TimestampRange, message)
 }
 
 /// The bytes and flags in which OpenTSDB would store a value; its messages show them.
 fn stored_form(value: Value) -> (Vec<i8>, u8) {
     let signed = |bytes: &[u8]| bytes.iter().map(|&byte| byte as i8).collect::<Vec<i8>>();
-    if value.kind == irontsd_engine::types::Kind::INTEGER {
+    if value.kind == Kind::INTEGER {
         let number = value.bits as i64;
         let len = match number {
             -0x80..=0x7f => 1,

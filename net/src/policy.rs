@@ -1,6 +1,7 @@
 //! What the node accepts: limits and relaxations, chosen at start.
 //! The rules are OpenTSDB 2.5's; each field names one place where the operator may move them.
 
+use crate::histogram::codecs::Codecs;
 use std::time::Duration;
 
 /// See the module.
@@ -22,6 +23,8 @@ pub struct Policy {
     pub export_stall: Duration,
     /// Whether every acknowledgement waits for a sync.
     pub sync_each: bool,
+    /// How bytes of histograms are read.
+    pub histogram_codecs: Codecs,
 }
 
 /// Which names may come into being by being used in a point.
@@ -59,6 +62,7 @@ impl Default for Policy {
             telnet_errors: true,
             export_stall: Duration::from_secs(30),
             sync_each: false,
+            histogram_codecs: Codecs::default(),
         }
     }
 }

@@ -79,6 +79,8 @@ reasons! {
     Unavailable = "unavailable",
     /// Metric and tags together are too long.
     NameTooLong = "name_too_long",
+    /// No histogram, or one whose codec is not known.
+    Histogram = "invalid_histogram",
     /// No more series can be numbered.
     TooManySeries = "too_many_series",
 }

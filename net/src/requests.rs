@@ -8,11 +8,11 @@ use crate::http::query::Query;
 use crate::http::reply::{self, Framing, JSON, JSON_LINES, PLAIN_JSON, Reply, TEXT};
 use crate::http::router::{Route, route};
 use crate::http::session::{Request, Taken};
-use crate::import;
+use crate::import::{self, Sample};
 use crate::inbox::{ConnId, Message};
 use crate::intake::Intake;
 use crate::node::Node;
-use crate::put;
+use crate::put::{self, What as Points};
 use crate::read::args::{self, ExportArgs};
 use crate::read::export::Export;
 use crate::read::labels::{self, What};
@@ -71,12 +71,13 @@ impl EventLoop {
         conn.closing |= !conn.framing.keep_alive;
         match route(conn.port, &request.head.method, request.head.path()) {
             Err(answer) => self.answer(place, &answer),
-            Ok(Route::Put | Route::Import) if self.shard.is_full() => {
+            Ok(Route::Put | Route::Histogram | Route::Import) if self.shard.is_full() => {
                 // Taken up again when a flush has made room; nothing else is read meanwhile.
                 self.conns[place].deferred = Some(request);
                 self.wait_for_room();
             }
-            Ok(Route::Put) => self.put(place, &request),
+            Ok(Route::Put) => self.put(place, &request, Points::Numbers),
+            Ok(Route::Histogram) => self.put(place, &request, Points::Histograms),
             Ok(Route::Import) => self.import(place, &request),
             Ok(route) => self.read_request(place, route, &request),
         }
@@ -86,7 +87,8 @@ impl EventLoop {
         if let Some(request) = self.conns[place].deferred.take() {
             match route(self.conns[place].port, &request.head.method, request.head.path()) {
                 Ok(Route::Import) => self.import(place, &request),
-                _ => self.put(place, &request),
+                Ok(Route::Histogram) => self.put(place, &request, Points::Histograms),
+                _ => self.put(place, &request, Points::Numbers),
             }
         }
     }
@@ -96,7 +98,7 @@ impl EventLoop {
         answer.write(&mut conn.out, conn.framing);
     }
 
-    fn put(&mut self, place: usize, request: &Request) {
+    fn put(&mut self, place: usize, request: &Request, what: Points) {
         let query = request.url_query();
         let serializer = query.last("serializer").filter(|name| *name != "json");
         if let Some(name) = serializer {
@@ -111,17 +113,37 @@ impl EventLoop {
         let now_ms = self.node.engine.env().clock.wall_ms();
         let mut scratch = std::mem::take(&mut self.put);
         let node = self.node.clone();
-        let mut intake = self.intake(place);
-        let mut sink = |name: &[u8], timestamp_ms, value| {
-            let series = intake.series(name).map_err(|reject| match reject.reason {
+        let mut lost = false;
+        let mut sink = |name: &[u8], timestamp_ms, value: Content<'_>| {
+            let series = self.intake(place).series(name).map_err(|reject| match reject.reason {
                 Reason::UnknownName => Reject::new(reject.reason, "Unknown metric"),
                 _ => reject,
             })?;
-            intake.push(Protocol::Http, series, timestamp_ms, value);
+            match value {
+                Content::Number(value) => {
+                    self.intake(place).push(Protocol::Http, series, timestamp_ms, value);
+                }
+                Content::Histogram(bytes) => {
+                    let mut intake = self.intake(place);
+                    intake.push_histogram(Protocol::Http, series, timestamp_ms, bytes);
+                    lost |= !self.commit_if_many(place);
+                }
+            }
             Ok(())
         };
-        let outcome =
-            put::judge(&request.body, now_ms, &node.policy, &extra, &mut scratch, &mut sink);
+        let (body, policy) = (&request.body, &node.policy);
+        let outcome = match what {
+            Points::Numbers => {
+                let mut out = |name: &[u8], ms, value| sink(name, ms, Content::Number(value));
+                put::judge(body, now_ms, policy, &extra, &mut scratch, &mut out)
+            }
+            Points::Histograms => {
+                let mut out =
+                    |name: &[u8], ms, bytes: &[u8]| sink(name, ms, Content::Histogram(bytes));
+                put::judge_histograms(body, now_ms, policy, &extra, &mut scratch, &mut out)
+            }
+        };
+        let intake = self.intake(place);
         let answer = match outcome {
             Ok(outcome) => {
                 for failure in &outcome.failures {
@@ -146,6 +168,10 @@ impl EventLoop {
             }
         };
         self.put = scratch;
+        // What was lost is answered already, and the connection ends.
+        if lost {
+            return;
+        }
         let conn = &mut self.conns[place];
         conn.has_points = true;
         conn.wants_sync |= query.has("sync");
@@ -180,20 +206,32 @@ impl EventLoop {
         &mut self,
         place: usize,
         name: &[u8],
-        samples: &[(i64, Value)],
+        samples: &[(i64, Sample)],
     ) -> Result<bool, Reject> {
         let series = self.intake(place).series(name)?;
-        for piece in samples.chunks(COMMIT_ROWS) {
+        let mut going = true;
+        for (timestamp_ms, sample) in samples {
             let mut intake = self.intake(place);
-            for &(timestamp_ms, value) in piece {
-                intake.push(Protocol::Import, series, timestamp_ms, value);
+            match sample {
+                Sample::Number(value) => {
+                    intake.push(Protocol::Import, series, *timestamp_ms, *value);
+                }
+                Sample::Histogram(bytes) => {
+                    intake.push_histogram(Protocol::Import, series, *timestamp_ms, bytes);
+                }
             }
-            self.conns[place].has_points = true;
-            if self.pending.batch.len() >= COMMIT_ROWS {
-                self.commit();
-            }
+            going &= self.commit_if_many(place);
         }
-        Ok(self.node.engine.stopped().is_none())
+        Ok(going)
+    }
+
+    /// Commits in the middle of a request when enough has come together; whether all went well.
+    fn commit_if_many(&mut self, place: usize) -> bool {
+        self.conns[place].has_points = true;
+        if self.pending.batch.weight() >= COMMIT_ROWS {
+            self.commit();
+        }
+        self.node.engine.stopped().is_none()
     }
 
     /// Requests that read: everything taken so far is committed first, so that they see it.
@@ -320,6 +358,12 @@ fn page(node: &Node, route: &Route) -> Reply {
         }
         _ => Reply::error(404, "Endpoint not found", None),
     }
+}
+
+/// What a point of a body says.
+enum Content<'a> {
+    Number(Value),
+    Histogram(&'a [u8]),
 }
 
 /// Exports in progress at the most: each may keep buffers and segments from being let go.

@@ -1,6 +1,7 @@
 //! Flags of `irontsd serve`. One declaration makes parsing, help and the environment variables.
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+use irontsd_net::histogram::codecs::Codec;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -95,6 +96,12 @@ pub struct Serve {
           action = ArgAction::Set)]
     pub telnet_errors: Switch,
 
+    /// What the binary histograms with an id are: `simple` is OpenTSDB's own form, which is decoded;
+    /// the bytes of any other are kept as they came. May be repeated.
+    #[arg(long, env = "IRONTSD_HISTOGRAM_CODEC", value_name = "ID=NAME",
+          value_parser = histogram_codec, value_delimiter = ',')]
+    pub histogram_codec: Vec<(u8, Codec)>,
+
     /// How much is logged to standard error.
     #[arg(
         long,
@@ -157,6 +164,15 @@ fn size(text: &str) -> Result<u64, String> {
     number.checked_mul(bytes).ok_or_else(expected)
 }
 
+/// `42=simple`, or another name for bytes that are kept as they are.
+fn histogram_codec(text: &str) -> Result<(u8, Codec), String> {
+    let expected = || "expected ID=NAME with an id from 0 to 255, for example 42=simple".to_owned();
+    let (id, name) =
+        text.split_once('=').filter(|(_, name)| !name.is_empty()).ok_or_else(expected)?;
+    let id = id.parse().map_err(|_| expected())?;
+    Ok((id, if name == "simple" { Codec::Simple } else { Codec::Opaque }))
+}
+
 fn split(text: &str) -> Option<(u64, &str)> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
     Some((text[..digits].parse().ok()?, &text[digits..]))
@@ -183,6 +199,15 @@ mod tests {
         assert_eq!(size("512MiB"), Ok(512 << 20));
         assert_eq!(size("100"), Ok(100));
         assert!(size("1PiB").is_err());
+    }
+
+    #[test]
+    fn histogram_codecs() {
+        assert_eq!(histogram_codec("42=simple"), Ok((42, Codec::Simple)));
+        assert_eq!(histogram_codec("0=tdigest"), Ok((0, Codec::Opaque)));
+        for text in ["", "42", "256=simple", "x=simple", "42="] {
+            assert!(histogram_codec(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use crate::flags::{Serve, Switch};
 use irontsd_engine::engine::{Config, Engine};
 use irontsd_engine::env;
 use irontsd_engine::error::Error;
+use irontsd_net::histogram::codecs::Codecs;
 use irontsd_net::http::router::Port;
 use irontsd_net::node::Node;
 use irontsd_net::policy::{Creates, Policy};
@@ -110,7 +111,14 @@ fn policy(flags: &Serve) -> Policy {
         telnet_errors: flags.telnet_errors == Switch::On,
         export_stall: flags.export_stall_timeout,
         sync_each: flags.sync_interval.is_zero(),
+        histogram_codecs: histogram_codecs(flags),
     }
+}
+
+fn histogram_codecs(flags: &Serve) -> Codecs {
+    let mut codecs = Codecs::default();
+    flags.histogram_codec.iter().for_each(|&(id, codec)| codecs.set(id, codec));
+    codecs
 }
 
 /// One body's points must fit in one commit: the smallest point takes twenty-odd bytes.

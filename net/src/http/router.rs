@@ -18,6 +18,8 @@ pub enum Port {
 pub enum Route {
     /// `/api/put`
     Put,
+    /// `/api/histogram`
+    Histogram,
     /// `/api/v1/import`
     Import,
     /// `/api/version`
@@ -81,6 +83,7 @@ fn find(port: Port, path: &str) -> Option<(Route, &'static [&'static str])> {
     // OpenTSDB looks its routes up in lower case.
     let found = match path.to_ascii_lowercase().as_str() {
         "/api/put" | "/api/v1/put" => (Route::Put, POST),
+        "/api/histogram" | "/api/v1/histogram" => (Route::Histogram, POST),
         "/api/version" | "/api/v1/version" => (Route::ApiVersion, GET_POST),
         "/version" => (Route::Version, GET),
         "/api/aggregators" | "/aggregators" => (Route::Aggregators, GET_POST),

@@ -1,4 +1,4 @@
-//! Judges the body of OpenTSDB's `/api/put`: its points one by one, in order, and the answer to
+//! Judges the body of OpenTSDB's `/api/put` and `/api/histogram`: its points one by one, in order, and the answer to
 //! send. Pure.
 //!
 //! [`fast`] takes ordinary bodies of good points, [`plain`] any other; where both can read a body,
@@ -14,7 +14,9 @@ mod tests;
 
 use crate::policy::Policy;
 use crate::reject::{Reason, Reject};
-use irontsd_engine::types::Value;
+use irontsd_engine::arena;
+use irontsd_engine::histogram::Histogram;
+use irontsd_engine::types::{Kind, Value};
 use plain::reader::Fault;
 use rules::{BAD_JSON, Judge};
 
@@ -74,6 +76,17 @@ impl BodyError {
 pub struct Batch {
     names: Vec<u8>,
     points: Vec<Point>,
+    /// The bytes of histograms, at the places their values say.
+    histograms: Vec<u8>,
+}
+
+/// What the points of a body say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum What {
+    /// `/api/put`
+    Numbers,
+    /// `/api/histogram`
+    Histograms,
 }
 
 #[derive(Debug)]
@@ -90,6 +103,15 @@ impl Batch {
     fn clear(&mut self) {
         self.names.clear();
         self.points.clear();
+        self.histograms.clear();
+    }
+
+    /// Keeps a histogram's bytes; the value says where.
+    fn histogram(&mut self, histogram: &Histogram) -> Result<Value, Reject> {
+        let start = self.histograms.len();
+        crate::histogram::encode(histogram, &mut self.histograms)?;
+        let bits = arena::place(start, self.histograms.len() - start);
+        Ok(Value { kind: Kind::HISTOGRAM, bits })
     }
 
     /// Adds a point, whose name `encode` appends.
@@ -155,11 +177,39 @@ pub fn judge(
     let mut refused = Refused::default();
     // The fast reader knows the relaxed rules only.
     if policy.strict || fast.collect(body, &judge, batch).is_none() {
-        refused = plain::collect(body, &judge, batch)?;
+        refused = plain::collect(body, &judge, What::Numbers, batch)?;
     }
+    Ok(pass_on(body, scratch, refused, |name, ms, value, _| out(name, ms, value)))
+}
+
+/// Judges a body of `/api/histogram` like [`judge`]; the good points come as canonical name,
+/// milliseconds and the histogram's bytes.
+pub fn judge_histograms(
+    body: &[u8],
+    now_ms: i64,
+    policy: &Policy,
+    extra: &[(String, String)],
+    scratch: &mut Scratch,
+    out: &mut impl FnMut(&[u8], i64, &[u8]) -> Result<(), Reject>,
+) -> Result<Outcome, BodyError> {
+    check_start(body)?;
+    let judge = Judge { policy, now_ms, extra };
+    let refused = plain::collect(body, &judge, What::Histograms, &mut scratch.batch)?;
+    Ok(pass_on(body, scratch, refused, |name, ms, value, histograms| {
+        let (offset, bytes) = arena::offset_and_bytes(value.bits);
+        out(name, ms, &histograms[offset..offset + bytes])
+    }))
+}
+
+fn pass_on(
+    body: &[u8],
+    scratch: &mut Scratch,
+    mut refused: Refused,
+    mut out: impl FnMut(&[u8], i64, Value, &[u8]) -> Result<(), Reject>,
+) -> Outcome {
     let mut success = 0;
-    for (index, name, ms, value) in batch.iter() {
-        match out(name, ms, value) {
+    for (index, name, ms, value) in scratch.batch.iter() {
+        match out(name, ms, value, &scratch.batch.histograms) {
             Ok(()) => success += 1,
             Err(reject) => refused.add(index, reject),
         }
@@ -168,7 +218,7 @@ pub fn judge(
         *scratch = Scratch::default();
     }
     let failed = refused.count;
-    Ok(Outcome { success, failed, failures: echo::failures(body, refused.list) })
+    Outcome { success, failed, failures: echo::failures(body, refused.list) }
 }
 
 /// Refuses what OpenTSDB does not even try to parse. Only white space counts as nothing.

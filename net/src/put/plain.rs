@@ -2,13 +2,15 @@
 //! by, and the only ones for a body that is not entirely good.
 
 pub mod fields;
+pub mod histogram_fields;
 pub mod reader;
 
 use super::rules::{self, BAD_JSON, Judge};
-use super::{Batch, BodyError, NO_DATAPOINTS, Refused};
+use super::{Batch, BodyError, NO_DATAPOINTS, Refused, What};
 use crate::point::Tags;
 use crate::reject::{Reason, Reject};
 use fields::{Fields, Sent};
+use histogram_fields::HistogramFields;
 use reader::{Fault, Reader, Token};
 
 /// One element of a body.
@@ -94,6 +96,8 @@ impl<'a> Elements<'a> {
             let token = self.reader.token()?;
             let found = if *key == *b"tags" && token == Token::Object {
                 self.tags(fields)?
+            } else if *key == *b"buckets" && token == Token::Object && fields.histogram.is_some() {
+                self.buckets(fields)?
             } else {
                 self.reader.skip(&token, ELEMENT_DEPTH + 1)?;
                 fields.set(&key, token).map(|what| Fault { at, what })
@@ -101,6 +105,22 @@ impl<'a> Elements<'a> {
             wrong = wrong.or(found);
         }
         Ok(wrong.map_or(Element::Point, Element::Wrong))
+    }
+
+    fn buckets(&mut self, fields: &mut Fields<'a>) -> Result<Option<Fault>, Fault> {
+        let mut histogram = fields.histogram.take().unwrap_or_default();
+        histogram.buckets.clear();
+        let (mut first, mut wrong) = (true, None);
+        while let Some(key) = self.reader.key(first)? {
+            first = false;
+            let at = self.reader.offset();
+            let token = self.reader.token()?;
+            self.reader.skip(&token, ELEMENT_DEPTH + 2)?;
+            let found = histogram.set_bucket(key, &token).map(|what| Fault { at, what });
+            wrong = wrong.or(found);
+        }
+        fields.histogram = Some(histogram);
+        Ok(wrong)
     }
 
     fn tags(&mut self, fields: &mut Fields<'a>) -> Result<Option<Fault>, Fault> {
@@ -120,14 +140,21 @@ impl<'a> Elements<'a> {
 }
 
 /// Judges all points of a body: the good ones are in the batch then.
-pub fn collect(body: &[u8], judge: &Judge<'_>, batch: &mut Batch) -> Result<Refused, BodyError> {
+pub fn collect(
+    body: &[u8],
+    judge: &Judge<'_>,
+    what: What,
+    batch: &mut Batch,
+) -> Result<Refused, BodyError> {
     batch.clear();
     if let Err(error) = std::str::from_utf8(body) {
         let at = error.valid_up_to();
         return Err(BodyError::at(Reason::InvalidUtf8, Fault { at, what: "invalid UTF-8" }));
     }
     let strict = judge.policy.strict;
-    let (mut elements, mut fields) = (Elements::new(body), Fields { strict, ..Fields::default() });
+    let histogram = (what == What::Histograms).then(HistogramFields::default);
+    let mut elements = Elements::new(body);
+    let mut fields = Fields { strict, histogram, ..Fields::default() };
     let (mut tags, mut refused) = (Tags::default(), Refused::default());
     let (mut count, mut right, mut wrong) = (0, 0, None);
     while let Some(element) = elements.next(&mut fields).map_err(BodyError::json)? {

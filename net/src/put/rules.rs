@@ -3,11 +3,15 @@
 
 use super::Batch;
 use super::plain::fields::{Fields, Sent, Tag};
+use super::plain::histogram_fields::HistogramFields;
+use crate::histogram::{refuse, text};
 use crate::number::{self, BadNumber, Timestamp};
 use crate::point::{self, Carrier, Tags};
 use crate::policy::Policy;
 use crate::reject::{Reason, Reject};
-use irontsd_engine::types::{TIMESTAMP_MS_MAX, Value};
+use irontsd_engine::histogram::{Buckets, Histogram};
+use irontsd_engine::name;
+use irontsd_engine::types::{Kind, TIMESTAMP_MS_MAX, Value};
 use std::borrow::Cow;
 
 /// OpenTSDB's message for a body, or a point of it, that is not the JSON it should be.
@@ -105,12 +109,19 @@ impl<'a> Judge<'a> {
         let metric = metric.ok_or_else(|| illegal("Metric name was empty"))?;
         let time = self.time(fields.timestamp).ok_or_else(|| illegal("Invalid timestamp"))?;
         let text = fields.value.take().filter(|value| !value.is_empty());
-        let text = text.ok_or_else(|| illegal("Empty value"))?;
+        if text.is_none() && fields.histogram.is_none() {
+            return Err(illegal("Empty value"));
+        }
         let untagged = self.policy.strict && fields.tags.is_empty();
         if fields.tags_sent == Sent::Null || untagged {
             return Err(illegal("Missing tags"));
         }
-        let value = value(&text).map_err(|bad| not_a_value(&bad, &metric, time))?;
+        let value = match &fields.histogram {
+            Some(histogram) => batch.histogram(&self.histogram(histogram, text.as_deref())?)?,
+            None => {
+                value(&text.unwrap_or_default()).map_err(|bad| not_a_value(&bad, &metric, time))?
+            }
+        };
         self.set_extra(fields);
         if fields.tags.len() > self.policy.tags_max.max(TAGS_SHOWN_MAX) {
             return Err(self.far_too_many(&metric, time, value, fields));
@@ -137,8 +148,44 @@ impl<'a> Judge<'a> {
     ) -> Result<(), Reject> {
         let ms = point::check_range(time, value, metric, tags)?;
         point::check_names(self.policy, metric, tags, Carrier::Json)?;
-        batch.add(index, ms, value, |names| tags.encode_name(metric, names));
+        batch.add(index, ms, value, |names| {
+            tags.encode_name(metric, names);
+            if value.kind == Kind::HISTOGRAM {
+                names.extend_from_slice(&name::HISTOGRAM_MARK);
+            }
+        });
         Ok(())
+    }
+
+    /// The histogram of a point: its value in base64, or else its buckets.
+    fn histogram(
+        &self,
+        fields: &HistogramFields<'_>,
+        base64: Option<&[u8]>,
+    ) -> Result<Histogram, Reject> {
+        if let Some(base64) = base64 {
+            if !(0..=255).contains(&fields.id) {
+                return Err(refuse("Invalid type. Must be from 0 to 255."));
+            }
+            return self.policy.histogram_codecs.decode(fields.id, base64);
+        }
+        if fields.buckets.is_empty() {
+            return Err(refuse("Histogram buckets cannot be null or empty if 'value' is empty."));
+        }
+        let mut buckets = Vec::new();
+        for (key, count) in &fields.buckets {
+            let shown = || String::from_utf8_lossy(key);
+            if key.iter().filter(|&&byte| byte == b',').count() != 1 {
+                return Err(refuse(format!("Unable to parse bucket bounds: {}", shown())));
+            }
+            let bounds = text::bounds(key);
+            let (low, high) = bounds.ok_or_else(|| {
+                refuse(format!("Unable to parse value to a number: bucket {}", shown()))
+            })?;
+            buckets.push((low, high, *count));
+        }
+        let buckets = Buckets::new(fields.underflow, fields.overflow, buckets);
+        Ok(Histogram::Buckets(buckets.map_err(|bad| refuse(format!("histogram: {bad}")))?))
     }
 
     fn set_extra(&self, fields: &mut Fields<'a>) {

@@ -1,5 +1,7 @@
-//! The shape of an export line: `{"metric":{..},"values":[..],"timestamps":[..]}`.
+//! The shape of an export line: `{"metric":{..},"values":[..],"timestamps":[..]}`, or `"histograms"`
+//! instead of `"values"`.
 
+use super::histogram_json;
 use super::number_text::{push_integer, push_value};
 use irontsd_engine::name;
 use irontsd_engine::types::Samples;
@@ -55,7 +57,8 @@ pub fn push_labels(out: &mut Vec<u8>, name: &[u8]) {
 pub fn begin(out: &mut Vec<u8>, name: &[u8]) {
     out.extend_from_slice(b"{\"metric\":");
     push_labels(out, name);
-    out.extend_from_slice(b",\"values\":[");
+    let histograms = name::is_histogram(name);
+    out.extend_from_slice(if histograms { b",\"histograms\":[" } else { b",\"values\":[" });
 }
 
 /// Appends values, separated by commas; `first` if none was printed before.
@@ -64,7 +67,10 @@ pub fn push_values(out: &mut Vec<u8>, samples: &Samples, mut first: bool) {
         if !std::mem::take(&mut first) {
             out.push(b',');
         }
-        push_value(out, samples.value(at));
+        match samples.histogram(at) {
+            None => push_value(out, samples.value(at)),
+            Some(bytes) => histogram_json::push(out, bytes),
+        }
     }
 }
 

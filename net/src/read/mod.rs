@@ -1,9 +1,11 @@
 //! Reading: which series, which time, which shape.
 
 pub mod args;
+pub mod buckets;
 pub mod export;
 pub mod find;
 pub mod formats;
+pub mod histogram_json;
 pub mod json_line;
 pub mod labels;
 pub mod number_text;

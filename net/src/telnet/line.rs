@@ -74,11 +74,11 @@ fn too_few(found: usize) -> Reject {
     Reject::new(Reason::IllegalArgument, message)
 }
 
-fn invalid_value(bad: BadNumber) -> Reject {
+pub(super) fn invalid_value(bad: BadNumber) -> Reject {
     Reject::new(Reason::InvalidValue, bad.to_string())
 }
 
-fn read_tags<'a>(words: &[&'a [u8]]) -> Result<Tags<'a>, Reject> {
+pub(super) fn read_tags<'a>(words: &[&'a [u8]]) -> Result<Tags<'a>, Reject> {
     let mut tags = Tags::default();
     for word in words.iter().filter(|word| !word.is_empty()) {
         let refuse = |message: String| Err(Reject::new(Reason::IllegalArgument, message));

@@ -1,6 +1,7 @@
 //! The telnet protocol of one connection: lines in, rows and replies out. No sockets here.
 
 pub mod fast;
+pub mod histogram;
 pub mod line;
 pub mod lookup;
 pub mod scan;
@@ -8,6 +9,7 @@ pub mod scan;
 use crate::intake::Intake;
 use crate::policy::Policy;
 use crate::reject::{Protocol, Reason, Reject};
+use irontsd_engine::name;
 use lookup::Trail;
 use memchr::memchr;
 use scan::{Masks, Scanner};
@@ -166,8 +168,11 @@ fn slow(
         b"stats" => intake.stats(replies.out),
         b"status" => replies.push(b"ok\n"),
         b"help" => {
-            replies.push(b"available commands: put rollup stats version status exit help \n");
+            replies.push(
+                b"available commands: put histogram rollup stats version status exit help \n",
+            );
         }
+        b"histogram" => put_histogram(line, rest, scratch, intake, replies),
         b"rollup" => rollup(line, rest, intake, replies),
         b"exit" => return Next::Close,
         _ => unknown(line, intake, replies),
@@ -188,12 +193,23 @@ fn put(
     intake: &mut Intake<'_>,
     replies: &mut Replies<'_>,
 ) {
-    match accept(rest, fields, scratch, intake) {
-        Ok(()) => {}
-        Err(reject) => {
-            reply_error(&reject, intake.policy, replies);
-            intake.reject(Protocol::Telnet, &reject, line);
-        }
+    if let Err(reject) = accept(rest, fields, scratch, intake) {
+        reply_error("put", &reject, intake.policy, replies);
+        intake.reject(Protocol::Telnet, &reject, line);
+    }
+}
+
+fn put_histogram(
+    line: &[u8],
+    rest: Option<&[u8]>,
+    scratch: &mut Scratch,
+    intake: &mut Intake<'_>,
+    replies: &mut Replies<'_>,
+) {
+    let judged = histogram::judge(rest, intake.policy);
+    if let Err(reject) = judged.and_then(|sample| accept_histogram(sample, scratch, intake)) {
+        reply_error("histogram", &reject, intake.policy, replies);
+        intake.reject(Protocol::Telnet, &reject, line);
     }
 }
 
@@ -203,7 +219,13 @@ fn accept(
     scratch: &mut Scratch,
     intake: &mut Intake<'_>,
 ) -> Result<(), Reject> {
-    let mut point = line::judge(rest, intake.policy)?;
+    let mut point = match line::judge(rest, intake.policy) {
+        Ok(point) => point,
+        Err(reject) => {
+            let sample = histogram::judge_put(rest, intake.policy).ok_or(reject)??;
+            return accept_histogram(sample, scratch, intake);
+        }
+    };
     scratch.name.clear();
     point.tags.encode_name(point.metric, &mut scratch.name);
     let series = intake.series(&scratch.name)?;
@@ -216,6 +238,19 @@ fn accept(
         intake.lookup.insert(fields.metric, fields.tags, series);
     }
     intake.push(Protocol::Telnet, series, point.timestamp_ms, point.value);
+    Ok(())
+}
+
+fn accept_histogram(
+    mut sample: histogram::Sample<'_>,
+    scratch: &mut Scratch,
+    intake: &mut Intake<'_>,
+) -> Result<(), Reject> {
+    scratch.name.clear();
+    sample.tags.encode_name(sample.metric, &mut scratch.name);
+    scratch.name.extend_from_slice(&name::HISTOGRAM_MARK);
+    let series = intake.series(&scratch.name)?;
+    intake.push_histogram(Protocol::Telnet, series, sample.timestamp_ms, &sample.bytes);
     Ok(())
 }
 
@@ -236,14 +271,14 @@ fn rollup(line: &[u8], rest: Option<&[u8]>, intake: &mut Intake<'_>, replies: &m
     intake.reject(Protocol::Telnet, &reject, line);
 }
 
-fn reply_error(reject: &Reject, policy: &Policy, replies: &mut Replies<'_>) {
+fn reply_error(command: &str, reject: &Reject, policy: &Policy, replies: &mut Replies<'_>) {
     let kind = match reject.reason {
         Reason::InvalidValue => "invalid value",
         Reason::UnknownName => "unknown metric",
         Reason::Unavailable => "Please throttle writes",
         _ => "illegal argument",
     };
-    reply(&format!("put: {kind}: {}\n", reject.message), policy, replies);
+    reply(&format!("{command}: {kind}: {}\n", reject.message), policy, replies);
 }
 
 fn reply(text: &str, policy: &Policy, replies: &mut Replies<'_>) {
@@ -264,7 +299,7 @@ fn unknown(line: &[u8], intake: &mut Intake<'_>, replies: &mut Replies<'_>) {
 fn refuse_long(line: &[u8], intake: &mut Intake<'_>, replies: &mut Replies<'_>) {
     let message = format!("line too long (at most {} bytes)", intake.policy.line_bytes_max);
     let reject = Reject::new(Reason::LineTooLong, message);
-    reply_error(&reject, intake.policy, replies);
+    reply_error("put", &reject, intake.policy, replies);
     intake.reject(Protocol::Telnet, &reject, line);
 }
 

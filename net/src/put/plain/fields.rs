@@ -1,5 +1,6 @@
 //! The fields of one point as they stand in the body, types checked, nothing else.
 
+use super::histogram_fields::HistogramFields;
 use super::reader::Token;
 use crate::number::Timestamp;
 use crate::put::rules;
@@ -29,6 +30,8 @@ pub struct Fields<'a> {
     pub tags: Vec<Tag<'a>>,
     /// How they were sent.
     pub tags_sent: Sent,
+    /// Where points are histograms, what only those have.
+    pub histogram: Option<HistogramFields<'a>>,
 }
 
 /// How the tags of a point were sent.
@@ -48,12 +51,17 @@ impl<'a> Fields<'a> {
     pub fn clear(&mut self) {
         let mut tags = std::mem::take(&mut self.tags);
         tags.clear();
-        *self = Fields { tags, strict: self.strict, ..Fields::default() };
+        let histogram = self.histogram.take().map(|_| HistogramFields::default());
+        *self = Fields { tags, strict: self.strict, histogram, ..Fields::default() };
     }
 
     /// Sets a field from a value that is not the beginning of tags; the last of a name wins. The
     /// answer is what is wrong with its type.
     pub fn set(&mut self, name: &[u8], token: Token<'a>) -> Option<&'static str> {
+        let histogram = self.histogram.as_mut().and_then(|histogram| histogram.set(name, &token));
+        if let Some(wrong) = histogram {
+            return wrong;
+        }
         match name {
             b"metric" => set_text(&mut self.metric, token, "the metric is not a text"),
             b"value" => set_text(&mut self.value, token, "the value is not a number"),

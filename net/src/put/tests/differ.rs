@@ -28,7 +28,7 @@ fn points(body: &[u8], fast: bool) -> Option<Vec<Same>> {
     if fast {
         fast::Parser::default().collect(body, &judge, &mut batch)?;
     } else {
-        let refused = plain::collect(body, &judge, &mut batch).ok()?;
+        let refused = plain::collect(body, &judge, What::Numbers, &mut batch).ok()?;
         if refused.count > 0 {
             return None;
         }
