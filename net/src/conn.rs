@@ -112,7 +112,7 @@ impl Conn {
             wants_sync: false,
             hold: None,
             busy: false,
-            framing: Framing { keep_alive: true, chunked: true, head_only: false },
+            framing: Framing { keep_alive: true, chunked: true, head_only: false, gzip: false },
             parked: None,
             deferred: None,
             readable: true,

@@ -5,7 +5,7 @@ use crate::agents;
 use crate::conn::Speaks;
 use crate::event_loop::{COMMIT_ROWS, EventLoop};
 use crate::http::query::Query;
-use crate::http::reply::{self, Framing, JSON, JSON_LINES, PLAIN_JSON, Reply, TEXT};
+use crate::http::reply::{Framing, JSON, PLAIN_JSON, Reply, TEXT};
 use crate::http::router::{Route, route};
 use crate::http::session::{Request, Taken};
 use crate::import::{self, Sample};
@@ -14,13 +14,13 @@ use crate::intake::Intake;
 use crate::node::Node;
 use crate::put::{self, What as Points};
 use crate::read::args::{self, ExportArgs};
-use crate::read::export::Export;
+use crate::read::formats::{Columns, Format};
 use crate::read::labels::{self, What};
+use crate::read::task::{ExportTask, Ticket};
 use crate::reject::{Protocol, Reason, Reject};
 use crate::status;
 use crate::telnet;
 use crate::workers::{Step, Task};
-use irontsd_engine::error::Error;
 use irontsd_engine::scan::Snapshot;
 use irontsd_engine::types::Value;
 use std::sync::Arc;
@@ -48,7 +48,7 @@ impl EventLoop {
 
     fn refuse(&mut self, place: usize, answer: &Reply, reject: &Reject, input: &[u8]) {
         let conn = &mut self.conns[place];
-        let framing = Framing { keep_alive: false, chunked: true, head_only: false };
+        let framing = Framing { keep_alive: false, chunked: true, head_only: false, gzip: false };
         answer.write(&mut conn.out, framing);
         conn.closing = true;
         self.intake(place).reject(Protocol::Http, reject, input);
@@ -241,10 +241,15 @@ impl EventLoop {
         let query = request.form_query();
         let now_ms = node.engine.env().clock.wall_ms();
         match route {
-            Route::Export => match args::export(&query, now_ms) {
-                Ok(args) => self.start_export(place, args),
-                Err(text) => self.answer(place, &Reply::text(400, text)),
-            },
+            Route::Export => {
+                let format = Format::named(query.first("format"));
+                self.export(place, args::export(&query, now_ms, format));
+            }
+            Route::ExportCsv => {
+                let format = Columns::parse(query.first("format")).map(Format::Csv);
+                let args = format.and_then(|format| args::export(&query, now_ms, format));
+                self.export(place, args);
+            }
             Route::Labels(what) => self.start_labels(place, what, query, now_ms),
             Route::Flush => self.start_flush(place),
             Route::Suggest => {
@@ -255,21 +260,24 @@ impl EventLoop {
         }
     }
 
+    fn export(&mut self, place: usize, args: Result<ExportArgs, String>) {
+        match args {
+            Ok(args) => self.start_export(place, args),
+            Err(text) => self.answer(place, &Reply::text(400, text)),
+        }
+    }
+
     fn start_export(&mut self, place: usize, args: ExportArgs) {
         let framing = self.conns[place].framing;
         if framing.head_only {
-            return self.answer(place, &Reply::new(200, JSON_LINES, Vec::new()));
+            return self.answer(place, &Reply::new(200, args.format.content_type(), Vec::new()));
         }
         // Without chunks the end of the answer is the end of the connection.
         self.conns[place].framing.keep_alive &= framing.chunked;
-        let Some(ticket) = Ticket::take(&self.node) else {
-            let text = format!("{EXPORTS_MAX} exports are in progress: try again later");
-            return self.answer(place, &Reply::text(503, text));
-        };
-        let snapshot = self.node.engine.snapshot();
-        let series = self.node.engine.registry().len();
-        let state = State::Asked { snapshot, series, args };
-        self.begin_task(place, Box::new(ExportTask { ticket, framing, state }));
+        match Ticket::take(&self.node) {
+            Ok(ticket) => self.begin_task(place, Box::new(ExportTask::new(ticket, args, framing))),
+            Err(text) => self.answer(place, &Reply::text(503, text)),
+        }
     }
 
     fn start_labels(&mut self, place: usize, what: What, query: Query, now_ms: i64) {
@@ -366,65 +374,6 @@ enum Content<'a> {
     Histogram(&'a [u8]),
 }
 
-/// Exports in progress at the most: each may keep buffers and segments from being let go.
-const EXPORTS_MAX: usize = 32;
-
-/// The right to one of the exports; given back when it ends, however it ends.
-struct Ticket(Arc<Node>);
-
-impl Ticket {
-    fn take(node: &Arc<Node>) -> Option<Ticket> {
-        let ticket = Ticket(node.clone());
-        (node.counters.exports.fetch_add(1, Relaxed) < EXPORTS_MAX).then_some(ticket)
-    }
-}
-
-impl Drop for Ticket {
-    fn drop(&mut self) {
-        self.0.counters.exports.fetch_sub(1, Relaxed);
-    }
-}
-
-struct ExportTask {
-    ticket: Ticket,
-    framing: Framing,
-    state: State,
-}
-
-enum State {
-    Asked { snapshot: Snapshot, series: u32, args: ExportArgs },
-    Going(Box<Export>),
-}
-
-impl Task for ExportTask {
-    fn step(&mut self, out: &mut Vec<u8>) -> Step {
-        if let State::Asked { snapshot, series, args } = &self.state {
-            let export = Export::start(&self.ticket.0, snapshot, *series, args);
-            reply::write_stream_head(out, Export::content_type(args.format), self.framing);
-            reply::write_chunk(out, self.framing, |out| export.begin(out));
-            self.state = State::Going(Box::new(export));
-        }
-        let State::Going(export) = &mut self.state else { return Step::Broken };
-        match reply::write_chunk(out, self.framing, |out| export.step(out)) {
-            Ok(true) => Step::More,
-            Ok(false) => {
-                reply::write_stream_end(out, self.framing);
-                Step::Done
-            }
-            Err(error) => self.broken(&error),
-        }
-    }
-}
-
-impl ExportTask {
-    /// What is readable was streamed; without the final chunk the client sees that it is not all.
-    fn broken(&self, error: &Error) -> Step {
-        tracing::error!("an export ends early: {error}");
-        self.ticket.0.engine.stats().damaged_blocks.fetch_add(1, Relaxed);
-        Step::Broken
-    }
-}
-
 struct SuggestTask {
     node: Arc<Node>,
     framing: Framing,
@@ -433,7 +382,7 @@ struct SuggestTask {
 
 impl Task for SuggestTask {
     fn step(&mut self, out: &mut Vec<u8>) -> Step {
-        agents::suggest(&self.node, &self.query).write(out, self.framing);
+        agents::suggest(&self.node, &self.query).packed(self.framing).write(out, self.framing);
         Step::Done
     }
 }
@@ -454,7 +403,7 @@ impl Task for LabelsTask {
             Ok(body) => Reply::new(200, PLAIN_JSON, body),
             Err(text) => Reply::new(400, PLAIN_JSON, labels::error_body(&text)),
         };
-        answer.write(out, self.framing);
+        answer.packed(self.framing).write(out, self.framing);
         Step::Done
     }
 }

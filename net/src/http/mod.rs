@@ -6,3 +6,4 @@ pub mod query;
 pub mod reply;
 pub mod router;
 pub mod session;
+pub mod stream;

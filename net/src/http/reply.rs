@@ -1,6 +1,9 @@
 //! Answers: status line, headers, body.
 
 use crate::put::reply::error_object;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use std::io::Write;
 
 /// A complete answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,8 +24,15 @@ pub const JSON: &str = "application/json; charset=UTF-8";
 pub const PLAIN_JSON: &str = "application/json";
 /// Content type of plain text.
 pub const TEXT: &str = "text/plain; charset=utf-8";
+/// Content type of tables.
+pub const CSV: &str = "text/csv; charset=utf-8";
 /// Content type of export lines.
 pub const JSON_LINES: &str = "application/stream+json; charset=utf-8";
+
+/// Says that the same request may be answered packed or not.
+pub const VARY: &str = "Vary: Accept-Encoding\r\n";
+/// Shorter bodies are not worth packing.
+const PACKED_BYTES_MIN: usize = 1024;
 
 impl Reply {
     /// An answer with a body.
@@ -45,6 +55,24 @@ impl Reply {
         let mut text: String = text.into();
         text.push('\n');
         Reply::new(status, TEXT, text)
+    }
+
+    /// Packs a large body, if the client takes that. For workers: event loops do not pack.
+    pub fn packed(mut self, framing: Framing) -> Reply {
+        if self.body.len() < PACKED_BYTES_MIN {
+            return self;
+        }
+        self.headers.push_str(VARY);
+        if framing.gzip {
+            let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
+            if packer.write_all(&self.body).is_ok()
+                && let Ok(body) = packer.finish()
+            {
+                self.headers.push_str("Content-Encoding: gzip\r\n");
+                self.body = body;
+            }
+        }
+        self
     }
 
     /// Appends the answer.
@@ -72,10 +100,13 @@ pub struct Framing {
     pub chunked: bool,
     /// A HEAD request: no body.
     pub head_only: bool,
+    /// Bodies may be packed with gzip.
+    pub gzip: bool,
 }
 
 impl Framing {
-    fn connection(self) -> &'static str {
+    /// The header line about the connection's future.
+    pub(super) fn connection(self) -> &'static str {
         match (self.keep_alive, self.chunked) {
             (false, _) => "Connection: close\r\n",
             (true, false) => "Connection: keep-alive\r\n",
@@ -84,7 +115,8 @@ impl Framing {
     }
 }
 
-fn start(status: u16, content_type: &str) -> String {
+/// The status line and the content type.
+pub(super) fn start(status: u16, content_type: &str) -> String {
     let mut head = format!("HTTP/1.1 {status} {}\r\n", reason(status));
     if !content_type.is_empty() {
         head.push_str(&format!("Content-Type: {content_type}\r\n"));
@@ -109,52 +141,5 @@ fn reason(status: u16) -> &'static str {
         503 => "Service Unavailable",
         505 => "HTTP Version Not Supported",
         _ => "Unknown",
-    }
-}
-
-/// The head of an answer whose body follows in pieces.
-pub fn write_stream_head(out: &mut Vec<u8>, content_type: &str, framing: Framing) {
-    let mut head = start(200, content_type);
-    if framing.chunked {
-        head.push_str("Transfer-Encoding: chunked\r\n");
-    }
-    head.push_str(
-        Framing { keep_alive: framing.keep_alive && framing.chunked, ..framing }.connection(),
-    );
-    head.push_str("\r\n");
-    out.extend_from_slice(head.as_bytes());
-}
-
-/// Appends one chunk that `fill` produces, unless it produces nothing: a chunk of length zero would
-/// end the body. Returns what `fill` returns.
-pub fn write_chunk<T>(
-    out: &mut Vec<u8>,
-    framing: Framing,
-    fill: impl FnOnce(&mut Vec<u8>) -> T,
-) -> T {
-    const SIZE_LINE: &[u8] = b"00000000\r\n";
-    let start = out.len();
-    if framing.chunked {
-        out.extend_from_slice(SIZE_LINE);
-    }
-    let body = out.len();
-    let filled = fill(out);
-    let bytes = out.len() - body;
-    if !framing.chunked {
-        return filled;
-    }
-    if bytes == 0 {
-        out.truncate(start);
-    } else {
-        out[start..start + 8].copy_from_slice(format!("{bytes:08x}").as_bytes());
-        out.extend_from_slice(b"\r\n");
-    }
-    filled
-}
-
-/// Ends a body sent in pieces.
-pub fn write_stream_end(out: &mut Vec<u8>, framing: Framing) {
-    if framing.chunked {
-        out.extend_from_slice(b"0\r\n\r\n");
     }
 }

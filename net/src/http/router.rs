@@ -52,6 +52,8 @@ pub enum Route {
     Labels(What),
     /// `/api/v1/export`
     Export,
+    /// `/api/v1/export/csv`
+    ExportCsv,
     /// `/internal/force_flush`
     Flush,
 }
@@ -111,6 +113,7 @@ fn find_own(path: &str) -> Option<(Route, &'static [&'static str])> {
         "/api/v1/series" => (Route::Labels(What::Series), GET_POST),
         "/api/v1/labels" => (Route::Labels(What::Labels), GET_POST),
         "/api/v1/export" => (Route::Export, GET_POST),
+        "/api/v1/export/csv" => (Route::ExportCsv, GET_POST),
         "/internal/force_flush" => (Route::Flush, GET_POST),
         _ => {
             let name = path.strip_prefix("/api/v1/label/")?.strip_suffix("/values")?;

@@ -43,6 +43,7 @@ impl Request {
             keep_alive: self.head.keep_alive,
             chunked: self.head.minor > 0,
             head_only: self.head.method == head::Method::Head,
+            gzip: self.head.accept_gzip,
         }
     }
 }

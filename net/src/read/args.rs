@@ -21,7 +21,7 @@ pub struct ExportArgs {
 }
 
 /// Reads the arguments of an export; an error is the answer's text.
-pub fn export(query: &Query, now_ms: i64) -> Result<ExportArgs, String> {
+pub fn export(query: &Query, now_ms: i64, format: Format) -> Result<ExportArgs, String> {
     let (start_ms, end_ms) = range(query, now_ms, 0, i64::MAX)?;
     if query.all(&MATCHES).next().is_none() {
         return Err(MISSING_MATCH.into());
@@ -33,7 +33,7 @@ pub fn export(query: &Query, now_ms: i64) -> Result<ExportArgs, String> {
         start_ms,
         end_ms,
         rows_per_line_max: rows.filter(|&rows| rows > 0),
-        format: Format::named(query.first("format")),
+        format,
     })
 }
 

@@ -1,4 +1,5 @@
-//! `/api/v1/export`: every sample of the matching series as JSON lines, in name order.
+//! `/api/v1/export`: every sample of the matching series in name order, as JSON lines or in the
+//! shape of a writer.
 //!
 //! Works in steps of about a quarter of a megabyte, so that any number of exports share few
 //! threads and a slow reader holds nothing but its last step. A series too long to be held is read
@@ -6,9 +7,8 @@
 
 use super::args::ExportArgs;
 use super::find::Found;
-use super::formats::{self, Format};
+use super::formats::{Skipped, Writer};
 use super::json_line;
-use crate::http::reply::{JSON_LINES, TEXT};
 use crate::node::Node;
 use irontsd_engine::error::{Error, Result};
 use irontsd_engine::rows::SeriesSet;
@@ -37,9 +37,8 @@ pub struct Export {
     at: usize,
     stage: Stage,
     rows_per_line: Option<usize>,
-    format: Format,
-    /// Whether the first series of a document is still to come.
-    first: bool,
+    /// What makes another shape than lines of JSON.
+    writer: Option<Box<dyn Writer>>,
     /// The first damage met; what else is readable is streamed all the same.
     damage: Option<Error>,
 }
@@ -72,15 +71,21 @@ impl Export {
             at: 0,
             stage: Stage::Series,
             rows_per_line: args.rows_per_line_max.filter(|&rows| rows <= LINE_ROWS_MAX),
-            format: args.format,
-            first: true,
+            writer: args.format.writer(&node.policy),
             damage: None,
         }
     }
 
     /// What stands before everything else.
-    pub fn begin(&self, out: &mut Vec<u8>) {
-        out.extend_from_slice(self.format.prologue());
+    pub fn begin(&mut self, out: &mut Vec<u8>) {
+        if let Some(writer) = &mut self.writer {
+            writer.begin(out);
+        }
+    }
+
+    /// What the shape could not carry, if it is one that may have to leave something out.
+    pub fn skipped(&self) -> Option<Skipped> {
+        self.writer.as_ref().and_then(|writer| writer.skipped())
     }
 
     /// Appends the next piece; whether there is more. Damage is an error in the end, when everything
@@ -90,11 +95,13 @@ impl Export {
         while out.len() < enough && self.at < last {
             match self.stage {
                 Stage::Series if self.at == self.found.len() => {
-                    let whole = self.damage.take().map_or(Ok(false), Err);
-                    if whole.is_ok() {
-                        out.extend_from_slice(self.format.epilogue());
+                    if let Some(damage) = self.damage.take() {
+                        return Err(damage);
                     }
-                    return whole;
+                    if let Some(writer) = &mut self.writer {
+                        writer.end(out);
+                    }
+                    return Ok(false);
                 }
                 Stage::Series => self.begin_or_skip_series(out),
                 Stage::LongValues => self.long_values(out)?,
@@ -118,7 +125,7 @@ impl Export {
     fn begin_series(&mut self, out: &mut Vec<u8>) -> Result<()> {
         let (series, name) = self.found.get(self.at);
         self.cursor.seek(&self.scan, series)?;
-        if self.format != Format::JsonLines {
+        if self.writer.is_some() {
             return self.next_piece(out, true);
         }
         if let Some(rows) = self.rows_per_line {
@@ -178,28 +185,19 @@ impl Export {
         let (series, name) = self.found.get(self.at);
         self.samples.clear();
         let more = self.cursor.read(&self.scan, series, PIECE_ROWS, &mut self.samples)?;
-        let empty = first && self.samples.is_empty();
-        match self.format {
-            Format::Promapi if !empty => {
-                if first {
-                    formats::begin_promapi(out, name, std::mem::take(&mut self.first));
-                }
-                formats::push_promapi(out, &self.samples, first);
-                if !more {
-                    formats::end_promapi(out);
-                }
+        let Some(writer) = &mut self.writer else { return Ok(()) };
+        let skipped = first && (self.samples.is_empty() || !writer.begin_series(out, name));
+        if !skipped {
+            writer.push(out, &self.samples);
+            if more {
+                self.stage = Stage::Pieces;
+                return Ok(());
             }
-            Format::Promapi => {}
-            _ => formats::push_prometheus(out, name, &self.samples),
+            writer.end_series(out);
         }
-        self.stage = if more { Stage::Pieces } else { Stage::Series };
-        self.at += usize::from(!more);
+        self.stage = Stage::Series;
+        self.at += 1;
         Ok(())
-    }
-
-    /// The content type of the whole.
-    pub fn content_type(format: Format) -> &'static str {
-        if format == Format::Prometheus { TEXT } else { JSON_LINES }
     }
 
     fn next_line(&mut self, out: &mut Vec<u8>, rows: usize) -> Result<()> {

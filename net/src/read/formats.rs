@@ -1,150 +1,102 @@
-//! The other shapes of an export: Prometheus' text, and its API's matrix.
+//! The shapes of an export other than JSON lines: each is a [`Writer`] that gets the series with
+//! their samples one after the other.
 
-use super::json_line::push_labels;
-use super::number_text::{push_integer, push_value};
-use irontsd_engine::name;
-use irontsd_engine::types::{Samples, Value};
+use crate::policy::Policy;
+use std::fmt::Debug;
+
+use crate::http::reply::{CSV, JSON_LINES, TEXT};
+use irontsd_engine::types::Samples;
+
+mod csv;
+mod layout;
+mod promapi;
+mod prometheus;
+mod put_lines;
+
+pub use csv::Columns;
 
 /// The shape of an export.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Format {
     /// A JSON object a series and line.
     #[default]
     JsonLines,
-    /// A line a sample.
+    /// A line a sample, as Prometheus writes them.
     Prometheus,
     /// One JSON document.
     Promapi,
+    /// A telnet line a sample.
+    PutLines,
+    /// A row a sample.
+    Csv(Columns),
 }
 
 impl Format {
-    /// The `format` argument; what is unknown means JSON lines.
+    /// The `format` argument of `/api/v1/export`; what is unknown means JSON lines.
     pub fn named(name: Option<&str>) -> Format {
         match name {
             Some("prometheus") => Format::Prometheus,
             Some("promapi") => Format::Promapi,
+            Some("put") => Format::PutLines,
             _ => Format::JsonLines,
         }
     }
 
-    /// What stands before the first series.
-    pub fn prologue(self) -> &'static [u8] {
+    /// The content type of the whole.
+    pub fn content_type(&self) -> &'static str {
         match self {
-            Format::Promapi => {
-                b"{\"status\":\"success\",\"data\":{\"resultType\":\"matrix\",\"result\":["
-            }
-            _ => b"",
+            Format::JsonLines | Format::Promapi => JSON_LINES,
+            Format::Prometheus | Format::PutLines => TEXT,
+            Format::Csv(_) => CSV,
         }
     }
 
-    /// What stands behind the last.
-    pub fn epilogue(self) -> &'static [u8] {
-        if self == Format::Promapi { b"]}}" } else { b"" }
+    /// Whether something may have to be left out, which a trailer then tells.
+    pub fn may_skip(&self) -> bool {
+        *self == Format::PutLines
     }
-}
 
-/// Appends a line for each sample: `name{key="value"} value milliseconds`.
-pub fn push_prometheus(out: &mut Vec<u8>, series: &[u8], samples: &Samples) {
-    let start = out.len();
-    push_prometheus_name(out, series);
-    let prefix = out.split_off(start);
-    for at in 0..samples.len() {
-        out.extend_from_slice(&prefix);
-        out.push(b' ');
-        push_plain(out, samples.value(at));
-        out.push(b' ');
-        push_integer(out, samples.timestamps[at]);
-        out.push(b'\n');
-    }
-}
-
-fn push_prometheus_name(out: &mut Vec<u8>, series: &[u8]) {
-    out.extend_from_slice(&name::metric(series));
-    let mut before = b'{';
-    for (key, value) in name::tags(series) {
-        out.push(before);
-        before = b',';
-        out.extend_from_slice(&key);
-        out.extend_from_slice(b"=\"");
-        push_escaped(out, &value);
-        out.push(b'"');
-    }
-    if before == b',' {
-        out.push(b'}');
-    }
-}
-
-fn push_escaped(out: &mut Vec<u8>, text: &[u8]) {
-    for &byte in text {
-        match byte {
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            b'"' => out.extend_from_slice(b"\\\""),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            other => out.push(other),
+    /// The writer, unless the lines are JSON, which are made as a whole.
+    pub fn writer(&self, policy: &Policy) -> Option<Box<dyn Writer>> {
+        match self {
+            Format::JsonLines => None,
+            Format::Prometheus => Some(Box::new(prometheus::Prometheus::default())),
+            Format::Promapi => Some(Box::new(promapi::Promapi::default())),
+            Format::PutLines => Some(Box::new(put_lines::PutLines::new(policy))),
+            Format::Csv(columns) => Some(Box::new(csv::Csv::new(columns))),
         }
     }
 }
 
-fn push_plain(out: &mut Vec<u8>, value: Value) {
-    match value.as_f64() {
-        f64::INFINITY => out.extend_from_slice(b"+Inf"),
-        f64::NEG_INFINITY => out.extend_from_slice(b"-Inf"),
-        _ => push_value(out, value),
+/// Writes series in pieces. The calls come in the order of the text: `begin`, then for each series
+/// with samples in the range `begin_series`, `push` once or more, `end_series`, then `end`.
+pub trait Writer: Debug + Send {
+    /// What stands before the first series.
+    fn begin(&mut self, _out: &mut Vec<u8>) {}
+
+    /// Begins a series by its canonical name; if not, it is left out and no samples follow.
+    fn begin_series(&mut self, out: &mut Vec<u8>, name: &[u8]) -> bool;
+
+    /// Appends samples of the series.
+    fn push(&mut self, out: &mut Vec<u8>, samples: &Samples);
+
+    /// Ends the series.
+    fn end_series(&mut self, _out: &mut Vec<u8>) {}
+
+    /// What stands behind the last series.
+    fn end(&mut self, _out: &mut Vec<u8>) {}
+
+    /// What was left out so far, if the shape cannot carry everything.
+    fn skipped(&self) -> Option<Skipped> {
+        None
     }
 }
 
-/// Appends a series of the matrix up to its first pair.
-pub fn begin_promapi(out: &mut Vec<u8>, series: &[u8], first: bool) {
-    out.extend_from_slice(if first { b"{\"metric\":" } else { b",{\"metric\":" });
-    push_labels(out, series);
-    out.extend_from_slice(b",\"values\":[");
-}
-
-/// Appends pairs of seconds and value.
-pub fn push_promapi(out: &mut Vec<u8>, samples: &Samples, mut first: bool) {
-    for at in 0..samples.len() {
-        out.extend_from_slice(if std::mem::take(&mut first) { b"[" } else { b",[" });
-        let second = Value::decimal(samples.timestamps[at], 3);
-        push_value(out, second.unwrap_or(Value::integer(0)));
-        out.extend_from_slice(b",\"");
-        push_plain(out, samples.value(at));
-        out.extend_from_slice(b"\"]");
-    }
-}
-
-/// Ends a series of the matrix.
-pub fn end_promapi(out: &mut Vec<u8>) {
-    out.extend_from_slice(b"]}");
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn samples() -> Samples {
-        let mut samples = Samples::default();
-        samples.push(1_700_000_000_000, Value::integer(1));
-        samples.push(1_700_000_000_001, Value::float(f64::NEG_INFINITY));
-        samples
-    }
-
-    #[test]
-    fn a_line_a_sample() {
-        let mut out = Vec::new();
-        push_prometheus(&mut out, b"m k=a\"b\\c\nd", &samples());
-        let expected = "m{k=\"a\\\"b\\\\c\\nd\"} 1 1700000000000\n\
-                        m{k=\"a\\\"b\\\\c\\nd\"} -Inf 1700000000001\n";
-        assert_eq!(String::from_utf8(out).expect("utf-8"), expected);
-    }
-
-    #[test]
-    fn a_matrix_of_pairs() {
-        let mut out = Vec::new();
-        begin_promapi(&mut out, b"m k=v", true);
-        push_promapi(&mut out, &samples(), true);
-        end_promapi(&mut out);
-        let expected = "{\"metric\":{\"__name__\":\"m\",\"k\":\"v\"},\
-                        \"values\":[[1700000000,\"1\"],[1700000000.001,\"-Inf\"]]}";
-        assert_eq!(String::from_utf8(out).expect("utf-8"), expected);
-    }
+/// What a shape could not carry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Skipped {
+    /// Series.
+    pub series: u64,
+    /// Samples of the series that were written.
+    pub samples: u64,
 }

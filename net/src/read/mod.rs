@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod buckets;
+pub mod civil;
 pub mod export;
 pub mod find;
 pub mod formats;
@@ -10,4 +11,5 @@ pub mod json_line;
 pub mod labels;
 pub mod number_text;
 pub mod select;
+pub mod task;
 pub mod time_arg;

@@ -13,12 +13,33 @@ pub fn push_value(out: &mut Vec<u8>, value: Value) {
     }
 }
 
+/// Appends a value as text outside JSON: the infinities are `+Inf` and `-Inf`.
+pub fn push_word(out: &mut Vec<u8>, value: Value) {
+    match value.as_f64() {
+        f64::INFINITY => out.extend_from_slice(b"+Inf"),
+        f64::NEG_INFINITY => out.extend_from_slice(b"-Inf"),
+        _ => push_value(out, value),
+    }
+}
+
 /// Appends an integer.
 pub fn push_integer(out: &mut Vec<u8>, number: i64) {
     out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
 }
 
+/// Appends a decimal without the zeros at its end.
 fn push_decimal(out: &mut Vec<u8>, mantissa: i64, scale: usize) {
+    let start = out.len();
+    push_fixed(out, mantissa, scale);
+    let zeros = out[start..].iter().rev().take(scale).take_while(|&&digit| digit == b'0').count();
+    out.truncate(out.len() - zeros);
+    if zeros == scale {
+        out.pop();
+    }
+}
+
+/// Appends a decimal with all its digits and always a point: `12.00`, `5.`.
+pub fn push_fixed(out: &mut Vec<u8>, mantissa: i64, scale: usize) {
     let mut buffer = itoa::Buffer::new();
     let digits = buffer.format(mantissa.unsigned_abs()).as_bytes();
     if mantissa < 0 {
@@ -29,14 +50,9 @@ fn push_decimal(out: &mut Vec<u8>, mantissa: i64, scale: usize) {
         out.push(b'0');
     }
     out.extend_from_slice(&digits[..whole]);
-    let fraction = &digits[whole..];
-    let zeros = fraction.iter().rev().take_while(|&&digit| digit == b'0').count();
-    let kept = &fraction[..fraction.len() - zeros];
-    if !kept.is_empty() {
-        out.push(b'.');
-        out.resize(out.len() + scale - fraction.len(), b'0');
-        out.extend_from_slice(kept);
-    }
+    out.push(b'.');
+    out.resize(out.len() + scale - (digits.len() - whole), b'0');
+    out.extend_from_slice(&digits[whole..]);
 }
 
 /// std prints the shortest digits that read back exactly, without exponent.

@@ -5,6 +5,7 @@
 //! seconds, `-3600` a distance), so the order of the tests in [`parse`] is part of the contract.
 //! All arithmetic is on integers: a float would move nanosecond arguments by hundreds of them.
 
+use super::civil::days_from_civil;
 use std::fmt;
 
 const SECOND_MS: i64 = 1000;
@@ -176,15 +177,6 @@ fn month_days(year: i64, month: i64) -> i64 {
         4 | 6 | 9 | 11 => 30,
         _ => 31,
     }
-}
-
-/// Days from 1970-01-01 in the Gregorian calendar. The year is counted from March, so that the
-/// leap day comes last and the months' lengths follow one line: 153 days for every five months.
-fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
-    let leap_days = year.div_euclid(4) - year.div_euclid(100) + year.div_euclid(400);
-    // 719468 days lie between 1 March of the year 0 and 1970-01-01.
-    year * 365 + leap_days + (153 * month + 2) / 5 + day - 1 - 719_468
 }
 
 /// Sum of `1h5m` and the like. A minus sign holds for its part and all behind it; a number

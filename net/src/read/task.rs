@@ -1,0 +1,99 @@
+//! An export as a task for a worker: the head, the pieces, the end.
+
+use super::args::ExportArgs;
+use super::export::Export;
+use super::formats::Skipped;
+use crate::http::reply::Framing;
+use crate::http::stream::Stream;
+use crate::node::Node;
+use crate::workers::{Step, Task};
+use irontsd_engine::error::Error;
+use irontsd_engine::scan::Snapshot;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Exports in progress at the most: each may keep buffers and segments from being let go.
+const EXPORTS_MAX: usize = 32;
+
+/// Trailer fields that tell what a shape had to leave out.
+const SKIPPED: [&str; 2] = ["X-Irontsd-Skipped-Series", "X-Irontsd-Skipped-Samples"];
+
+/// The right to one of the exports; given back when it ends, however it ends.
+pub struct Ticket(Arc<Node>);
+
+impl Ticket {
+    /// A ticket, or the sentence that says why there is none.
+    pub fn take(node: &Arc<Node>) -> Result<Ticket, String> {
+        let ticket = Ticket(node.clone());
+        if node.counters.exports.fetch_add(1, Relaxed) < EXPORTS_MAX {
+            return Ok(ticket);
+        }
+        Err(format!("{EXPORTS_MAX} exports are in progress: try again later"))
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        self.0.counters.exports.fetch_sub(1, Relaxed);
+    }
+}
+
+/// See the module.
+pub struct ExportTask {
+    ticket: Ticket,
+    state: State,
+}
+
+enum State {
+    Asked { snapshot: Snapshot, series: u32, args: ExportArgs, framing: Framing },
+    Going(Box<(Export, Stream)>),
+}
+
+impl ExportTask {
+    /// An export of what is stored by now.
+    pub fn new(ticket: Ticket, args: ExportArgs, framing: Framing) -> ExportTask {
+        let engine = &ticket.0.engine;
+        let (snapshot, series) = (engine.snapshot(), engine.registry().len());
+        ExportTask { ticket, state: State::Asked { snapshot, series, args, framing } }
+    }
+}
+
+impl Task for ExportTask {
+    fn step(&mut self, out: &mut Vec<u8>) -> Step {
+        if let State::Asked { snapshot, series, args, framing } = &self.state {
+            let mut export = Export::start(&self.ticket.0, snapshot, *series, args);
+            let names = if args.format.may_skip() { SKIPPED.join(", ") } else { String::new() };
+            let content_type = args.format.content_type();
+            let mut stream = Stream::begin(out, content_type, &names, *framing);
+            stream.piece(out, |out| export.begin(out));
+            self.state = State::Going(Box::new((export, stream)));
+        }
+        let State::Going(going) = &mut self.state else { return Step::Broken };
+        let (export, stream) = &mut **going;
+        match stream.piece(out, |out| export.step(out)) {
+            Ok(true) => Step::More,
+            Ok(false) => {
+                stream.end(out, &export.skipped().map_or(String::new(), trailers));
+                Step::Done
+            }
+            Err(error) => {
+                stream.break_off(out);
+                self.broken(&error)
+            }
+        }
+    }
+}
+
+fn trailers(skipped: Skipped) -> String {
+    let [series, samples] = SKIPPED;
+    format!("{series}: {}\r\n{samples}: {}\r\n", skipped.series, skipped.samples)
+}
+
+impl ExportTask {
+    /// What is readable was streamed; without the final chunk the client sees that it is not all.
+    fn broken(&self, error: &Error) -> Step {
+        tracing::error!("an export ends early: {error}");
+        self.ticket.0.engine.stats().damaged_blocks.fetch_add(1, Relaxed);
+        Step::Broken
+    }
+}
