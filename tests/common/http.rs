@@ -12,12 +12,15 @@ use super::wait::DEADLINE;
 /// One connection.
 pub struct Http {
     stream: BufReader<TcpStream>,
+    /// Trailer fields of the last chunked body.
+    trailers: Vec<(String, String)>,
 }
 
 /// An answer.
 #[derive(Debug)]
 pub struct Response {
     pub status: u16,
+    /// Header fields, then those of the trailer.
     pub headers: Vec<(String, String)>,
     pub body: Vec<u8>,
 }
@@ -30,7 +33,7 @@ impl Http {
         stream.set_nodelay(true).expect("a socket option");
         stream.set_read_timeout(Some(DEADLINE)).expect("a socket option");
         stream.set_write_timeout(Some(DEADLINE)).expect("a socket option");
-        Http { stream: BufReader::with_capacity(1 << 16, stream) }
+        Http { stream: BufReader::with_capacity(1 << 16, stream), trailers: Vec::new() }
     }
 
     /// Sends bytes as they are.
@@ -76,6 +79,7 @@ impl Http {
         let mut body = Vec::new();
         self.body(&answer, &mut body).expect("a complete body");
         answer.body = body;
+        answer.headers.append(&mut self.trailers);
         answer
     }
 
@@ -96,16 +100,20 @@ impl Http {
         let first = self.line()?;
         let status = first.strip_prefix("HTTP/1.").and_then(|rest| rest.get(2..5)?.parse().ok());
         let status = status.ok_or_else(|| io::Error::other(format!("{first:?} as status line")))?;
-        let mut headers = Vec::new();
+        Ok(Response { status, headers: self.fields()?, body: Vec::new() })
+    }
+
+    /// The fields of a header or trailer, up to the empty line.
+    fn fields(&mut self) -> io::Result<Vec<(String, String)>> {
+        let mut fields = Vec::new();
         loop {
             let line = self.line()?;
             if line.is_empty() {
-                return Ok(Response { status, headers, body: Vec::new() });
+                return Ok(fields);
             }
-            let header = line.split_once(':').map(|(name, value)| (name.to_owned(), value.trim()));
-            let (name, value) =
-                header.ok_or_else(|| io::Error::other(format!("header {line:?}")))?;
-            headers.push((name, value.to_owned()));
+            let field = line.split_once(':').map(|(name, value)| (name.to_owned(), value.trim()));
+            let (name, value) = field.ok_or_else(|| io::Error::other(format!("field {line:?}")))?;
+            fields.push((name, value.to_owned()));
         }
     }
 
@@ -143,13 +151,14 @@ impl Http {
             let size = self.line()?;
             let digits = size.split(';').next().unwrap_or_default().trim();
             let size = u64::from_str_radix(digits, 16).map_err(io::Error::other)?;
+            if size == 0 {
+                self.trailers = self.fields()?;
+                return Ok(());
+            }
             self.exactly(size, out)?;
             let end = self.line()?;
             if !end.is_empty() {
                 return Err(io::Error::other(format!("{end:?} behind a chunk")));
-            }
-            if size == 0 {
-                return Ok(());
             }
         }
     }

@@ -18,6 +18,8 @@ pub struct ExportArgs {
     pub rows_per_line_max: Option<usize>,
     /// The shape.
     pub format: Format,
+    /// Whether histograms are shown as buckets even where they can be shown as they are.
+    pub buckets: bool,
 }
 
 /// Reads the arguments of an export; an error is the answer's text.
@@ -28,7 +30,13 @@ pub fn export(query: &Query, now_ms: i64, format: Format) -> Result<ExportArgs, 
     }
     let selectors = selectors(query)?;
     let rows = query.first("max_rows_per_line").and_then(|text| text.parse().ok());
+    let buckets = match query.first("histograms") {
+        None | Some("") => false,
+        Some("buckets") => true,
+        Some(other) => return Err(format!("unknown histograms={other}: the only form is buckets")),
+    };
     Ok(ExportArgs {
+        buckets,
         selectors,
         start_ms,
         end_ms,

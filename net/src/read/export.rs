@@ -6,11 +6,13 @@
 //! twice, once for its values and once for its timestamps; the snapshot makes both readings agree.
 
 use super::args::ExportArgs;
+use super::buckets;
 use super::find::Found;
 use super::formats::{Skipped, Writer};
 use super::json_line;
 use crate::node::Node;
 use irontsd_engine::error::{Error, Result};
+use irontsd_engine::name;
 use irontsd_engine::rows::SeriesSet;
 use irontsd_engine::scan::{Cursor, Scan, Snapshot};
 use irontsd_engine::types::Samples;
@@ -39,6 +41,8 @@ pub struct Export {
     rows_per_line: Option<usize>,
     /// What makes another shape than lines of JSON.
     writer: Option<Box<dyn Writer>>,
+    /// Whether histograms are shown as buckets.
+    expands: bool,
     /// The first damage met; what else is readable is streamed all the same.
     damage: Option<Error>,
 }
@@ -55,15 +59,27 @@ enum Stage {
     Pieces,
     /// In a series that is split into lines of so many samples; more follow.
     Lines(usize),
+    /// In a series of histograms shown as buckets.
+    Buckets,
 }
 
 impl Export {
     /// Finds the series and prepares the snapshot, which was taken when the request came.
-    pub fn start(node: &Node, snapshot: &Snapshot, series: u32, args: &ExportArgs) -> Export {
+    pub fn start(
+        node: &Node,
+        snapshot: &Snapshot,
+        series: u32,
+        args: &ExportArgs,
+    ) -> std::result::Result<Export, String> {
         let found = Found::search(node.engine.registry(), &args.selectors, series);
+        let writer = args.format.writer(&node.policy);
+        let takes = writer.as_ref().map_or(!args.buckets, |writer| writer.takes_histograms());
+        if !takes {
+            refuse_le(&found)?;
+        }
         let wanted: Option<SeriesSet> = (found.len() < series as usize)
             .then(|| (0..found.len()).map(|at| found.get(at).0).collect());
-        Export {
+        Ok(Export {
             scan: snapshot.scan(wanted.as_ref(), (args.start_ms, args.end_ms)),
             found,
             cursor: Cursor::default(),
@@ -71,9 +87,10 @@ impl Export {
             at: 0,
             stage: Stage::Series,
             rows_per_line: args.rows_per_line_max.filter(|&rows| rows <= LINE_ROWS_MAX),
-            writer: args.format.writer(&node.policy),
+            writer,
+            expands: !takes,
             damage: None,
-        }
+        })
     }
 
     /// What stands before everything else.
@@ -108,6 +125,7 @@ impl Export {
                 Stage::LongTimestamps(first) => self.long_timestamps(out, first)?,
                 Stage::Pieces => self.next_piece(out, false)?,
                 Stage::Lines(rows) => self.next_line(out, rows)?,
+                Stage::Buckets => self.next_buckets(out)?,
             }
         }
         Ok(true)
@@ -125,6 +143,9 @@ impl Export {
     fn begin_series(&mut self, out: &mut Vec<u8>) -> Result<()> {
         let (series, name) = self.found.get(self.at);
         self.cursor.seek(&self.scan, series)?;
+        if self.expands && name::is_histogram(name) {
+            return self.next_buckets(out);
+        }
         if self.writer.is_some() {
             return self.next_piece(out, true);
         }
@@ -200,19 +221,53 @@ impl Export {
         Ok(())
     }
 
+    /// Piece by piece, for every bucket needs all of a piece: a long series gets several lines for
+    /// each.
+    fn next_buckets(&mut self, out: &mut Vec<u8>) -> Result<()> {
+        let (series, name) = self.found.get(self.at);
+        let rows = self.rows_per_line.map_or(PIECE_ROWS, |rows| rows.min(PIECE_ROWS));
+        self.samples.clear();
+        let more = self.cursor.read(&self.scan, series, rows, &mut self.samples)?;
+        for (name, samples) in buckets::expand(name, &self.samples) {
+            match &mut self.writer {
+                None => json_line::push(out, &name, &samples),
+                Some(writer) => {
+                    if writer.begin_series(out, &name) {
+                        writer.push(out, &samples);
+                        writer.end_series(out);
+                    }
+                }
+            }
+        }
+        self.stage = if more { Stage::Buckets } else { Stage::Series };
+        self.at += usize::from(!more);
+        Ok(())
+    }
+
     fn next_line(&mut self, out: &mut Vec<u8>, rows: usize) -> Result<()> {
         let (series, name) = self.found.get(self.at);
         self.samples.clear();
         let more = self.cursor.read(&self.scan, series, rows, &mut self.samples)?;
         if !self.samples.is_empty() {
-            json_line::begin(out, name);
-            json_line::push_values(out, &self.samples, true);
-            json_line::middle(out);
-            json_line::push_timestamps(out, &self.samples, true);
-            json_line::end(out);
+            json_line::push(out, name, &self.samples);
         }
         self.stage = if more { Stage::Lines(rows) } else { Stage::Series };
         self.at += usize::from(!more);
         Ok(())
+    }
+}
+
+/// Buckets need the label `le` for themselves.
+fn refuse_le(found: &Found) -> std::result::Result<(), String> {
+    let taken =
+        (0..found.len()).map(|at| found.get(at).1).find(|name| buckets::is_impossible(name));
+    match taken {
+        None => Ok(()),
+        Some(name) => {
+            let mut shown = Vec::new();
+            json_line::push_labels(&mut shown, name);
+            let shown = String::from_utf8_lossy(&shown);
+            Err(format!("histograms with a label `le` cannot be shown as buckets: {shown}"))
+        }
     }
 }

@@ -77,6 +77,11 @@ pub trait Writer: Debug + Send {
     /// Begins a series by its canonical name; if not, it is left out and no samples follow.
     fn begin_series(&mut self, out: &mut Vec<u8>, name: &[u8]) -> bool;
 
+    /// Whether it can show histograms; otherwise they come as buckets.
+    fn takes_histograms(&self) -> bool {
+        false
+    }
+
     /// Appends samples of the series.
     fn push(&mut self, out: &mut Vec<u8>, samples: &Samples);
 

@@ -89,6 +89,15 @@ pub fn push_timestamps(out: &mut Vec<u8>, samples: &Samples, mut first: bool) {
     }
 }
 
+/// Appends a whole line.
+pub fn push(out: &mut Vec<u8>, name: &[u8], samples: &Samples) {
+    begin(out, name);
+    push_values(out, samples, true);
+    middle(out);
+    push_timestamps(out, samples, true);
+    end(out);
+}
+
 /// Ends the line.
 pub fn end(out: &mut Vec<u8>) {
     out.extend_from_slice(b"]}\n");

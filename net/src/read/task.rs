@@ -3,7 +3,7 @@
 use super::args::ExportArgs;
 use super::export::Export;
 use super::formats::Skipped;
-use crate::http::reply::Framing;
+use crate::http::reply::{Framing, Reply};
 use crate::http::stream::Stream;
 use crate::node::Node;
 use crate::workers::{Step, Task};
@@ -61,7 +61,14 @@ impl ExportTask {
 impl Task for ExportTask {
     fn step(&mut self, out: &mut Vec<u8>) -> Step {
         if let State::Asked { snapshot, series, args, framing } = &self.state {
-            let mut export = Export::start(&self.ticket.0, snapshot, *series, args);
+            let export = Export::start(&self.ticket.0, snapshot, *series, args);
+            let mut export = match export {
+                Ok(export) => export,
+                Err(text) => {
+                    Reply::text(400, text).write(out, *framing);
+                    return Step::Done;
+                }
+            };
             let names = if args.format.may_skip() { SKIPPED.join(", ") } else { String::new() };
             let content_type = args.format.content_type();
             let mut stream = Stream::begin(out, content_type, &names, *framing);

@@ -6,9 +6,12 @@
 //! series. So are infinities, which only import takes.
 
 use super::{Skipped, Writer};
+use crate::histogram::codecs::push_base64;
+use crate::histogram::text;
 use crate::policy::Policy;
 use crate::read::number_text::{push_fixed, push_integer};
 use crate::telnet::line;
+use irontsd_engine::histogram::Histogram;
 use irontsd_engine::name;
 use irontsd_engine::types::{Kind, Samples, Value};
 use std::io::Write;
@@ -38,21 +41,22 @@ impl PutLines {
     }
 
     fn is_read_as(&self, name: &[u8]) -> bool {
-        let mut sample = self.head["put ".len()..].to_vec();
+        let mut sample = name::metric(name).into_owned();
         sample.extend_from_slice(b" 1 1");
         sample.extend_from_slice(self.tail.trim_ascii_end());
         let fits = self.head.len() + NUMBERS_BYTES_MAX + self.tail.len();
         let Ok(mut point) = line::judge(Some(&sample), &self.policy) else { return false };
         let mut read = Vec::new();
         point.tags.encode_name(point.metric, &mut read);
-        read == name && fits <= self.policy.line_bytes_max
+        read == name::labels(name) && fits <= self.policy.line_bytes_max
     }
 }
 
 impl Writer for PutLines {
     fn begin_series(&mut self, _out: &mut Vec<u8>, name: &[u8]) -> bool {
         self.head.clear();
-        self.head.extend_from_slice(b"put ");
+        let histogram = name::is_histogram(name);
+        self.head.extend_from_slice(if histogram { b"histogram " } else { b"put " });
         self.head.extend_from_slice(&name::metric(name));
         self.tail.clear();
         for (key, value) in name::tags(name) {
@@ -71,13 +75,21 @@ impl Writer for PutLines {
             out.push(b' ');
             push_timestamp(out, samples.timestamps[at]);
             out.push(b' ');
-            if push_value(out, samples.value(at)) {
+            let carried = match samples.histogram(at) {
+                Some(bytes) => push_histogram(out, bytes),
+                None => push_value(out, samples.value(at)),
+            };
+            if carried && out.len() - start + self.tail.len() <= self.policy.line_bytes_max {
                 out.extend_from_slice(&self.tail);
             } else {
                 out.truncate(start);
                 self.skipped.samples += 1;
             }
         }
+    }
+
+    fn takes_histograms(&self) -> bool {
+        true
     }
 
     fn skipped(&self) -> Option<Skipped> {
@@ -108,6 +120,22 @@ fn push_value(out: &mut Vec<u8>, value: Value) -> bool {
         // Without an exponent `1e-8` would be read as a decimal of eight places.
         let _ = write!(out, "{number:e}");
         return number.is_finite();
+    }
+    true
+}
+
+/// Appends a histogram in the form that the `histogram` command reads.
+fn push_histogram(out: &mut Vec<u8>, bytes: &[u8]) -> bool {
+    match Histogram::decode(bytes) {
+        Ok(Histogram::Buckets(buckets)) => text::push(out, &buckets),
+        Ok(Histogram::Opaque { id, bytes }) => {
+            push_integer(out, i64::from(id));
+            out.push(b' ');
+            push_base64(out, &bytes);
+            // No bytes at all cannot be said.
+            return !bytes.is_empty();
+        }
+        Err(_) => return false,
     }
     true
 }
