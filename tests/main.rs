@@ -19,6 +19,7 @@ mod histograms; // Histograms in every form, beside numbers and as durable as th
 mod http; // The HTTP endpoints answer as documented.
 mod http_wire; // HTTP framing: splits, chunks, pipelines, encodings, limits.
 mod import; // What one node exports another imports.
+mod kairosdb; // KairosDB's lines and bodies, with its answers.
 mod kill; // 200 times kill -9 under load: nothing acknowledged is lost, nothing is invented.
 mod monitoring; // Metrics, the list of refused lines and the probes tell the truth.
 mod put; // /api/put stores good points, names bad ones and counts both.

@@ -6,6 +6,7 @@ use crate::http::reply::Framing;
 use crate::http::router::Port;
 use crate::http::session::Request;
 use crate::inbox::ConnId;
+use crate::kairosdb;
 use crate::telnet;
 use crate::workers::Task;
 use mio::net::TcpStream;
@@ -28,6 +29,8 @@ pub enum Speaks {
     Undecided,
     /// Lines.
     Telnet(telnet::Session),
+    /// KairosDB's lines.
+    Kairosdb(kairosdb::session::Session),
     /// Requests.
     Http(Box<http::session::Session>),
 }

@@ -10,6 +10,7 @@ use crate::http::head::is_request_line;
 use crate::http::router::Port;
 use crate::inbox::{ConnId, Handle, Message};
 use crate::intake::{Intake, Pending};
+use crate::kairosdb;
 use crate::listener::Listeners;
 use crate::node::Node;
 use crate::reject::{Protocol, Reason, Reject};
@@ -255,7 +256,8 @@ impl EventLoop {
 
     /// While too much waits for a flush, no lines are read; requests are, and those that put wait.
     fn is_pressed(&self, place: usize) -> bool {
-        self.was_full && matches!(self.conns[place].speaks, Speaks::Telnet(_))
+        let speaks = &self.conns[place].speaks;
+        self.was_full && matches!(speaks, Speaks::Telnet(_) | Speaks::Kairosdb(_))
     }
 
     /// While an answer is made, what the peer sends waits in the socket; but a connection that is
@@ -329,6 +331,9 @@ impl EventLoop {
         if matches!(self.conns[place].speaks, Speaks::Http(_)) {
             return self.take_http(place, bytes);
         }
+        if matches!(self.conns[place].speaks, Speaks::Kairosdb(_)) {
+            return (self.take_kairosdb(place, bytes), false);
+        }
         let conn = &mut self.conns[place];
         let sent = conn.out.len() - conn.backlog();
         let Speaks::Telnet(session) = &mut conn.speaks else { return (0, false) };
@@ -356,14 +361,14 @@ impl EventLoop {
         let line_end = memchr::memchr(b'\n', bytes);
         let http = match (conn.port, line_end) {
             (Port::Http, _) => true,
-            (Port::Opentsdb, Some(end)) => is_request_line(&bytes[..=end]),
-            (Port::Opentsdb, None) if bytes.len() > self.node.policy.line_bytes_max => false,
-            (Port::Opentsdb, None) => return false,
+            (_, Some(end)) => is_request_line(&bytes[..=end]),
+            (_, None) if bytes.len() > self.node.policy.line_bytes_max => false,
+            (_, None) => return false,
         };
-        conn.speaks = if http {
-            Speaks::Http(Box::default())
-        } else {
-            Speaks::Telnet(telnet::Session::default())
+        conn.speaks = match conn.port {
+            _ if http => Speaks::Http(Box::default()),
+            Port::Kairosdb => Speaks::Kairosdb(kairosdb::session::Session::default()),
+            _ => Speaks::Telnet(telnet::Session::default()),
         };
         if let Some(protocol) = spoken(conn) {
             self.node.counters.connect(protocol, 1);
@@ -376,7 +381,11 @@ impl EventLoop {
         let reject = Reject::new(Reason::Tls, "TLS is not spoken on this port: connect without it");
         conn.out.extend_from_slice(format!("error: {}\n", reject.message).as_bytes());
         conn.closing = true;
-        let protocol = if conn.port == Port::Http { Protocol::Http } else { Protocol::Telnet };
+        let protocol = match conn.port {
+            Port::Opentsdb => Protocol::Telnet,
+            Port::Http => Protocol::Http,
+            Port::Kairosdb => Protocol::Kairosdb,
+        };
         let now_ms = self.node.engine.env().clock.wall_ms();
         let input = &bytes[..bytes.len().min(5)];
         self.node.rejections.add(now_ms, protocol, Some(conn.peer), &reject, input);
@@ -413,8 +422,13 @@ impl EventLoop {
         } else {
             let mut answer = Vec::new();
             let framing = http::reply::Framing { keep_alive: false, ..conn.framing };
-            let reply = http::reply::Reply::error(503, "Points cannot be stored", Some(reason));
-            reply.write(&mut answer, framing);
+            let reply = match (&conn.speaks, conn.port) {
+                // Without answers only the end of the connection can tell.
+                (Speaks::Kairosdb(_), _) => None,
+                (_, Port::Kairosdb) => Some(kairosdb::serve::unavailable(reason)),
+                _ => Some(http::reply::Reply::error(503, "Points cannot be stored", Some(reason))),
+            };
+            reply.iter().for_each(|reply| reply.write(&mut answer, framing));
             conn.retract(&answer);
             conn.closing = true;
         }
@@ -588,6 +602,8 @@ impl EventLoop {
 pub(crate) fn spoken(conn: &Conn) -> Option<Protocol> {
     match conn.speaks {
         Speaks::Undecided => None,
+        _ if conn.port == Port::Kairosdb => Some(Protocol::Kairosdb),
+        Speaks::Kairosdb(_) => Some(Protocol::Kairosdb),
         Speaks::Telnet(_) => Some(Protocol::Telnet),
         Speaks::Http(_) => Some(Protocol::Http),
     }

@@ -6,6 +6,7 @@
 
 mod histogram;
 
+use crate::intake::Content;
 use crate::number::{self, BadNumber};
 use crate::point::{Carrier, Tags, check_names};
 use crate::policy::Policy;
@@ -36,6 +37,16 @@ pub enum Sample {
     Number(Value),
     /// The bytes of a histogram.
     Histogram(Vec<u8>),
+}
+
+impl Sample {
+    /// What a point of it says.
+    pub fn content(&self) -> Content<'_> {
+        match self {
+            Sample::Number(value) => Content::Number(*value),
+            Sample::Histogram(bytes) => Content::Histogram(bytes),
+        }
+    }
 }
 
 /// One line's samples.

@@ -19,6 +19,15 @@ pub struct Pending {
     pub counts: [u64; Protocol::ALL.len()],
 }
 
+/// What a point says.
+#[derive(Debug, Clone, Copy)]
+pub enum Content<'a> {
+    /// A number.
+    Number(Value),
+    /// The bytes of a histogram, for a series of histograms.
+    Histogram(&'a [u8]),
+}
+
 /// What a protocol needs while it takes points from one connection.
 pub struct Intake<'a> {
     /// What is shared by all loops.
@@ -41,15 +50,20 @@ impl Intake<'_> {
         self.pending.counts[protocol as usize] += 1;
     }
 
-    /// Adds a row with a histogram to the batch.
-    pub fn push_histogram(
+    /// Adds a row of either kind to the batch.
+    pub fn push_content(
         &mut self,
         protocol: Protocol,
         series: SeriesId,
         timestamp_ms: i64,
-        histogram: &[u8],
+        content: Content<'_>,
     ) {
-        self.pending.batch.push_histogram(series, timestamp_ms, histogram);
+        match content {
+            Content::Number(value) => self.pending.batch.push(series, timestamp_ms, value),
+            Content::Histogram(bytes) => {
+                self.pending.batch.push_histogram(series, timestamp_ms, bytes);
+            }
+        }
         self.pending.counts[protocol as usize] += 1;
     }
 

@@ -2,7 +2,8 @@
 //!
 //! `server` starts what runs; `event_loop` is one loop and its turn; `conn` one connection; `listener`
 //! accepts; `inbox` and `workers` connect threads. Pure, without sockets: `telnet` (lines), `http`
-//! (requests), `put` (JSON bodies), `number`, `point`, `policy`, `reject`. Reading: `read`, `status`.
+//! (requests), `put` (JSON bodies), `kairosdb`, `number`, `point`, `policy`, `reject`. Reading: `read`,
+//! `status`.
 
 pub mod agents;
 pub mod conn;
@@ -12,6 +13,7 @@ pub mod http;
 pub mod import;
 pub mod inbox;
 pub mod intake;
+pub mod kairosdb;
 pub mod known;
 pub mod listener;
 pub mod node;

@@ -14,11 +14,14 @@ pub enum Protocol {
     Http,
     /// Lines of `/api/v1/import`.
     Import,
+    /// KairosDB's lines and bodies.
+    Kairosdb,
 }
 
 impl Protocol {
     /// All of them.
-    pub const ALL: [Protocol; 3] = [Protocol::Telnet, Protocol::Http, Protocol::Import];
+    pub const ALL: [Protocol; 4] =
+        [Protocol::Telnet, Protocol::Http, Protocol::Import, Protocol::Kairosdb];
 
     /// The metrics label.
     pub const fn label(self) -> &'static str {
@@ -26,6 +29,7 @@ impl Protocol {
             Protocol::Telnet => "telnet",
             Protocol::Http => "http",
             Protocol::Import => "import",
+            Protocol::Kairosdb => "kairosdb",
         }
     }
 }
@@ -156,6 +160,11 @@ impl Rejections {
             last.pop_front();
         }
         last.push_back(Refused { time_ms, protocol, peer, reject: reject.clone(), input });
+    }
+
+    /// Counts refusals that are not kept.
+    pub fn count_more(&self, protocol: Protocol, reason: Reason, count: u64) {
+        self.counts[protocol as usize][reason as usize].fetch_add(count, Relaxed);
     }
 
     /// The count of a protocol and reason.

@@ -3,14 +3,15 @@
 
 use crate::agents;
 use crate::conn::Speaks;
-use crate::event_loop::{COMMIT_ROWS, EventLoop};
+use crate::event_loop::{COMMIT_ROWS, EventLoop, spoken};
 use crate::http::query::Query;
 use crate::http::reply::{Framing, JSON, PLAIN_JSON, Reply, TEXT};
-use crate::http::router::{Route, route};
+use crate::http::router::{Port, Route, route};
 use crate::http::session::{Request, Taken};
-use crate::import::{self, Sample};
+use crate::import;
 use crate::inbox::{ConnId, Message};
-use crate::intake::Intake;
+use crate::intake::{Content, Intake};
+use crate::kairosdb;
 use crate::node::Node;
 use crate::put::{self, What as Points};
 use crate::read::args::{self, ExportArgs};
@@ -22,7 +23,6 @@ use crate::status;
 use crate::telnet;
 use crate::workers::{Step, Task};
 use irontsd_engine::scan::Snapshot;
-use irontsd_engine::types::Value;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -49,12 +49,18 @@ impl EventLoop {
     fn refuse(&mut self, place: usize, answer: &Reply, reject: &Reject, input: &[u8]) {
         let conn = &mut self.conns[place];
         let framing = Framing { keep_alive: false, chunked: true, head_only: false, gzip: false };
-        answer.write(&mut conn.out, framing);
+        if conn.port == Port::Kairosdb {
+            let texts = [reject.message.as_str()];
+            kairosdb::errors::reply(answer.status, texts).write(&mut conn.out, framing);
+        } else {
+            answer.write(&mut conn.out, framing);
+        }
         conn.closing = true;
-        self.intake(place).reject(Protocol::Http, reject, input);
+        let protocol = spoken(conn).unwrap_or(Protocol::Http);
+        self.intake(place).reject(protocol, reject, input);
     }
 
-    fn intake(&mut self, place: usize) -> Intake<'_> {
+    pub(crate) fn intake(&mut self, place: usize) -> Intake<'_> {
         Intake {
             node: &self.node,
             policy: &self.node.policy,
@@ -71,7 +77,9 @@ impl EventLoop {
         conn.closing |= !conn.framing.keep_alive;
         match route(conn.port, &request.head.method, request.head.path()) {
             Err(answer) => self.answer(place, &answer),
-            Ok(Route::Put | Route::Histogram | Route::Import) if self.shard.is_full() => {
+            Ok(Route::Put | Route::Histogram | Route::Import | Route::Datapoints)
+                if self.shard.is_full() =>
+            {
                 // Taken up again when a flush has made room; nothing else is read meanwhile.
                 self.conns[place].deferred = Some(request);
                 self.wait_for_room();
@@ -79,6 +87,7 @@ impl EventLoop {
             Ok(Route::Put) => self.put(place, &request, Points::Numbers),
             Ok(Route::Histogram) => self.put(place, &request, Points::Histograms),
             Ok(Route::Import) => self.import(place, &request),
+            Ok(Route::Datapoints) => self.datapoints(place, &request),
             Ok(route) => self.read_request(place, route, &request),
         }
     }
@@ -88,6 +97,7 @@ impl EventLoop {
             match route(self.conns[place].port, &request.head.method, request.head.path()) {
                 Ok(Route::Import) => self.import(place, &request),
                 Ok(Route::Histogram) => self.put(place, &request, Points::Histograms),
+                Ok(Route::Datapoints) => self.datapoints(place, &request),
                 _ => self.put(place, &request, Points::Numbers),
             }
         }
@@ -119,15 +129,9 @@ impl EventLoop {
                 Reason::UnknownName => Reject::new(reject.reason, "Unknown metric"),
                 _ => reject,
             })?;
-            match value {
-                Content::Number(value) => {
-                    self.intake(place).push(Protocol::Http, series, timestamp_ms, value);
-                }
-                Content::Histogram(bytes) => {
-                    let mut intake = self.intake(place);
-                    intake.push_histogram(Protocol::Http, series, timestamp_ms, bytes);
-                    lost |= !self.commit_if_many(place);
-                }
+            self.intake(place).push_content(Protocol::Http, series, timestamp_ms, value);
+            if what == Points::Histograms {
+                lost |= !self.commit_if_many(place);
             }
             Ok(())
         };
@@ -186,7 +190,8 @@ impl EventLoop {
         let node = self.node.clone();
         let mut lost = false;
         let outcome = import::judge(&request.body, &node.policy, &extra, |name, samples| {
-            lost |= !self.import_series(place, name, samples)?;
+            let points = samples.iter().map(|(ms, sample)| (*ms, sample.content()));
+            lost = lost || !self.take_series(place, Protocol::Import, name, points)?;
             Ok(())
         });
         for (line, reject) in &outcome.errors {
@@ -201,25 +206,18 @@ impl EventLoop {
         }
     }
 
-    /// Takes the samples of one line, in commits of a bounded size; whether all went well so far.
-    fn import_series(
+    /// Takes samples of one series, in commits of a bounded size; whether all went well so far.
+    pub(crate) fn take_series<'a>(
         &mut self,
         place: usize,
+        protocol: Protocol,
         name: &[u8],
-        samples: &[(i64, Sample)],
+        samples: impl IntoIterator<Item = (i64, Content<'a>)>,
     ) -> Result<bool, Reject> {
         let series = self.intake(place).series(name)?;
         let mut going = true;
-        for (timestamp_ms, sample) in samples {
-            let mut intake = self.intake(place);
-            match sample {
-                Sample::Number(value) => {
-                    intake.push(Protocol::Import, series, *timestamp_ms, *value);
-                }
-                Sample::Histogram(bytes) => {
-                    intake.push_histogram(Protocol::Import, series, *timestamp_ms, bytes);
-                }
-            }
+        for (timestamp_ms, content) in samples {
+            self.intake(place).push_content(protocol, series, timestamp_ms, content);
             going &= self.commit_if_many(place);
         }
         Ok(going)
@@ -352,6 +350,10 @@ fn page(node: &Node, route: &Route) -> Reply {
             Reply::new(200, PLAIN_JSON, body)
         }
         Route::Version => Reply::new(200, "text/plain; charset=UTF-8", telnet::version()),
+        Route::KairosdbVersion => {
+            let body = format!("{{\"version\": \"{}\"}}", kairosdb::version());
+            Reply::new(200, PLAIN_JSON, body)
+        }
         Route::ApiVersion => {
             let version = env!("CARGO_PKG_VERSION");
             Reply::new(
@@ -366,12 +368,6 @@ fn page(node: &Node, route: &Route) -> Reply {
         }
         _ => Reply::error(404, "Endpoint not found", None),
     }
-}
-
-/// What a point of a body says.
-enum Content<'a> {
-    Number(Value),
-    Histogram(&'a [u8]),
 }
 
 struct SuggestTask {

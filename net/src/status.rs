@@ -26,10 +26,8 @@ fn points(node: &Node, out: &mut String) {
         let count = node.counters.accepted(protocol);
         let _ = writeln!(out, "{name}{{protocol=\"{}\"}} {count}", protocol.label());
     }
-    // Ways in that this version does not have yet; their counters are part of the interface.
-    for protocol in ["udp", "kairosdb"] {
-        let _ = writeln!(out, "{name}{{protocol=\"{protocol}\"}} 0");
-    }
+    // A way in that this version does not have yet; its counter is part of the interface.
+    let _ = writeln!(out, "{name}{{protocol=\"udp\"}} 0");
     let name = "irontsd_points_rejected_total";
     metric(out, name, "counter", "Lines, points and requests refused, by reason.");
     for protocol in Protocol::ALL {
@@ -42,7 +40,7 @@ fn points(node: &Node, out: &mut String) {
     }
     let name = "irontsd_connections";
     metric(out, name, "gauge", "Open connections.");
-    for protocol in [Protocol::Telnet, Protocol::Http] {
+    for protocol in [Protocol::Telnet, Protocol::Http, Protocol::Kairosdb] {
         let count = node.counters.connections(protocol);
         let _ = writeln!(out, "{name}{{protocol=\"{}\"}} {count}", protocol.label());
     }

@@ -76,6 +76,7 @@ pub struct Node {
     home: Arc<Home>,
     opentsdb: SocketAddr,
     http: SocketAddr,
+    kairosdb: Option<SocketAddr>,
 }
 
 impl Node {
@@ -101,7 +102,7 @@ impl Node {
     /// The same for a node that may rather end.
     #[track_caller]
     pub fn ready_or_ended(home: &Arc<Home>, mut process: Process) -> Result<Node, Process> {
-        let (mut opentsdb, mut http) = (None, None);
+        let (mut opentsdb, mut http, mut kairosdb) = (None, None, None);
         loop {
             let Some(line) = process.line() else {
                 process.exit_status();
@@ -110,13 +111,14 @@ impl Node {
             match line.split(' ').collect::<Vec<_>>()[..] {
                 ["listening", "opentsdb", addr] => opentsdb = addr.parse().ok(),
                 ["listening", "http", addr] => http = addr.parse().ok(),
+                ["listening", "kairosdb", addr] => kairosdb = addr.parse().ok(),
                 ["ready"] => break,
                 _ => {}
             }
         }
         let opentsdb = opentsdb.expect("a line `listening opentsdb ADDR` before `ready`");
         let http = http.expect("a line `listening http ADDR` before `ready`");
-        Ok(Node { process, home: Arc::clone(home), opentsdb, http })
+        Ok(Node { process, home: Arc::clone(home), opentsdb, http, kairosdb })
     }
 
     /// Where telnet and OpenTSDB's HTTP are served.
@@ -127,6 +129,12 @@ impl Node {
     /// Where every HTTP path is served.
     pub fn http(&self) -> SocketAddr {
         self.http
+    }
+
+    /// Where KairosDB's protocols are served; the node must have been told to.
+    #[track_caller]
+    pub fn kairosdb(&self) -> SocketAddr {
+        self.kairosdb.expect("a line `listening kairosdb ADDR` before `ready`")
     }
 
     /// The process, for signals and its log.

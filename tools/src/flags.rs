@@ -42,6 +42,10 @@ pub struct Serve {
           default_value = "127.0.0.1:8428")]
     pub http_listen: SocketAddr,
 
+    /// Where KairosDB's telnet lines and HTTP requests come in; nowhere by default.
+    #[arg(long, env = "IRONTSD_KAIROSDB_LISTEN", value_name = "ADDR", value_parser = address)]
+    pub kairosdb_listen: Option<SocketAddr>,
+
     /// Event loops; one for each core by default.
     #[arg(long, env = "IRONTSD_EVENT_LOOPS", value_name = "N",
           value_parser = clap::value_parser!(u16).range(1..=256))]

@@ -40,16 +40,19 @@ fn serve(flags: &Serve) -> Result<(), String> {
     let signals = Signals::new([SIGINT, SIGTERM]);
     let signals = signals.map_err(|error| format!("cannot watch for signals: {error}"))?;
     let loops = usize::from(flags.event_loops.unwrap_or_else(cores));
-    let bound = [
+    let mut bound = vec![
         bind("--opentsdb-listen", flags.opentsdb_listen, Port::Opentsdb)?,
         bind("--http-listen", flags.http_listen, Port::Http)?,
     ];
+    if let Some(address) = flags.kairosdb_listen {
+        bound.push(bind("--kairosdb-listen", address, Port::Kairosdb)?);
+    }
     let engine = Engine::open(config(flags, loops), env::real()).map_err(|e| explain(&e))?;
     let recovery = engine.recovery();
     tracing::info!("{}: {recovery}", flags.data_dir.display());
     recovery.cuts.iter().for_each(|cut| tracing::warn!("{cut}"));
     recovery.faults.iter().for_each(|fault| tracing::error!("{fault}"));
-    let names = ["opentsdb", "http"];
+    let names = ["opentsdb", "http", "kairosdb"];
     for (name, bound) in names.iter().zip(&bound) {
         let address = bound.address().map_err(|error| error.to_string())?;
         say(&format!("listening {name} {address}"));
@@ -61,7 +64,7 @@ fn serve(flags: &Serve) -> Result<(), String> {
         rejections: Default::default(),
         counters: Default::default(),
     });
-    let server = Server::start(&node, bound.into(), loops)
+    let server = Server::start(&node, bound, loops)
         .map_err(|error| format!("cannot start the event loops: {error}"))?;
     say("ready");
     wait_for_signal(signals)?;

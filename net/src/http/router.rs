@@ -11,6 +11,8 @@ pub enum Port {
     Opentsdb,
     /// Every HTTP path.
     Http,
+    /// KairosDB's lines and paths.
+    Kairosdb,
 }
 
 /// What is asked for.
@@ -56,6 +58,10 @@ pub enum Route {
     ExportCsv,
     /// `/internal/force_flush`
     Flush,
+    /// KairosDB's `/api/v1/datapoints`
+    Datapoints,
+    /// KairosDB's `/api/v1/version`
+    KairosdbVersion,
 }
 
 /// Finds the route, or the answer 404 or 405.
@@ -82,6 +88,9 @@ const POST: &[&str] = &["POST"];
 const GET_POST: &[&str] = &["GET", "HEAD", "POST"];
 
 fn find(port: Port, path: &str) -> Option<(Route, &'static [&'static str])> {
+    if port == Port::Kairosdb {
+        return find_kairosdb(path);
+    }
     // OpenTSDB looks its routes up in lower case.
     let found = match path.to_ascii_lowercase().as_str() {
         "/api/put" | "/api/v1/put" => (Route::Put, POST),
@@ -98,6 +107,14 @@ fn find(port: Port, path: &str) -> Option<(Route, &'static [&'static str])> {
         _ => return None,
     };
     Some(found)
+}
+
+fn find_kairosdb(path: &str) -> Option<(Route, &'static [&'static str])> {
+    match path {
+        "/api/v1/datapoints" => Some((Route::Datapoints, POST)),
+        "/api/v1/version" => Some((Route::KairosdbVersion, GET)),
+        _ => None,
+    }
 }
 
 fn find_own(path: &str) -> Option<(Route, &'static [&'static str])> {

@@ -153,7 +153,7 @@ fn finish(incoming: Incoming, body_bytes_max: usize) -> Taken {
     let Incoming { head, body, .. } = incoming;
     let limit = body_bytes_max as u64 + 1;
     let unpacked = match head.content_encoding.as_deref() {
-        Some("gzip" | "x-gzip") => unpack(MultiGzDecoder::new(&*body).take(limit)),
+        Some("gzip" | "x-gzip") => gunzip(&body, body_bytes_max),
         Some("deflate" | "x-deflate") => unpack(ZlibDecoder::new(&*body).take(limit)),
         None | Some("" | "identity") => Ok(body),
         Some(other) => {
@@ -169,6 +169,11 @@ fn finish(incoming: Incoming, body_bytes_max: usize) -> Taken {
             refused(400, Reason::BadRequest, &text)
         }
     }
+}
+
+/// Decompresses, to one byte beyond the limit at the most.
+pub fn gunzip(packed: &[u8], bytes_max: usize) -> std::io::Result<Vec<u8>> {
+    unpack(MultiGzDecoder::new(packed).take(bytes_max as u64 + 1))
 }
 
 fn unpack(mut packed: impl Read) -> std::io::Result<Vec<u8>> {

@@ -6,7 +6,7 @@ pub mod line;
 pub mod lookup;
 pub mod scan;
 
-use crate::intake::Intake;
+use crate::intake::{Content, Intake};
 use crate::policy::Policy;
 use crate::reject::{Protocol, Reason, Reject};
 use irontsd_engine::name;
@@ -250,7 +250,8 @@ fn accept_histogram(
     sample.tags.encode_name(sample.metric, &mut scratch.name);
     scratch.name.extend_from_slice(&name::HISTOGRAM_MARK);
     let series = intake.series(&scratch.name)?;
-    intake.push_histogram(Protocol::Telnet, series, sample.timestamp_ms, &sample.bytes);
+    let content = Content::Histogram(&sample.bytes);
+    intake.push_content(Protocol::Telnet, series, sample.timestamp_ms, content);
     Ok(())
 }
 

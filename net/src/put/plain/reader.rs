@@ -33,7 +33,7 @@ pub enum Token<'a> {
 }
 
 /// Reads one JSON value step by step.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Reader<'a> {
     bytes: &'a [u8],
     at: usize,
@@ -151,6 +151,14 @@ impl<'a> Reader<'a> {
             self.skip(&inner, depth + 1)?;
         }
         Ok(())
+    }
+
+    /// Refuses whatever follows.
+    pub fn end(&mut self) -> Result<(), Fault> {
+        match self.offset() {
+            at if at < self.bytes.len() => Err(Fault { at, what: "text behind the end" }),
+            _ => Ok(()),
+        }
     }
 
     fn word(&mut self, word: &'static [u8]) -> Result<&'a [u8], Fault> {
