@@ -15,6 +15,7 @@ use crate::listener::Listeners;
 use crate::node::Node;
 use crate::reject::{Protocol, Reason, Reject};
 use crate::telnet::{self, Next, lookup::Lookup};
+use crate::udp::Udp;
 use crate::workers::{Job, Step, Task};
 use crossbeam::channel::Sender;
 use irontsd_engine::shard::Shard;
@@ -30,10 +31,12 @@ use std::time::Duration;
 pub const WAKER: Token = Token(0);
 /// The first listener's token.
 pub const LISTENERS: usize = 1;
+/// The datagram socket's token.
+pub const UDP: Token = Token(15);
 const CONNECTIONS: usize = 16;
 
 /// Bytes read from a connection in one turn.
-const READ_BYTES: usize = 256 << 10;
+pub(crate) const READ_BYTES: usize = 256 << 10;
 /// Rows after which a turn commits without waiting for its end.
 pub(crate) const COMMIT_ROWS: usize = 8192;
 /// Bytes of keys in the lookup of one loop.
@@ -54,11 +57,12 @@ pub struct EventLoop {
     pub(crate) lookup: Lookup,
     pub(crate) pending: Pending,
     pub(crate) put: crate::put::Scratch,
+    pub(crate) udp: Option<Udp>,
+    pub(crate) telnet: telnet::Scratch,
+    pub(crate) buffer: Vec<u8>,
     poll: Poll,
     listeners: Option<Listeners>,
     jobs: Option<Sender<Job>>,
-    telnet: telnet::Scratch,
-    buffer: Vec<u8>,
     /// Places of connections that wait to be served.
     ready: Vec<usize>,
     /// Places of connections served in this turn: commits release their answers.
@@ -66,19 +70,20 @@ pub struct EventLoop {
     /// Connections whose answers wait for a sync.
     held: Vec<ConnId>,
     numbers: u64,
-    was_full: bool,
+    pub(crate) was_full: bool,
     next_tick: Duration,
     stopping_since: Option<Duration>,
 }
 
 impl EventLoop {
-    /// A loop over a shard; `listeners` if it is the one that accepts.
+    /// A loop over a shard; `listeners` if it is the one that accepts, `udp` if it takes datagrams.
     pub fn new(
         node: Arc<Node>,
         handle: Arc<Handle>,
         shard: Shard,
         poll: Poll,
         listeners: Option<Listeners>,
+        udp: Option<Udp>,
         jobs: Sender<Job>,
     ) -> EventLoop {
         let waking = handle.clone();
@@ -92,11 +97,12 @@ impl EventLoop {
             lookup: Lookup::new(seed, LOOKUP_BYTES_MAX),
             pending: Pending::default(),
             put: Default::default(),
+            udp,
+            telnet: telnet::Scratch::default(),
+            buffer: vec![0; READ_BYTES],
             poll,
             listeners,
             jobs: Some(jobs),
-            telnet: telnet::Scratch::default(),
-            buffer: vec![0; READ_BYTES],
             ready: Vec::new(),
             turn: Vec::new(),
             held: Vec::new(),
@@ -111,7 +117,8 @@ impl EventLoop {
     pub fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(1024);
         while !self.is_done() {
-            let timeout = if self.ready.is_empty() { TICK } else { Duration::ZERO };
+            let busy = !self.ready.is_empty() || self.udp_waits();
+            let timeout = if busy { Duration::ZERO } else { TICK };
             match self.poll.poll(&mut events, Some(timeout)) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
                 _ => {}
@@ -119,6 +126,7 @@ impl EventLoop {
             events.iter().for_each(|event| self.note(event));
             self.read_messages();
             self.serve_ready();
+            self.serve_udp();
             self.commit();
             self.release_synced();
             self.send_all();
@@ -134,6 +142,7 @@ impl EventLoop {
     fn note(&mut self, event: &Event) {
         match event.token() {
             WAKER => {}
+            UDP => self.udp.iter_mut().for_each(|udp| udp.readable = true),
             Token(number) if number < CONNECTIONS => {
                 if let Some(listeners) = &mut self.listeners {
                     listeners.accept(&self.node);
@@ -400,6 +409,9 @@ impl EventLoop {
                 self.node.counters.accept(*protocol, count);
             }
         }
+        if let Err(reason) = &outcome {
+            self.lose_datagrams(reason);
+        }
         self.pending.batch.clear();
         self.pending.counts = Default::default();
         for place in self.turn.clone() {
@@ -577,6 +589,7 @@ impl EventLoop {
     fn begin_stop(&mut self) {
         self.listeners = None;
         self.stopping_since = Some(self.now());
+        self.udp.iter_mut().for_each(|udp| udp.readable = true);
         for (_, conn) in &mut self.conns {
             conn.readable = true;
         }
@@ -590,12 +603,16 @@ impl EventLoop {
             let idle = !conn.readable && !conn.busy;
             conn.closing |= idle || now > since + LAST_READS;
         }
+        if now > since + LAST_READS {
+            self.udp = None;
+        }
         self.queue_all();
     }
 
     fn is_done(&self) -> bool {
         let Some(since) = self.stopping_since else { return false };
-        self.conns.is_empty() || self.now() > since + LAST_ANSWERS
+        let idle = self.conns.is_empty() && !self.udp_waits();
+        idle || self.now() > since + LAST_ANSWERS
     }
 }
 

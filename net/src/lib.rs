@@ -3,7 +3,7 @@
 //! `server` starts what runs; `event_loop` is one loop and its turn; `conn` one connection; `listener`
 //! accepts; `inbox` and `workers` connect threads. Pure, without sockets: `telnet` (lines), `http`
 //! (requests), `put` (JSON bodies), `kairosdb`, `number`, `point`, `policy`, `reject`. Reading: `read`,
-//! `status`.
+//! `status`. `udp` takes datagrams.
 
 pub mod agents;
 pub mod conn;
@@ -27,4 +27,5 @@ mod requests;
 pub mod server;
 pub mod status;
 pub mod telnet;
+pub mod udp;
 pub mod workers;

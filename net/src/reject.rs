@@ -14,14 +14,16 @@ pub enum Protocol {
     Http,
     /// Lines of `/api/v1/import`.
     Import,
+    /// `put` lines in datagrams.
+    Udp,
     /// KairosDB's lines and bodies.
     Kairosdb,
 }
 
 impl Protocol {
     /// All of them.
-    pub const ALL: [Protocol; 4] =
-        [Protocol::Telnet, Protocol::Http, Protocol::Import, Protocol::Kairosdb];
+    pub const ALL: [Protocol; 5] =
+        [Protocol::Telnet, Protocol::Http, Protocol::Import, Protocol::Udp, Protocol::Kairosdb];
 
     /// The metrics label.
     pub const fn label(self) -> &'static str {
@@ -29,6 +31,7 @@ impl Protocol {
             Protocol::Telnet => "telnet",
             Protocol::Http => "http",
             Protocol::Import => "import",
+            Protocol::Udp => "udp",
             Protocol::Kairosdb => "kairosdb",
         }
     }

@@ -5,12 +5,13 @@ use crate::http::router::Port;
 use crate::inbox::{Handle, Message};
 use crate::listener::Listeners;
 use crate::node::Node;
+use crate::udp::Udp;
 use crate::workers::Workers;
 use mio::net::TcpListener;
 use mio::{Poll, Waker};
 use socket2::{Domain, Socket, Type};
 use std::io;
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::sync::Arc;
 use std::thread::JoinHandle;
 
@@ -52,8 +53,14 @@ pub struct Server {
 }
 
 impl Server {
-    /// Serves the sockets with this many event loops, one for each shard of the engine.
-    pub fn start(node: &Arc<Node>, bound: Vec<Bound>, loops: usize) -> io::Result<Server> {
+    /// Serves the sockets with this many event loops, one for each shard of the engine. The first
+    /// accepts connections, the last takes datagrams.
+    pub fn start(
+        node: &Arc<Node>,
+        bound: Vec<Bound>,
+        udp: Option<UdpSocket>,
+        loops: usize,
+    ) -> io::Result<Server> {
         let workers = Workers::start(WORKERS)?;
         let polls = (0..loops).map(|_| Poll::new()).collect::<io::Result<Vec<_>>>()?;
         let handle = |poll: &Poll| {
@@ -64,6 +71,8 @@ impl Server {
             bound.into_iter().map(|bound| (TcpListener::from_std(bound.socket), bound.port));
         let registry = polls[0].registry();
         let mut listeners = Some(Listeners::new(sockets.collect(), handles.clone(), registry)?);
+        let registry = polls[loops - 1].registry();
+        let mut udp = udp.map(|socket| Udp::new(socket, registry)).transpose()?;
         let mut threads = Vec::new();
         for (index, poll) in polls.into_iter().enumerate() {
             let event_loop = EventLoop::new(
@@ -72,6 +81,7 @@ impl Server {
                 node.engine.shard(index),
                 poll,
                 listeners.take(),
+                udp.take_if(|_| index == loops - 1),
                 workers.queue(),
             );
             threads.push(run(index, event_loop)?);

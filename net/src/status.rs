@@ -26,8 +26,6 @@ fn points(node: &Node, out: &mut String) {
         let count = node.counters.accepted(protocol);
         let _ = writeln!(out, "{name}{{protocol=\"{}\"}} {count}", protocol.label());
     }
-    // A way in that this version does not have yet; its counter is part of the interface.
-    let _ = writeln!(out, "{name}{{protocol=\"udp\"}} 0");
     let name = "irontsd_points_rejected_total";
     metric(out, name, "counter", "Lines, points and requests refused, by reason.");
     for protocol in Protocol::ALL {

@@ -42,6 +42,11 @@ pub struct Serve {
           default_value = "127.0.0.1:8428")]
     pub http_listen: SocketAddr,
 
+    /// Whether put lines are also taken from UDP datagrams, on the same address.
+    #[arg(long, env = "IRONTSD_OPENTSDB_UDP", value_name = "on|off", default_value = "off",
+          action = ArgAction::Set)]
+    pub opentsdb_udp: Switch,
+
     /// Where KairosDB's telnet lines and HTTP requests come in; nowhere by default.
     #[arg(long, env = "IRONTSD_KAIROSDB_LISTEN", value_name = "ADDR", value_parser = address)]
     pub kairosdb_listen: Option<SocketAddr>,

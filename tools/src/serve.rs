@@ -9,11 +9,12 @@ use irontsd_net::http::router::Port;
 use irontsd_net::node::Node;
 use irontsd_net::policy::{Creates, Policy};
 use irontsd_net::server::{Bound, Server};
+use irontsd_net::udp;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use std::io::{ErrorKind, Write};
-use std::net::SocketAddr;
+use std::net::{SocketAddr, UdpSocket};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc;
@@ -47,6 +48,7 @@ fn serve(flags: &Serve) -> Result<(), String> {
     if let Some(address) = flags.kairosdb_listen {
         bound.push(bind("--kairosdb-listen", address, Port::Kairosdb)?);
     }
+    let datagrams = (flags.opentsdb_udp == Switch::On).then(|| bind_udp(&bound[0])).transpose()?;
     let engine = Engine::open(config(flags, loops), env::real()).map_err(|e| explain(&e))?;
     let recovery = engine.recovery();
     tracing::info!("{}: {recovery}", flags.data_dir.display());
@@ -57,6 +59,10 @@ fn serve(flags: &Serve) -> Result<(), String> {
         let address = bound.address().map_err(|error| error.to_string())?;
         say(&format!("listening {name} {address}"));
     }
+    if let Some(socket) = &datagrams {
+        let address = socket.local_addr().map_err(|error| error.to_string())?;
+        say(&format!("listening opentsdb-udp {address}"));
+    }
     let node = Arc::new(Node {
         engine,
         policy: policy(flags),
@@ -64,7 +70,7 @@ fn serve(flags: &Serve) -> Result<(), String> {
         rejections: Default::default(),
         counters: Default::default(),
     });
-    let server = Server::start(&node, bound, loops)
+    let server = Server::start(&node, bound, datagrams, loops)
         .map_err(|error| format!("cannot start the event loops: {error}"))?;
     say("ready");
     wait_for_signal(signals)?;
@@ -130,6 +136,17 @@ const BODY_BYTES_LIMIT: usize = 40 << 20;
 fn bind(flag: &str, address: SocketAddr, port: Port) -> Result<Bound, String> {
     Bound::new(address, port).map_err(|error| {
         format!("cannot listen on {address}: {error}; choose another address with {flag}")
+    })
+}
+
+/// Datagrams come to the address of OpenTSDB's connections, whichever port that got.
+fn bind_udp(opentsdb: &Bound) -> Result<UdpSocket, String> {
+    let address = opentsdb.address().map_err(|error| error.to_string())?;
+    udp::bind(address).map_err(|error| {
+        format!(
+            "cannot take datagrams on {address}: {error}; choose another address with \
+             --opentsdb-listen, or --opentsdb-udp off"
+        )
     })
 }
 

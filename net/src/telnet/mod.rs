@@ -1,5 +1,6 @@
 //! The telnet protocol of one connection: lines in, rows and replies out. No sockets here.
 
+pub mod datagram;
 pub mod fast;
 pub mod histogram;
 pub mod line;
@@ -129,7 +130,9 @@ impl Session {
             return Next::Continue;
         }
         let fields = fast::split(bytes, &scratch.masks, start, end);
-        if fields.is_some_and(|fields| take_known(fields, intake, &mut self.trail)) {
+        if fields
+            .is_some_and(|fields| take_known(fields, Protocol::Telnet, intake, &mut self.trail))
+        {
             return Next::Continue;
         }
         slow(&bytes[start..end], fields, scratch, intake, replies)
@@ -138,13 +141,18 @@ impl Session {
 
 /// Takes a line whose series is known and whose numbers are plain.
 #[inline]
-fn take_known(fields: fast::Fields<'_>, intake: &mut Intake<'_>, trail: &mut Trail) -> bool {
+fn take_known(
+    fields: fast::Fields<'_>,
+    protocol: Protocol,
+    intake: &mut Intake<'_>,
+    trail: &mut Trail,
+) -> bool {
     let Some(value) = fast::value(fields.value) else { return false };
     let Some(timestamp_ms) = fast::timestamp_ms(fields.timestamp) else { return false };
     let Some(series) = intake.lookup.find(fields.metric, fields.tags, trail) else {
         return false;
     };
-    intake.push(Protocol::Telnet, series, timestamp_ms, value);
+    intake.push(protocol, series, timestamp_ms, value);
     true
 }
 
@@ -156,12 +164,7 @@ fn slow(
     intake: &mut Intake<'_>,
     replies: &mut Replies<'_>,
 ) -> Next {
-    // Spaces before a command are a relaxation; the answer to an unknown one is to the line as sent.
-    let trimmed = if intake.policy.strict { line } else { line.trim_ascii_start_spaces() };
-    let (command, rest) = match memchr(b' ', trimmed) {
-        Some(at) => (&trimmed[..at], Some(&trimmed[at + 1..])),
-        None => (trimmed, None),
-    };
+    let (command, rest) = command(line, intake.policy);
     match command {
         b"put" => put(line, rest, fields, scratch, intake, replies),
         b"version" => replies.push(version().as_bytes()),
@@ -180,6 +183,16 @@ fn slow(
     Next::Continue
 }
 
+/// The command word and what follows it and its space.
+fn command<'a>(line: &'a [u8], policy: &Policy) -> (&'a [u8], Option<&'a [u8]>) {
+    // Spaces before a command are a relaxation; the answer to an unknown one is to the line as sent.
+    let trimmed = if policy.strict { line } else { line.trim_ascii_start_spaces() };
+    match memchr(b' ', trimmed) {
+        Some(at) => (&trimmed[..at], Some(&trimmed[at + 1..])),
+        None => (trimmed, None),
+    }
+}
+
 /// The reply to `version`.
 pub fn version() -> String {
     format!("irontsd {}\n", env!("CARGO_PKG_VERSION"))
@@ -193,7 +206,7 @@ fn put(
     intake: &mut Intake<'_>,
     replies: &mut Replies<'_>,
 ) {
-    if let Err(reject) = accept(rest, fields, scratch, intake) {
+    if let Err(reject) = accept(rest, fields, Protocol::Telnet, scratch, intake) {
         reply_error("put", &reject, intake.policy, replies);
         intake.reject(Protocol::Telnet, &reject, line);
     }
@@ -207,7 +220,9 @@ fn put_histogram(
     replies: &mut Replies<'_>,
 ) {
     let judged = histogram::judge(rest, intake.policy);
-    if let Err(reject) = judged.and_then(|sample| accept_histogram(sample, scratch, intake)) {
+    if let Err(reject) =
+        judged.and_then(|sample| accept_histogram(sample, Protocol::Telnet, scratch, intake))
+    {
         reply_error("histogram", &reject, intake.policy, replies);
         intake.reject(Protocol::Telnet, &reject, line);
     }
@@ -216,6 +231,7 @@ fn put_histogram(
 fn accept(
     rest: Option<&[u8]>,
     fields: Option<fast::Fields<'_>>,
+    protocol: Protocol,
     scratch: &mut Scratch,
     intake: &mut Intake<'_>,
 ) -> Result<(), Reject> {
@@ -223,7 +239,7 @@ fn accept(
         Ok(point) => point,
         Err(reject) => {
             let sample = histogram::judge_put(rest, intake.policy).ok_or(reject)??;
-            return accept_histogram(sample, scratch, intake);
+            return accept_histogram(sample, protocol, scratch, intake);
         }
     };
     scratch.name.clear();
@@ -237,12 +253,13 @@ fn accept(
     {
         intake.lookup.insert(fields.metric, fields.tags, series);
     }
-    intake.push(Protocol::Telnet, series, point.timestamp_ms, point.value);
+    intake.push(protocol, series, point.timestamp_ms, point.value);
     Ok(())
 }
 
 fn accept_histogram(
     mut sample: histogram::Sample<'_>,
+    protocol: Protocol,
     scratch: &mut Scratch,
     intake: &mut Intake<'_>,
 ) -> Result<(), Reject> {
@@ -251,7 +268,7 @@ fn accept_histogram(
     scratch.name.extend_from_slice(&name::HISTOGRAM_MARK);
     let series = intake.series(&scratch.name)?;
     let content = Content::Histogram(&sample.bytes);
-    intake.push_content(Protocol::Telnet, series, sample.timestamp_ms, content);
+    intake.push_content(protocol, series, sample.timestamp_ms, content);
     Ok(())
 }
 
@@ -289,19 +306,26 @@ fn reply(text: &str, policy: &Policy, replies: &mut Replies<'_>) {
 }
 
 fn unknown(line: &[u8], intake: &mut Intake<'_>, replies: &mut Replies<'_>) {
-    let word = line.split(|&byte| byte == b' ').next().unwrap_or_default();
-    let word = String::from_utf8_lossy(word);
-    let text = format!("unknown command: {word}.  Try `help'.\n");
-    reply(&text, intake.policy, replies);
-    let reject = Reject::new(Reason::UnknownCommand, text.trim_end());
+    let text = unknown_command(line);
+    reply(&format!("{text}\n"), intake.policy, replies);
+    let reject = Reject::new(Reason::UnknownCommand, text);
     intake.reject(Protocol::Telnet, &reject, line);
 }
 
+fn unknown_command(line: &[u8]) -> String {
+    let word = line.split(|&byte| byte == b' ').next().unwrap_or_default();
+    format!("unknown command: {}.  Try `help'.", String::from_utf8_lossy(word))
+}
+
 fn refuse_long(line: &[u8], intake: &mut Intake<'_>, replies: &mut Replies<'_>) {
-    let message = format!("line too long (at most {} bytes)", intake.policy.line_bytes_max);
-    let reject = Reject::new(Reason::LineTooLong, message);
+    let reject = too_long(intake.policy);
     reply_error("put", &reject, intake.policy, replies);
     intake.reject(Protocol::Telnet, &reject, line);
+}
+
+fn too_long(policy: &Policy) -> Reject {
+    let message = format!("line too long (at most {} bytes)", policy.line_bytes_max);
+    Reject::new(Reason::LineTooLong, message)
 }
 
 /// The answer to points that could not be made durable.
