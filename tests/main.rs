@@ -9,6 +9,7 @@
 mod common;
 
 mod abuse; // Endless lines, bombs and other people's protocols cost a clear error and little memory.
+mod assign; // Names made known by hand may be used, stay known, and are suggested.
 mod concurrency; // Exports taken while points stream in show a prefix of what was sent.
 mod conformance; // Every case of tests/cases/ passes or is listed as pending.
 mod damage; // Torn log tails are cut; damage elsewhere is named and never becomes a sample.

@@ -1,5 +1,6 @@
 //! The engine: opens a data directory, hands out shards, takes snapshots, flushes, closes.
 
+use crate::assigned::Assigned;
 use crate::buffer::{ChunkPool, WriteBuffer};
 use crate::env::{Env, Lock};
 use crate::error::{Error, Result};
@@ -91,7 +92,7 @@ impl Engine {
         let recovered = recover(&env, &config.dir, &pool)?;
         // An event loop must never wait for the keeper, which may be waiting for that loop.
         let (sender, jobs) = unbounded();
-        let Recovered { manifest, segments, set_aside, registry, frozen, epoch, report } =
+        let Recovered { manifest, segments, set_aside, registry, assigned, frozen, epoch, report } =
             recovered;
         let epochs = frozen.iter().map(|frozen| frozen.buffers.clone()).collect();
         let placeholder =
@@ -101,6 +102,7 @@ impl Engine {
             config,
             env,
             registry,
+            assigned,
             stats: Stats::default(),
             pool,
             sequence: AtomicU64::new(0),
@@ -146,6 +148,11 @@ impl Engine {
     /// All series.
     pub fn registry(&self) -> &Registry {
         &self.shared.registry
+    }
+
+    /// Names assigned by hand.
+    pub fn assigned(&self) -> &Assigned {
+        &self.shared.assigned
     }
 
     /// Counters.

@@ -25,6 +25,8 @@ pub enum FileKind {
     Names = 2,
     /// Sealed rows.
     Segment = 3,
+    /// Names assigned by hand.
+    Assigned = 4,
 }
 
 /// The header's fields.

@@ -25,11 +25,12 @@
 //! ```
 //!
 //! Layers, each using only those before it: `types`, `limits`, `error`; `bytes`, `checksum`, `name`,
-//! `header`, `histogram`, `arena`; `codec`, `log::record`, `log::rows`, `segment::format` (pure); `env` (the door
-//! outside); `log`, `segment`, `manifest`, `series`, `buffer`; `rows`, `flush`, `scan`, `recover`;
-//! `state`, `shard`, `keeper`, `syncer`; `engine`. Files: `FORMAT.md`.
+//! `header`, `histogram`, `arena`; `codec`, `log::record`, `log::rows`, `segment::format` (pure); `env`
+//! (the door outside); `log`, `segment`, `manifest`, `series`, `assigned`, `buffer`; `rows`, `flush`,
+//! `scan`, `recover`; `state`, `shard`, `keeper`, `syncer`; `engine`. Files: `FORMAT.md`.
 
 pub mod arena;
+pub mod assigned;
 pub mod batch;
 pub mod buffer;
 pub mod bytes;

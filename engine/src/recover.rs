@@ -4,6 +4,7 @@
 //! a log is cut only behind its last valid record, and goes only when the manifest says that its
 //! epoch lies in segments.
 
+use crate::assigned::{ASSIGNED_FILE, Assigned};
 use crate::batch::Batch;
 use crate::buffer::{ChunkPool, WriteBuffer};
 use crate::env::Env;
@@ -72,6 +73,7 @@ pub(crate) struct Recovered {
     pub segments: Vec<Arc<Segment>>,
     pub set_aside: Vec<SegmentEntry>,
     pub registry: Registry,
+    pub assigned: Assigned,
     pub frozen: VecDeque<Frozen>,
     /// The highest epoch seen anywhere.
     pub epoch: u32,
@@ -96,11 +98,23 @@ pub(crate) fn recover(env: &Env, dir: &Path, pool: &Arc<ChunkPool>) -> Result<Re
     }
     report.faults.extend(names.damaged.iter().map(|range| damaged_range(&names_path, *range)));
     restore_names(&names_path, &registry, &segments, &mut report);
+    let assigned = open_assigned(env, dir, &mut report)?;
     let logs = read_logs(env, dir, &registry, pool, &mut report)?;
     let epoch = logs.keys().last().copied().unwrap_or(0).max(manifest.flushed_epoch);
     report.series = registry.len();
     let frozen = logs.into_values().collect();
-    Ok(Recovered { manifest, segments, set_aside, registry, frozen, epoch, report })
+    Ok(Recovered { manifest, segments, set_aside, registry, assigned, frozen, epoch, report })
+}
+
+fn open_assigned(env: &Env, dir: &Path, report: &mut Recovery) -> Result<Assigned> {
+    let (assigned, found) = Assigned::open(env, dir)?;
+    let path = dir.join(ASSIGNED_FILE);
+    if let Some((at, bytes)) = found.cut {
+        report.cut(&path, at, bytes);
+    }
+    report.faults.extend(found.damaged.iter().map(|range| damaged_range(&path, *range)));
+    report.faults.extend(found.faults);
+    Ok(assigned)
 }
 
 fn damaged_range(path: &Path, (from, to): (u64, u64)) -> String {
@@ -152,24 +166,28 @@ fn start_new(env: &Env, dir: &Path) -> Result<Recovered> {
             return Err(Error::Directory { path: dir.to_owned(), what });
         }
     }
-    let names = dir.join(NAMES_FILE);
-    if env.disk.read(&names).is_ok_and(|bytes| bytes.len() > HEADER_BYTES) {
-        let what = format!("holds {NAMES_FILE} but no {MANIFEST_FILE}: restore it");
-        return Err(Error::Directory { path: dir.to_owned(), what });
+    for file in [NAMES_FILE, ASSIGNED_FILE] {
+        if env.disk.read(&dir.join(file)).is_ok_and(|bytes| bytes.len() > HEADER_BYTES) {
+            let what = format!("holds {file} but no {MANIFEST_FILE}: restore it");
+            return Err(Error::Directory { path: dir.to_owned(), what });
+        }
     }
+    let names = dir.join(NAMES_FILE);
     let _leftover = env.disk.remove(&names);
     let registry = Registry::create(env, dir)?;
     env.disk.sync_dir(dir).map_err(|error| Error::io("sync", dir, error))?;
     let manifest = Manifest::default();
     manifest.write(env, dir)?;
+    let mut report = Recovery::default();
     Ok(Recovered {
         manifest,
         segments: Vec::new(),
         set_aside: Vec::new(),
         registry,
+        assigned: open_assigned(env, dir, &mut report)?,
         frozen: VecDeque::new(),
         epoch: 0,
-        report: Recovery::default(),
+        report,
     })
 }
 

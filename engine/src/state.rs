@@ -6,6 +6,7 @@
 //! log before it uses the number. The new buffers are in the view before the bump, so a row is
 //! never committed where a reader would not look.
 
+use crate::assigned::Assigned;
 use crate::buffer::{ChunkPool, WriteBuffer};
 use crate::engine::Config;
 use crate::env::Env;
@@ -82,6 +83,7 @@ pub struct Shared {
     pub config: Config,
     pub env: Env,
     pub registry: Registry,
+    pub assigned: Assigned,
     pub stats: Stats,
     pub pool: Arc<ChunkPool>,
     /// Epoch and number of the next commit.

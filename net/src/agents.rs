@@ -7,6 +7,7 @@ use crate::node::Node;
 use crate::policy::Policy;
 use crate::put::reply::push_json_string;
 use crate::status;
+use irontsd_engine::assigned::NameKind;
 use irontsd_engine::name;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -144,10 +145,14 @@ type EachName = fn(&[u8], &mut dyn FnMut(Cow<'_, [u8]>));
 
 /// `/api/suggest`: names that start with `q`, in byte order.
 pub fn suggest(node: &Node, query: &Query) -> Reply {
-    let names: EachName = match query.first("type") {
-        Some("metrics") => |series, sink| sink(name::metric(series)),
-        Some("tagk") => |series, sink| name::tags(series).for_each(|(key, _)| sink(key)),
-        Some("tagv") => |series, sink| name::tags(series).for_each(|(_, value)| sink(value)),
+    let (kind, names): (NameKind, EachName) = match query.first("type") {
+        Some("metrics") => (NameKind::Metric, |series, sink| sink(name::metric(series))),
+        Some("tagk") => {
+            (NameKind::Tagk, |series, sink| name::tags(series).for_each(|(key, _)| sink(key)))
+        }
+        Some("tagv") => {
+            (NameKind::Tagv, |series, sink| name::tags(series).for_each(|(_, value)| sink(value)))
+        }
         Some(other) => {
             return Reply::error(400, &format!("Invalid 'type' parameter:{other}"), None);
         }
@@ -159,7 +164,9 @@ pub fn suggest(node: &Node, query: &Query) -> Reply {
         Some(Err(_)) => return Reply::error(400, "Unable to parse 'max' as a number", None),
     };
     let start = query.first("q").unwrap_or_default().as_bytes();
-    let mut found = BTreeSet::new();
+    let assigned = node.engine.assigned().starting_with(kind, start, max);
+    let mut found: BTreeSet<String> =
+        assigned.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
     let len = node.engine.registry().len();
     for from in (0..len).step_by(NAMES_AT_ONCE as usize) {
         let all = node.engine.registry().names();

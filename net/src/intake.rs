@@ -73,7 +73,7 @@ impl Intake<'_> {
             let message = format!("metric and tags exceed {NAME_BYTES_MAX} bytes");
             return Err(Reject::new(Reason::NameTooLong, message));
         }
-        self.node.known.check(self.policy.creates, self.node.engine.registry(), name)?;
+        self.node.known.check(self.policy.creates, &self.node.engine, name)?;
         self.node.engine.registry().find_or_reserve(name).ok_or_else(|| {
             Reject::new(Reason::TooManySeries, "the node cannot number any more series")
         })

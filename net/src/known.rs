@@ -1,8 +1,10 @@
 //! Which metrics, tag keys and tag values are known, for nodes that refuse new ones
-//! (`--auto-create-metrics off` and its siblings). Known is what any series uses.
+//! (`--auto-create-metrics off` and its siblings). Known is what any series uses or somebody assigned.
 
 use crate::policy::Creates;
 use crate::reject::{Reason, Reject};
+use irontsd_engine::assigned::NameKind;
+use irontsd_engine::engine::Engine;
 use irontsd_engine::name;
 use irontsd_engine::series::Registry;
 use parking_lot::Mutex;
@@ -23,12 +25,8 @@ struct Names {
 
 impl Known {
     /// Refuses a new series if it would bring a name of a kind that may not be created.
-    pub fn check(
-        &self,
-        creates: Creates,
-        registry: &Registry,
-        series: &[u8],
-    ) -> Result<(), Reject> {
+    pub fn check(&self, creates: Creates, engine: &Engine, series: &[u8]) -> Result<(), Reject> {
+        let registry = engine.registry();
         if creates.all() || registry.find(series).is_some() {
             return Ok(());
         }
@@ -39,15 +37,19 @@ impl Known {
             let message = format!("No such name for '{kind}': '{name}'");
             Err(Reject::new(Reason::UnknownName, message))
         };
+        let assigned = |kind, name: &[u8]| engine.assigned().find(kind, name).is_some();
         let metric = name::metric(series);
-        if !creates.metrics && !names.metrics.contains(&*metric) {
+        let is_known = names.metrics.contains(&*metric) || assigned(NameKind::Metric, &metric);
+        if !creates.metrics && !is_known {
             return unknown("metrics", &metric);
         }
         for (key, value) in name::tags(series) {
-            if !creates.tagks && !names.tagks.contains(&*key) {
+            let is_known = names.tagks.contains(&*key) || assigned(NameKind::Tagk, &key);
+            if !creates.tagks && !is_known {
                 return unknown("tagk", &key);
             }
-            if !creates.tagvs && !names.tagvs.contains(&*value) {
+            let is_known = names.tagvs.contains(&*value) || assigned(NameKind::Tagv, &value);
+            if !creates.tagvs && !is_known {
                 return unknown("tagv", &value);
             }
         }

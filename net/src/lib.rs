@@ -6,6 +6,7 @@
 //! `status`. `udp` takes datagrams.
 
 pub mod agents;
+mod assign;
 pub mod conn;
 pub mod event_loop;
 pub mod histogram;

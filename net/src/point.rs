@@ -6,6 +6,7 @@
 use crate::number::Timestamp;
 use crate::policy::Policy;
 use crate::reject::{Reason, Reject};
+use irontsd_engine::limits::NAME_BYTES_MAX;
 use irontsd_engine::name;
 use irontsd_engine::types::{Kind, Value};
 use regex::Regex;
@@ -174,6 +175,21 @@ pub fn check_names(
         check_text(value, charset, what, || format!("tag value with key [{k}]"))?;
     }
     Ok(())
+}
+
+/// Checks a metric, tag key or tag value by itself; `what` it is stands in the message.
+pub fn check_name(policy: &Policy, what: &str, name: &[u8]) -> Result<(), Reject> {
+    let charset = if policy.strict { Charset::Opentsdb } else { Charset::Any };
+    let named = || format!("{what} (\"{}\")", text(name));
+    check_text(name, charset, named, || what.to_owned())?;
+    let wrong = if what == "tagk" && name == RESERVED {
+        "reserved for the metric"
+    } else if name.len() > NAME_BYTES_MAX {
+        "too long"
+    } else {
+        return Ok(());
+    };
+    Err(Reject::new(Reason::IllegalArgument, format!("Invalid {}: {wrong}", named())))
 }
 
 /// Which characters may stand in a text.

@@ -2,8 +2,10 @@
 //! task for a worker.
 
 use crate::agents;
+use crate::assign::{self, AssignTask};
 use crate::conn::Speaks;
 use crate::event_loop::{COMMIT_ROWS, EventLoop, spoken};
+use crate::http::head::Method;
 use crate::http::query::Query;
 use crate::http::reply::{Framing, JSON, PLAIN_JSON, Reply, TEXT};
 use crate::http::router::{Port, Route, route};
@@ -86,6 +88,7 @@ impl EventLoop {
             }
             Ok(Route::Put) => self.put(place, &request, Points::Numbers),
             Ok(Route::Histogram) => self.put(place, &request, Points::Histograms),
+            Ok(Route::Rollup) => self.put(place, &request, Points::Rollups),
             Ok(Route::Import) => self.import(place, &request),
             Ok(Route::Datapoints) => self.datapoints(place, &request),
             Ok(route) => self.read_request(place, route, &request),
@@ -146,6 +149,7 @@ impl EventLoop {
                     |name: &[u8], ms, bytes: &[u8]| sink(name, ms, Content::Histogram(bytes));
                 put::judge_histograms(body, now_ms, policy, &extra, &mut scratch, &mut out)
             }
+            Points::Rollups => put::rollup::judge(body, now_ms, policy, &extra, &mut scratch),
         };
         let intake = self.intake(place);
         let answer = match outcome {
@@ -253,6 +257,16 @@ impl EventLoop {
             Route::Suggest => {
                 let framing = self.conns[place].framing;
                 self.begin_task(place, Box::new(SuggestTask { node, framing, query }));
+            }
+            Route::Assign => {
+                let post = request.head.method == Method::Post;
+                match assign::wanted(post, &request.url_query(), &request.body) {
+                    Ok(wanted) => {
+                        let framing = self.conns[place].framing;
+                        self.begin_task(place, Box::new(AssignTask { node, framing, wanted }));
+                    }
+                    Err(answer) => self.answer(place, &answer),
+                }
             }
             route => self.answer(place, &page(&node, &route)),
         }

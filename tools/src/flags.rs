@@ -21,6 +21,70 @@ pub struct Cli {
 pub enum Command {
     /// Run the node until it is told to stop.
     Serve(Box<Serve>),
+    /// Make metrics known to a running node that takes no new ones by itself
+    /// (--auto-create-metrics off). It keeps them; those known before are fine.
+    Mkmetric {
+        /// The metrics.
+        #[arg(required = true, value_name = "NAME")]
+        names: Vec<String>,
+        /// Which node.
+        #[command(flatten)]
+        ask: AskNode,
+    },
+    /// Names and their numbers.
+    #[command(subcommand)]
+    Uid(Uid),
+}
+
+/// What can be done with names.
+#[derive(Debug, Subcommand)]
+pub enum Uid {
+    /// Make names known to a running node, as mkmetric does for metrics.
+    Assign {
+        /// What is named.
+        kind: NameKind,
+        /// The names.
+        #[arg(required = true, value_name = "NAME")]
+        names: Vec<String>,
+        /// Which node.
+        #[command(flatten)]
+        ask: AskNode,
+    },
+}
+
+/// What is named.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum NameKind {
+    /// Metrics.
+    Metrics,
+    /// Tag keys.
+    Tagk,
+    /// Tag values.
+    Tagv,
+}
+
+impl NameKind {
+    /// As the command line calls it.
+    pub fn word(self) -> &'static str {
+        match self {
+            NameKind::Metrics => "metrics",
+            NameKind::Tagk => "tagk",
+            NameKind::Tagv => "tagv",
+        }
+    }
+
+    /// As `/api/uid/assign` calls it.
+    pub fn field(self) -> &'static str {
+        if self == NameKind::Metrics { "metric" } else { self.word() }
+    }
+}
+
+/// Which running node is asked.
+#[derive(Debug, Parser)]
+pub struct AskNode {
+    /// Where the node serves OpenTSDB's HTTP requests. It must be running: it owns its data.
+    #[arg(long, env = "IRONTSD_NODE", value_name = "HOST:PORT", default_value = "127.0.0.1:4242")]
+    pub node: String,
 }
 
 /// How to run the node.

@@ -1,14 +1,20 @@
 //! The `irontsd` binary: reads the command line, sets up logging, hands over.
 
 use clap::Parser;
-use irontsd::flags::{Cli, Command, Serve};
-use irontsd::serve;
+use irontsd::flags::{Cli, Command, NameKind, Serve, Uid};
+use irontsd::{assign, serve};
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let flags = match Cli::parse().command {
         Some(Command::Serve(flags)) => *flags,
+        Some(Command::Mkmetric { names, ask }) => {
+            return assign::run(NameKind::Metrics, &names, &ask);
+        }
+        Some(Command::Uid(Uid::Assign { kind, names, ask })) => {
+            return assign::run(kind, &names, &ask);
+        }
         // No command: the defaults and the environment, as `serve` alone would take them.
         None => Serve::parse_from(["irontsd"]),
     };

@@ -22,6 +22,8 @@ pub enum Route {
     Put,
     /// `/api/histogram`
     Histogram,
+    /// `/api/rollup`
+    Rollup,
     /// `/api/v1/import`
     Import,
     /// `/api/version`
@@ -40,6 +42,8 @@ pub enum Route {
     Stats,
     /// `/api/suggest`
     Suggest,
+    /// `/api/uid/assign`
+    Assign,
     /// `/health`, `/-/healthy`
     Health,
     /// `/-/ready`
@@ -85,6 +89,7 @@ pub fn route(port: Port, method: &Method, path: &str) -> Result<Route, Reply> {
 
 const GET: &[&str] = &["GET", "HEAD"];
 const POST: &[&str] = &["POST"];
+const ASSIGN: &[&str] = &["GET", "POST"];
 const GET_POST: &[&str] = &["GET", "HEAD", "POST"];
 
 fn find(port: Port, path: &str) -> Option<(Route, &'static [&'static str])> {
@@ -95,6 +100,7 @@ fn find(port: Port, path: &str) -> Option<(Route, &'static [&'static str])> {
     let found = match path.to_ascii_lowercase().as_str() {
         "/api/put" | "/api/v1/put" => (Route::Put, POST),
         "/api/histogram" | "/api/v1/histogram" => (Route::Histogram, POST),
+        "/api/rollup" | "/api/v1/rollup" => (Route::Rollup, POST),
         "/api/version" | "/api/v1/version" => (Route::ApiVersion, GET_POST),
         "/version" => (Route::Version, GET),
         "/api/aggregators" | "/aggregators" => (Route::Aggregators, GET_POST),
@@ -103,6 +109,7 @@ fn find(port: Port, path: &str) -> Option<(Route, &'static [&'static str])> {
         "/api/stats" => (Route::ApiStats, GET_POST),
         "/stats" => (Route::Stats, GET),
         "/api/suggest" | "/suggest" => (Route::Suggest, GET_POST),
+        "/api/uid/assign" | "/api/v1/uid/assign" => (Route::Assign, ASSIGN),
         _ if port == Port::Http => return find_own(path),
         _ => return None,
     };

@@ -8,6 +8,7 @@ pub mod echo;
 pub mod fast;
 pub mod plain;
 pub mod reply;
+pub mod rollup;
 pub mod rules;
 #[cfg(test)]
 mod tests;
@@ -87,6 +88,8 @@ pub enum What {
     Numbers,
     /// `/api/histogram`
     Histograms,
+    /// `/api/rollup`
+    Rollups,
 }
 
 #[derive(Debug)]
