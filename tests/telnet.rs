@@ -31,8 +31,13 @@ fn help_lists_the_commands() {
     let node = Node::start();
     let answer = converse(node.opentsdb(), "help\n");
     assert!(answer.starts_with("available commands: "), "{answer:?}");
-    for command in ["put", "version", "stats", "help", "exit"] {
+    for command in ["put", "rollup", "version", "stats", "status", "help", "exit"] {
         assert!(answer.split_whitespace().any(|word| word == command), "{command}: {answer:?}");
+    }
+    let listed = answer.strip_prefix("available commands: ").expect("a list");
+    for command in listed.split_whitespace() {
+        let answer = converse(node.opentsdb(), format!("{command}\n"));
+        assert!(!answer.starts_with("unknown command"), "{command}: {answer:?}");
     }
 }
 
@@ -208,4 +213,38 @@ fn many_lines_in_one_go_all_arrive() {
     node.put_lines(&lines);
     let expected: Vec<_> = (1..=50_000).map(|n| (n * 1000, n.to_string())).collect();
     assert!(node.export("bulk").samples("bulk", &H_A) == expected);
+}
+
+#[test]
+fn commands_of_telnet_itself_are_left_out() {
+    let node = Node::start();
+    let mut telnet = node.telnet();
+    // What telnet clients send by themselves when they connect, when the window changes (its size
+    // may hold a line feed), and for Ctrl-C.
+    telnet.send(b"\xff\xfd\x03\xff\xfb\x18\xff\xfb\x1f");
+    assert!(telnet.barrier().is_empty());
+    telnet.send(
+        b"\xff\xfa\x1f\x00\x50\x00\x0a\xff\xf0put i\xff\xf1ac 1 1 h=a\xff\xf4\xff\xfd\x06\r\n",
+    );
+    telnet.send(b"put iac 2 2 h=a\xff\xfb\x1f\nput iac 2 2 \xff\xf9h=a\n");
+    assert!(telnet.barrier().is_empty());
+    let samples = [(1000, "1".to_owned()), (2000, "2".to_owned())];
+    assert_eq!(node.export_all().samples("iac", &H_A), samples);
+    let refused = telnet.send(b"put i\xffac 1 1 h=a\n").barrier();
+    assert_eq!(refused.len(), 1, "{refused:?}");
+    assert!(refused[0].contains("not UTF-8 at byte 1"), "{refused:?}");
+}
+
+#[test]
+fn errors_can_be_switched_off_and_are_counted_all_the_same() {
+    let node = Node::with_flags(&["--telnet-errors", "off"]);
+    let long = format!("put m 1 1 h={}\n", "x".repeat(70_000));
+    let mut telnet = node.telnet();
+    telnet.send("put\nput m x 1 h=a\nnosuch\nrollup\nput m 1 1 h=a\n").send(long);
+    assert!(telnet.barrier().is_empty());
+    telnet.send("help\nstatus\n");
+    assert!(telnet.line().is_some_and(|line| line.starts_with("available commands: ")));
+    assert_eq!(telnet.line().as_deref(), Some("ok"));
+    assert_eq!(node.export_all().count(), 1);
+    assert_eq!(node.metrics().rejected(), 5.0);
 }

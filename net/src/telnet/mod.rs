@@ -3,6 +3,7 @@
 pub mod datagram;
 pub mod fast;
 pub mod histogram;
+mod iac;
 pub mod line;
 pub mod lookup;
 pub mod scan;
@@ -14,6 +15,7 @@ use irontsd_engine::name;
 use lookup::Trail;
 use memchr::memchr;
 use scan::{Masks, Scanner};
+use std::borrow::Cow;
 
 /// Replies waiting for a client that does not read them: beyond this, error lines are dropped.
 const ERROR_BYTES_MAX: usize = 512 << 10;
@@ -164,21 +166,22 @@ fn slow(
     intake: &mut Intake<'_>,
     replies: &mut Replies<'_>,
 ) -> Next {
-    let (command, rest) = command(line, intake.policy);
-    match command {
-        b"put" => put(line, rest, fields, scratch, intake, replies),
-        b"version" => replies.push(version().as_bytes()),
-        b"stats" => intake.stats(replies.out),
-        b"status" => replies.push(b"ok\n"),
-        b"help" => {
-            replies.push(
-                b"available commands: put histogram rollup stats version status exit help \n",
-            );
-        }
-        b"histogram" => put_histogram(line, rest, scratch, intake, replies),
-        b"rollup" => rollup(line, rest, intake, replies),
-        b"exit" => return Next::Close,
-        _ => unknown(line, intake, replies),
+    let Some(stripped) = iac::strip(line) else { return Next::Continue };
+    let (line, fields) = match &stripped {
+        Cow::Borrowed(line) => (*line, fields),
+        Cow::Owned(line) => (&**line, None),
+    };
+    let (word, rest) = command(line, intake.policy);
+    match COMMANDS.iter().find(|(name, _)| name.as_bytes() == word).map(|(_, command)| command) {
+        Some(Command::Put) => put(line, rest, fields, scratch, intake, replies),
+        Some(Command::Histogram) => put_histogram(line, rest, scratch, intake, replies),
+        Some(Command::Rollup) => rollup(line, rest, intake, replies),
+        Some(Command::Stats) => intake.stats(replies.out),
+        Some(Command::Version) => replies.push(version().as_bytes()),
+        Some(Command::Status) => replies.push(b"ok\n"),
+        Some(Command::Exit) => return Next::Close,
+        Some(Command::Help) => replies.push(help().as_bytes()),
+        None => unknown(line, intake, replies),
     }
     Next::Continue
 }
@@ -191,6 +194,35 @@ fn command<'a>(line: &'a [u8], policy: &Policy) -> (&'a [u8], Option<&'a [u8]>) 
         Some(at) => (&trimmed[..at], Some(&trimmed[at + 1..])),
         None => (trimmed, None),
     }
+}
+
+/// What a line can be, by its first word, in the order in which `help` lists it.
+const COMMANDS: &[(&str, Command)] = &[
+    ("put", Command::Put),
+    ("histogram", Command::Histogram),
+    ("rollup", Command::Rollup),
+    ("stats", Command::Stats),
+    ("version", Command::Version),
+    ("status", Command::Status),
+    ("exit", Command::Exit),
+    ("help", Command::Help),
+];
+
+enum Command {
+    Put,
+    Histogram,
+    Rollup,
+    Stats,
+    Version,
+    Status,
+    Exit,
+    Help,
+}
+
+/// The reply to `help`; a space stands behind every command, the last one included.
+fn help() -> String {
+    let names: String = COMMANDS.iter().map(|(name, _)| format!("{name} ")).collect();
+    format!("available commands: {names}\n")
 }
 
 /// The reply to `version`.
