@@ -1,6 +1,11 @@
 //! Proves HTTP framing on both ports: keep-alive, pipelines, splits at every byte, chunked and
 //! compressed bodies, `Expect`, limits, and that ambiguous framing ends the connection.
 
+use std::io::Read;
+
+use flate2::Compression;
+use flate2::read::{DeflateEncoder, ZlibEncoder};
+
 use crate::common::gzip::gzip;
 use crate::common::http::request;
 use crate::common::{Http, Node};
@@ -128,6 +133,29 @@ fn compressed_bodies_are_taken() {
     );
     assert_eq!(http.send(split).response().status, 204);
     assert_eq!(node.export("m").count(), 10_001);
+}
+
+#[test]
+fn deflated_bodies_are_taken_with_and_without_zlib_head() {
+    let node = Node::start();
+    let mut http = Http::connect(node.http());
+    let many: Vec<String> = (1..=10_000).map(point).collect();
+    let text = format!("[{}]", many.join(","));
+    let level = Compression::default();
+    let (mut zlib, mut bare) = (Vec::new(), Vec::new());
+    ZlibEncoder::new(text.as_bytes(), level).read_to_end(&mut zlib).expect("compressed");
+    DeflateEncoder::new(text.as_bytes(), level).read_to_end(&mut bare).expect("compressed");
+    for (name, body) in [("deflate", &zlib), ("x-deflate", &bare), ("Deflate", &bare)] {
+        let line = format!("Content-Encoding: {name}");
+        assert_eq!(http.request("POST", "/api/put", &[&line], body).status, 204, "{name}");
+    }
+    assert_eq!(node.export("m").count(), 10_000);
+    for cut in [zlib.len() - 1, zlib.len() / 2, 1] {
+        let lines = ["Content-Encoding: deflate"];
+        let answer = Http::connect(node.http()).request("POST", "/api/put", &lines, &zlib[..cut]);
+        assert_eq!(answer.status, 400, "cut at {cut}");
+        assert!(answer.text().contains("does not decompress"), "{}", answer.text());
+    }
 }
 
 #[test]

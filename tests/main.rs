@@ -12,6 +12,7 @@ mod abuse; // Endless lines, bombs and other people's protocols cost a clear err
 mod assign; // Names made known by hand may be used, stay known, and are suggested.
 mod concurrency; // Exports taken while points stream in show a prefix of what was sent.
 mod conformance; // Every case of tests/cases/ passes or is listed as pending.
+mod cors; // Pages of other sites read answers only where the node was told so.
 mod damage; // Torn log tails are cut; damage elsewhere is named and never becomes a sample.
 mod duplicates; // The last acknowledged write of a series and time wins, wherever and whenever.
 mod exact_values; // Every number and time comes back as it was sent, to the last bit.

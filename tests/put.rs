@@ -234,6 +234,25 @@ fn extra_labels_join_every_point() {
     assert_eq!(node.export("m").only().0, r#"m{dc="lga",h="a",rack="r=1"}"#);
 }
 
+#[test]
+fn an_extra_label_goes_over_tags_and_earlier_ones() {
+    let node = Node::start();
+    let target = "/api/put?extra_label=h=b&extra_label=dc=x&extra_label=dc=y";
+    // Read by both readers of bodies: the value of the second is beyond 64 bits.
+    let point = |value: &str| {
+        format!(r#"{{"metric":"m","timestamp":1,"value":{value},"tags":{{"h":"a"}}}}"#)
+    };
+    assert_eq!(node.post(target, point("1")).status, 204);
+    assert_eq!(node.export_all().only().0, r#"m{dc="y",h="b"}"#);
+    let wild = format!("[{},{}]", point("2"), point("18446744073709551616"));
+    assert_eq!(node.post(target, wild).status, 400);
+    assert_eq!(node.export_all().only(), (r#"m{dc="y",h="b"}"#, 1000, "2"));
+    for wrong in ["dc", "=x", "__name__=x"] {
+        let answer = node.post(&format!("/api/put?extra_label={wrong}"), GOOD);
+        assert_error(&answer, 400, &format!("Invalid extra_label: {wrong} (expected name=value)"));
+    }
+}
+
 #[track_caller]
 fn assert_named(node: &Node, body: &str, error: &str) {
     let answer = node.post("/api/put?details", body);

@@ -102,6 +102,7 @@ pub fn config(policy: &Policy) -> Reply {
         ("tsd.storage.max_tags", policy.tags_max.to_string()),
         ("tsd.storage.fix_duplicates", "true".to_owned()),
         ("tsd.http.request.enable_chunked", "true".to_owned()),
+        ("tsd.http.request.cors_domains", policy.origins.to_string()),
         ("tsd.http.request.max_chunk", policy.body_bytes_max.to_string()),
         ("tsd.rpc.telnet.return_errors", policy.telnet_errors.to_string()),
     ];

@@ -63,6 +63,8 @@ pub struct Conn {
     pub busy: bool,
     /// How that answer is framed.
     pub framing: Framing,
+    /// Header lines that the answer gets beside its own.
+    pub further_headers: String,
     /// The task of that answer, waiting for the reader.
     pub parked: Option<Box<dyn Task>>,
     /// A request that waits until the node takes points again.
@@ -116,6 +118,7 @@ impl Conn {
             hold: None,
             busy: false,
             framing: Framing { keep_alive: true, chunked: true, head_only: false, gzip: false },
+            further_headers: String::new(),
             parked: None,
             deferred: None,
             readable: true,
@@ -202,6 +205,13 @@ impl Conn {
             self.out.drain(..self.sent);
             self.released -= self.sent;
             self.sent = 0;
+        }
+    }
+
+    /// Puts the further headers into the answer that begins at `start` of these bytes.
+    pub fn add_headers(&mut self, bytes: &mut Vec<u8>, start: usize) {
+        if !self.further_headers.is_empty() {
+            http::cors::insert(bytes, start, &std::mem::take(&mut self.further_headers));
         }
     }
 

@@ -540,8 +540,9 @@ impl EventLoop {
         }
     }
 
-    fn stepped(&mut self, id: ConnId, bytes: Vec<u8>, step: Step, task: Option<Box<dyn Task>>) {
+    fn stepped(&mut self, id: ConnId, mut bytes: Vec<u8>, step: Step, task: Option<Box<dyn Task>>) {
         let Some(conn) = self.find(id) else { return };
+        conn.add_headers(&mut bytes, 0);
         conn.append(bytes);
         match (step, task) {
             (Step::More, Some(task)) => conn.parked = Some(task),

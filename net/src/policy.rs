@@ -2,6 +2,7 @@
 //! The rules are OpenTSDB 2.5's; each field names one place where the operator may move them.
 
 use crate::histogram::codecs::Codecs;
+use crate::http::cors::Origins;
 use std::time::Duration;
 
 /// See the module.
@@ -17,6 +18,8 @@ pub struct Policy {
     pub line_bytes_max: usize,
     /// Largest HTTP body in bytes, as sent and decompressed.
     pub body_bytes_max: usize,
+    /// Whose pages may read answers.
+    pub origins: Origins,
     /// Error lines on telnet.
     pub telnet_errors: bool,
     /// How long an export's reader may take no byte before it is cut.
@@ -59,6 +62,7 @@ impl Default for Policy {
             tags_max: 40,
             line_bytes_max: 64 << 10,
             body_bytes_max: 32 << 20,
+            origins: Origins::default(),
             telnet_errors: true,
             export_stall: Duration::from_secs(30),
             sync_each: false,

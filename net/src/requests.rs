@@ -77,6 +77,11 @@ impl EventLoop {
         let conn = &mut self.conns[place];
         conn.framing = request.framing();
         conn.closing |= !conn.framing.keep_alive;
+        match self.node.policy.origins.judge(&request.head) {
+            Ok(headers) => conn.further_headers = headers,
+            Err(answer) => return self.answer(place, &answer),
+        }
+        let conn = &mut self.conns[place];
         match route(conn.port, &request.head.method, request.head.path()) {
             Err(answer) => self.answer(place, &answer),
             Ok(Route::Put | Route::Histogram | Route::Import | Route::Datapoints)
@@ -108,7 +113,11 @@ impl EventLoop {
 
     pub(crate) fn answer(&mut self, place: usize, answer: &Reply) {
         let conn = &mut self.conns[place];
-        answer.write(&mut conn.out, conn.framing);
+        let mut out = std::mem::take(&mut conn.out);
+        let start = out.len();
+        answer.write(&mut out, conn.framing);
+        conn.add_headers(&mut out, start);
+        conn.out = out;
     }
 
     fn put(&mut self, place: usize, request: &Request, what: Points) {
@@ -325,6 +334,7 @@ impl EventLoop {
         };
         let mut bytes = Vec::new();
         answer.write(&mut bytes, conn.framing);
+        conn.add_headers(&mut bytes, 0);
         conn.append(bytes);
         self.resume(id.place);
     }

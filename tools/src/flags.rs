@@ -2,6 +2,7 @@
 
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use irontsd_net::histogram::codecs::Codec;
+use irontsd_net::http::cors::Origins;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -163,6 +164,11 @@ pub struct Serve {
     #[arg(long, env = "IRONTSD_MAX_BODY_BYTES", value_name = "SIZE", value_parser = size,
           default_value = "32MiB")]
     pub max_body_bytes: u64,
+
+    /// Whose pages may read HTTP answers: origins separated by commas, or * for all. Unset, browsers
+    /// decide by themselves; set, a request with another Origin is refused.
+    #[arg(long, env = "IRONTSD_CORS_ORIGIN", value_name = "ORIGINS", value_parser = Origins::parse)]
+    pub cors_origin: Option<Origins>,
 
     /// Whether bad telnet lines are answered.
     #[arg(long, env = "IRONTSD_TELNET_ERRORS", value_name = "on|off", default_value = "on",

@@ -117,6 +117,7 @@ fn policy(flags: &Serve) -> Policy {
         tags_max: flags.max_tags.unwrap_or(if strict { 8 } else { 40 }),
         line_bytes_max: bytes(flags.max_line_bytes),
         body_bytes_max: bytes(flags.max_body_bytes).min(BODY_BYTES_LIMIT),
+        origins: flags.cors_origin.clone().unwrap_or_default(),
         telnet_errors: flags.telnet_errors == Switch::On,
         export_stall: flags.export_stall_timeout,
         sync_each: flags.sync_interval.is_zero(),

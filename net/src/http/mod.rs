@@ -1,7 +1,9 @@
 //! HTTP/1.1, made by hand: heads and bodies in, answers out. No sockets here.
 
 pub mod body;
+pub mod cors;
 pub mod head;
+mod inflate;
 pub mod query;
 pub mod reply;
 pub mod router;

@@ -80,8 +80,8 @@ pub fn route(port: Port, method: &Method, path: &str) -> Result<Route, Reply> {
     if allowed.contains(&method.as_str()) {
         return Ok(route);
     }
-    let details =
-        format!("The HTTP method [{}] is not permitted for this endpoint", method.as_str());
+    let place = if *method == Method::Options { "" } else { " for this endpoint" };
+    let details = format!("The HTTP method [{}] is not permitted{place}", method.as_str());
     let mut reply = Reply::error(405, "Method not allowed", Some(&details));
     reply.headers = format!("Allow: {}\r\n", allowed.join(", "));
     Err(reply)

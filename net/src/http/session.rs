@@ -2,10 +2,11 @@
 
 use super::body::ChunkedDecoder;
 use super::head::{self, Framing as BodyFraming, Head, Limits, Progress};
+use super::inflate::inflate;
 use super::query::Query;
 use super::reply::{Framing, Reply};
 use crate::reject::{Reason, Reject};
-use flate2::read::{MultiGzDecoder, ZlibDecoder};
+use flate2::read::MultiGzDecoder;
 use std::io::Read;
 
 /// A request with its whole body.
@@ -151,10 +152,9 @@ impl Session {
 
 fn finish(incoming: Incoming, body_bytes_max: usize) -> Taken {
     let Incoming { head, body, .. } = incoming;
-    let limit = body_bytes_max as u64 + 1;
     let unpacked = match head.content_encoding.as_deref() {
         Some("gzip" | "x-gzip") => gunzip(&body, body_bytes_max),
-        Some("deflate" | "x-deflate") => unpack(ZlibDecoder::new(&*body).take(limit)),
+        Some("deflate" | "x-deflate") => inflate(&body, body_bytes_max + 1),
         None | Some("" | "identity") => Ok(body),
         Some(other) => {
             let text = format!("Content-Encoding {other} is not understood: use gzip or deflate");
