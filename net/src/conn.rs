@@ -7,6 +7,7 @@ use crate::http::router::Port;
 use crate::http::session::Request;
 use crate::inbox::ConnId;
 use crate::kairosdb;
+use crate::sync_wait::SyncWait;
 use crate::telnet;
 use crate::workers::Task;
 use mio::net::TcpStream;
@@ -59,6 +60,8 @@ pub struct Conn {
     pub wants_sync: bool,
     /// The commit whose sync its answers wait for.
     pub hold: Option<u64>,
+    /// How long its last answer waits for that at the most, and what comes instead.
+    pub sync_wait: Option<Box<SyncWait>>,
     /// An answer is being made elsewhere.
     pub busy: bool,
     /// How that answer is framed.
@@ -116,6 +119,7 @@ impl Conn {
             has_points: false,
             wants_sync: false,
             hold: None,
+            sync_wait: None,
             busy: false,
             framing: Framing { keep_alive: true, chunked: true, head_only: false, gzip: false },
             further_headers: String::new(),

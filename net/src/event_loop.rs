@@ -68,7 +68,7 @@ pub struct EventLoop {
     /// Places of connections served in this turn: commits release their answers.
     turn: Vec<usize>,
     /// Connections whose answers wait for a sync.
-    held: Vec<ConnId>,
+    pub(crate) held: Vec<ConnId>,
     numbers: u64,
     pub(crate) was_full: bool,
     next_tick: Duration,
@@ -118,7 +118,7 @@ impl EventLoop {
         let mut events = Events::with_capacity(1024);
         while !self.is_done() {
             let busy = !self.ready.is_empty() || self.udp_waits();
-            let timeout = if busy { Duration::ZERO } else { TICK };
+            let timeout = if busy { Duration::ZERO } else { self.patience(TICK) };
             match self.poll.poll(&mut events, Some(timeout)) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
                 _ => {}
@@ -129,6 +129,7 @@ impl EventLoop {
             self.serve_udp();
             self.commit();
             self.release_synced();
+            self.expire_waits();
             self.send_all();
             self.tick();
         }
@@ -229,7 +230,7 @@ impl EventLoop {
         }
     }
 
-    fn touch(&mut self, place: usize) {
+    pub(crate) fn touch(&mut self, place: usize) {
         if !std::mem::replace(&mut self.conns[place].touched, true) {
             self.turn.push(place);
         }
@@ -475,13 +476,13 @@ impl EventLoop {
         let synced = self.shard.synced();
         let stopped = self.node.engine.stopped().filter(|_| self.shard.cannot_sync());
         for id in std::mem::take(&mut self.held) {
-            let Some(conn) = self.find(id) else { continue };
+            let Some(conn) = self.find(id).filter(|conn| conn.hold.is_some()) else { continue };
             if conn.hold.is_some_and(|commit| commit <= synced) {
-                conn.hold = None;
+                (conn.hold, conn.sync_wait) = (None, None);
                 conn.released = conn.out.len();
                 self.touch(id.place);
             } else if let Some(reason) = &stopped {
-                conn.hold = None;
+                (conn.hold, conn.sync_wait) = (None, None);
                 self.refuse_points(id.place, reason);
                 self.touch(id.place);
             } else {

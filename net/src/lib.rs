@@ -27,6 +27,7 @@ pub mod reject;
 mod requests;
 pub mod server;
 pub mod status;
+pub mod sync_wait;
 pub mod telnet;
 pub mod udp;
 pub mod workers;

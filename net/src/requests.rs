@@ -22,6 +22,7 @@ use crate::read::labels::{self, What};
 use crate::read::task::{ExportTask, Ticket};
 use crate::reject::{Protocol, Reason, Reject};
 use crate::status;
+use crate::sync_wait::{self, Listed, SyncWait};
 use crate::telnet;
 use crate::workers::{Step, Task};
 use irontsd_engine::scan::Snapshot;
@@ -132,6 +133,11 @@ impl EventLoop {
             Ok(extra) => extra,
             Err(text) => return self.answer(place, &Reply::error(400, &text, None)),
         };
+        let timeout = match sync_wait::timeout(&query) {
+            Ok(timeout) => timeout.filter(|_| query.has("sync")),
+            Err(answer) => return self.answer(place, &answer),
+        };
+        let mut wait = None;
         let now_ms = self.node.engine.env().clock.wall_ms();
         let mut scratch = std::mem::take(&mut self.put);
         let node = self.node.clone();
@@ -173,6 +179,7 @@ impl EventLoop {
                     timeouts: query.has("sync_timeout"),
                 };
                 let (status, body) = put::reply::answer(flags, &outcome);
+                wait = timeout.map(|timeout| (timeout, flags, outcome));
                 if status == 204 { Reply::empty(204) } else { Reply::new(status, JSON, body) }
             }
             Err(error) => {
@@ -190,9 +197,19 @@ impl EventLoop {
             return;
         }
         let conn = &mut self.conns[place];
+        let (start, headers) = (conn.out.len(), conn.further_headers.clone());
+        // An answer in front that waits for the same sync, without a limit, is waited for.
+        let first = conn.released == start || !(conn.wants_sync || self.node.policy.sync_each);
         conn.has_points = true;
         conn.wants_sync |= query.has("sync");
         self.answer(place, &answer);
+        if let Some((timeout, flags, outcome)) = wait.filter(|_| first) {
+            let until = self.now() + timeout;
+            let answer_bytes = self.conns[place].out.len() - start;
+            let listed = flags.details.then(|| Listed { body: request.body.clone(), extra });
+            let wait = SyncWait { until, answer_bytes, headers, flags, outcome, listed };
+            self.bound_wait(place, wait);
+        }
     }
 
     fn import(&mut self, place: usize, request: &Request) {

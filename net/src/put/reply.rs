@@ -9,7 +9,7 @@ pub struct Flags {
     pub summary: bool,
     /// Counts and a list of failed points.
     pub details: bool,
-    /// Also the count of timeouts, always 0: the query string bounds the time to wait.
+    /// Also the count of timeouts: the query string bounds the time to wait.
     pub timeouts: bool,
 }
 
@@ -17,7 +17,7 @@ pub struct Flags {
 pub fn answer(flags: Flags, outcome: &Outcome) -> (u16, String) {
     let good = outcome.failed == 0;
     if flags.summary || flags.details {
-        return (if good { 200 } else { 400 }, counts(flags, outcome));
+        return (if good { 200 } else { 400 }, counts(flags, outcome, 0, &outcome.failures));
     }
     if good {
         return (204, String::new());
@@ -31,14 +31,29 @@ pub fn refusal(error: &BodyError) -> (u16, String) {
     (400, error_object(400, &error.message, error.details.as_deref()))
 }
 
-fn counts(flags: Flags, outcome: &Outcome) -> String {
+/// Status and body of the answer when the good points were not synced in time; `failures` lists all.
+pub fn timed_out(flags: Flags, outcome: &Outcome, failures: &[Failure]) -> (u16, String) {
+    let (late, failed) = (outcome.success, outcome.failed);
+    if flags.summary || flags.details {
+        let none = Outcome { success: 0, failed, failures: Vec::new() };
+        return (400, counts(flags, &none, late, failures));
+    }
+    let message = format!(
+        "The put call has timedout with 0 successful writes, {failed} failed writes and {late} \
+         timed out writes."
+    );
+    let details = "Please see the TSD logs or append \"details\" to the put request";
+    (400, error_object(400, &message, Some(details)))
+}
+
+fn counts(flags: Flags, outcome: &Outcome, timeouts: u64, failures: &[Failure]) -> String {
     let (success, failed) = (outcome.success, outcome.failed);
     let mut out = format!("{{\"success\":{success},\"failed\":{failed}").into_bytes();
     if flags.timeouts {
-        out.extend_from_slice(b",\"timeouts\":0");
+        out.extend_from_slice(format!(",\"timeouts\":{timeouts}").as_bytes());
     }
     if flags.details {
-        push_failures(&mut out, &outcome.failures);
+        push_failures(&mut out, failures);
     }
     out.push(b'}');
     into_text(out)
@@ -141,6 +156,20 @@ mod tests {
         ] {
             assert_eq!(answer(flags, &outcome(failed)), (status, body), "{flags:?} {failed}");
         }
+    }
+
+    #[test]
+    fn what_flags_ask_for_after_a_timeout() {
+        let all = Flags { summary: true, details: true, timeouts: true };
+        let outcome = outcome(1);
+        let (status, body) = timed_out(all, &outcome, &outcome.failures);
+        let one = r#"{"datapoint":null,"error":"not \"good\""}"#;
+        let expected = format!(r#"{{"success":0,"failed":1,"timeouts":2,"errors":[{one}]}}"#);
+        assert_eq!((status, body), (400, expected));
+        let (status, body) = timed_out(Flags::default(), &outcome, &[]);
+        let message = "The put call has timedout with 0 successful writes, 1 failed writes and 2 \
+                       timed out writes.";
+        assert!(status == 400 && body.contains(message), "{status} {body}");
     }
 
     #[test]
