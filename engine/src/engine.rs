@@ -4,6 +4,7 @@ use crate::assigned::Assigned;
 use crate::buffer::{ChunkPool, WriteBuffer};
 use crate::env::{Env, Lock};
 use crate::error::{Error, Result};
+use crate::index::Index;
 use crate::keeper::{Done, Job, Keeper};
 use crate::limits::{BATCH_ROWS_MAX, FLUSH_ROWS, SHARDS_MAX, SYNC_INTERVAL};
 use crate::recover::{Recovered, Recovery, recover};
@@ -56,6 +57,7 @@ impl Config {
 /// An open data directory.
 pub struct Engine {
     shared: Arc<Shared>,
+    index: Index,
     report: Recovery,
     taken: Vec<AtomicBool>,
     keeper: Mutex<Option<JoinHandle<()>>>,
@@ -126,6 +128,7 @@ impl Engine {
         let syncer = spawn("syncer", move || syncer::run(&syncing))?;
         Ok(Engine {
             taken: shared.shards.iter().map(|_| AtomicBool::new(false)).collect(),
+            index: Index::new(shared.env.chance.number()),
             shared,
             report,
             keeper: Mutex::new(Some(keeper)),
@@ -153,6 +156,11 @@ impl Engine {
     /// Names assigned by hand.
     pub fn assigned(&self) -> &Assigned {
         &self.shared.assigned
+    }
+
+    /// Which series have which labels.
+    pub fn index(&self) -> &Index {
+        &self.index
     }
 
     /// Counters.

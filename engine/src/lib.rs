@@ -26,8 +26,8 @@
 //!
 //! Layers, each using only those before it: `types`, `limits`, `error`; `bytes`, `checksum`, `name`,
 //! `header`, `histogram`, `arena`; `codec`, `log::record`, `log::rows`, `segment::format` (pure); `env`
-//! (the door outside); `log`, `segment`, `manifest`, `series`, `assigned`, `buffer`; `rows`, `flush`,
-//! `scan`, `recover`; `state`, `shard`, `keeper`, `syncer`; `engine`. Files: `FORMAT.md`.
+//! (the door outside); `log`, `segment`, `manifest`, `series`, `assigned`, `buffer`; `index`, `rows`,
+//! `flush`, `scan`, `recover`; `state`, `shard`, `keeper`, `syncer`; `engine`. Files: `FORMAT.md`.
 
 pub mod arena;
 pub mod assigned;
@@ -42,6 +42,7 @@ pub mod error;
 pub mod flush;
 pub mod header;
 pub mod histogram;
+pub mod index;
 mod keeper;
 pub mod limits;
 pub mod log;

@@ -15,8 +15,11 @@ use std::cmp::Ordering;
 pub const ESCAPE: u8 = 0xff;
 const ESCAPED_SPACE: u8 = 1;
 const ESCAPED_EQUALS: u8 = 2;
-/// Ends the name of a series of histograms.
+/// Ends the name of a series of histograms; belongs to no label.
 pub const HISTOGRAM_MARK: [u8; 2] = [ESCAPE, 3];
+
+/// What selectors and answers call the metric.
+pub const METRIC_LABEL: &[u8] = b"__name__";
 
 /// Appends the canonical name of a metric with tags already sorted by key, keys unique.
 pub fn encode<'a>(
@@ -33,7 +36,8 @@ pub fn encode<'a>(
     }
 }
 
-fn escape(out: &mut Vec<u8>, text: &[u8]) {
+/// Appends a text as it stands in a name.
+pub fn escape(out: &mut Vec<u8>, text: &[u8]) {
     if memchr::memchr2(b' ', b'=', text).is_none() {
         return out.extend_from_slice(text);
     }
@@ -46,7 +50,8 @@ fn escape(out: &mut Vec<u8>, text: &[u8]) {
     }
 }
 
-fn unescape(text: &[u8]) -> Cow<'_, [u8]> {
+/// A text as it was before [`encode`] escaped it.
+pub fn unescape(text: &[u8]) -> Cow<'_, [u8]> {
     if memchr::memchr(ESCAPE, text).is_none() {
         return Cow::Borrowed(text);
     }
@@ -72,17 +77,44 @@ pub fn labels(name: &[u8]) -> &[u8] {
     name.strip_suffix(&HISTOGRAM_MARK).unwrap_or(name)
 }
 
+/// Metric and tags of a canonical name, escaped as they stand there. The one place where a name is
+/// taken apart.
+pub fn fields(name: &[u8]) -> impl Iterator<Item = &[u8]> {
+    let mut rest = Some(labels(name));
+    std::iter::from_fn(move || {
+        let text = rest?;
+        let end = memchr::memchr(b' ', text);
+        rest = end.map(|end| &text[end + 1..]);
+        Some(&text[..end.unwrap_or(text.len())])
+    })
+}
+
 /// The metric of a canonical name.
 pub fn metric(name: &[u8]) -> Cow<'_, [u8]> {
-    unescape(labels(name).split(|&byte| byte == b' ').next().unwrap_or_default())
+    unescape(fields(name).next().unwrap_or_default())
+}
+
+/// Key and value of a tag, both escaped.
+pub fn split_tag(tag: &[u8]) -> (&[u8], &[u8]) {
+    let cut = memchr::memchr(b'=', tag).unwrap_or(tag.len());
+    (&tag[..cut], tag.get(cut + 1..).unwrap_or_default())
 }
 
 /// The tags of a canonical name as key and value, in key order.
 pub fn tags(name: &[u8]) -> impl Iterator<Item = (Cow<'_, [u8]>, Cow<'_, [u8]>)> {
-    labels(name).split(|&byte| byte == b' ').skip(1).map(|tag| {
-        let cut = memchr::memchr(b'=', tag).unwrap_or(tag.len());
-        (unescape(&tag[..cut]), unescape(tag.get(cut + 1..).unwrap_or_default()))
-    })
+    let split = |tag| {
+        let (key, value) = split_tag(tag);
+        (unescape(key), unescape(value))
+    };
+    fields(name).skip(1).map(split)
+}
+
+/// The value of a label, [`METRIC_LABEL`] included.
+pub fn value<'a>(name: &'a [u8], label: &[u8]) -> Option<Cow<'a, [u8]>> {
+    if label == METRIC_LABEL {
+        return Some(metric(name));
+    }
+    tags(name).find(|(key, _)| **key == *label).map(|(_, value)| value)
 }
 
 /// Name order: by metric, then by tags in key order, all bytewise; a shorter text comes first, and
@@ -156,6 +188,14 @@ mod tests {
                 [&named(l), mark].concat()
             };
             prop_assert_eq!(compare(&named(&left), &named(&right)), key(&left).cmp(&key(&right)));
+        }
+    }
+
+    #[test]
+    fn a_mark_belongs_to_no_label() {
+        for (plain, marked) in [(&b"m"[..], &b"m\xff\x03"[..]), (b"m k=v", b"m k=v\xff\x03")] {
+            assert_eq!(decoded(marked), decoded(plain));
+            assert_eq!(compare(plain, marked), Ordering::Less);
         }
     }
 

@@ -24,6 +24,8 @@ pub const NAMES_FILE: &str = "series.names";
 const PIECE_BYTES: usize = 1 << 20;
 /// A names record is closed at about this many bytes.
 const RECORD_BYTES: usize = 4 << 20;
+/// Names copied before new series may be added again.
+const NAMES_AT_ONCE: usize = 512;
 
 /// All series of a data directory.
 #[derive(Debug)]
@@ -210,6 +212,35 @@ impl Registry {
     /// Names by id, for a short while: new series wait.
     pub fn names(&self) -> Names<'_> {
         Names(self.table.read())
+    }
+
+    /// Passes on each of the series that has a name. Names are copied in small lots, so new series
+    /// never wait for what `sink` does.
+    pub fn each_name(
+        &self,
+        series: impl IntoIterator<Item = SeriesId>,
+        mut sink: impl FnMut(SeriesId, &[u8]),
+    ) {
+        let (mut names, mut lot) = (Vec::new(), Vec::new());
+        let mut series = series.into_iter().peekable();
+        while series.peek().is_some() {
+            names.clear();
+            lot.clear();
+            {
+                let table = self.table.read();
+                for id in series.by_ref().take(NAMES_AT_ONCE) {
+                    names.extend_from_slice(table.name(id));
+                    lot.push((id, names.len()));
+                }
+            }
+            let mut start = 0;
+            for &(id, end) in &lot {
+                if end > start {
+                    sink(id, &names[start..end]);
+                }
+                start = end;
+            }
+        }
     }
 
     /// Number of series known.

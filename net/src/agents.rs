@@ -8,14 +8,12 @@ use crate::policy::Policy;
 use crate::put::reply::push_json_string;
 use crate::status;
 use irontsd_engine::assigned::NameKind;
-use irontsd_engine::name;
-use std::borrow::Cow;
+use irontsd_engine::index::{Listing, Texts};
+use irontsd_engine::name::METRIC_LABEL;
 use std::collections::BTreeSet;
 
 /// Names answered when nothing else is asked for.
 const SUGGEST_MAX: usize = 25;
-/// Series looked at before new ones may be added again.
-const NAMES_AT_ONCE: u32 = 4096;
 
 /// OpenTSDB's aggregators, as dashboards list them. Nothing here aggregates yet.
 const AGGREGATORS: &[&str] = &[
@@ -141,19 +139,12 @@ pub fn stats_text(node: &Node) -> Reply {
     Reply::new(200, "text/plain; charset=UTF-8", lines)
 }
 
-/// Passes the names of one kind in a series on.
-type EachName = fn(&[u8], &mut dyn FnMut(Cow<'_, [u8]>));
-
 /// `/api/suggest`: names that start with `q`, in byte order.
 pub fn suggest(node: &Node, query: &Query) -> Reply {
-    let (kind, names): (NameKind, EachName) = match query.first("type") {
-        Some("metrics") => (NameKind::Metric, |series, sink| sink(name::metric(series))),
-        Some("tagk") => {
-            (NameKind::Tagk, |series, sink| name::tags(series).for_each(|(key, _)| sink(key)))
-        }
-        Some("tagv") => {
-            (NameKind::Tagv, |series, sink| name::tags(series).for_each(|(_, value)| sink(value)))
-        }
+    let (kind, listing) = match query.first("type") {
+        Some("metrics") => (NameKind::Metric, Listing::Values(METRIC_LABEL)),
+        Some("tagk") => (NameKind::Tagk, Listing::TagKeys),
+        Some("tagv") => (NameKind::Tagv, Listing::TagValues),
         Some(other) => {
             return Reply::error(400, &format!("Invalid 'type' parameter:{other}"), None);
         }
@@ -165,22 +156,15 @@ pub fn suggest(node: &Node, query: &Query) -> Reply {
         Some(Err(_)) => return Reply::error(400, "Unable to parse 'max' as a number", None),
     };
     let start = query.first("q").unwrap_or_default().as_bytes();
-    let assigned = node.engine.assigned().starting_with(kind, start, max);
-    let mut found: BTreeSet<String> =
-        assigned.iter().map(|name| String::from_utf8_lossy(name).into_owned()).collect();
-    let len = node.engine.registry().len();
-    for from in (0..len).step_by(NAMES_AT_ONCE as usize) {
-        let all = node.engine.registry().names();
-        for series in from..len.min(from + NAMES_AT_ONCE) {
-            names(all.get(series), &mut |name| {
-                if name.starts_with(start) && !name.is_empty() {
-                    found.insert(String::from_utf8_lossy(&name).into_owned());
-                    if found.len() > max {
-                        found.pop_last();
-                    }
-                }
-            });
-        }
+    let (registry, index) = (node.engine.registry(), node.engine.index());
+    // An empty name is no suggestion.
+    let mut found = Texts::new(start, max.saturating_add(1));
+    let listed = index.list(registry, registry.len(), listing, &mut |_| Ok(true), &mut found);
+    if let Err(error) = listed {
+        return Reply::error(500, &error.to_string(), None);
     }
-    list(found.iter().map(String::as_str))
+    let assigned = node.engine.assigned().starting_with(kind, start, max);
+    let mut texts: BTreeSet<_> = found.iter().map(String::from_utf8_lossy).collect();
+    texts.extend(assigned.iter().map(|name| String::from_utf8_lossy(name)));
+    list(texts.iter().map(|text| &**text).filter(|text| !text.is_empty()).take(max))
 }

@@ -142,7 +142,7 @@ fn an_answer_waits_for_its_sync_no_longer_than_asked() {
     });
     let bound = Bound::new(([127, 0, 0, 1], 0).into(), Port::Opentsdb).expect("a port");
     let addr = bound.address().expect("an address");
-    let server = Server::start(&node, vec![bound], 1).expect("starts");
+    let server = Server::start(&node, vec![bound], None, 1).expect("starts");
 
     gate.open(false);
     let (mut waiting, mut client) = (Client::connect(addr), Client::connect(addr));
@@ -191,7 +191,7 @@ fn a_timeout_is_a_number_of_milliseconds() {
     });
     let bound = Bound::new(([127, 0, 0, 1], 0).into(), Port::Opentsdb).expect("a port");
     let mut client = Client::connect(bound.address().expect("an address"));
-    let server = Server::start(&node, vec![bound], 1).expect("starts");
+    let server = Server::start(&node, vec![bound], None, 1).expect("starts");
     for text in ["x", "", "1.5", "99999999999"] {
         let (status, body) = client.post(&format!("/api/put?sync&sync_timeout={text}"), GOOD);
         assert!(status == 500 && body.contains("For input string"), "{text}: {status} {body}");

@@ -71,7 +71,7 @@ impl Export {
         series: u32,
         args: &ExportArgs,
     ) -> std::result::Result<Export, String> {
-        let found = Found::search(node.engine.registry(), &args.selectors, series);
+        let found = Found::search(&node.engine, &args.selectors, series);
         let writer = args.format.writer(&node.policy);
         let takes = writer.as_ref().map_or(!args.buckets, |writer| writer.takes_histograms());
         if !takes {

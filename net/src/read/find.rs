@@ -1,13 +1,19 @@
 //! Which series a request means: matched by selectors, in name order.
 
-use super::select::{NAME_LABEL, Selector};
+use super::select::Selector;
+use irontsd_engine::engine::Engine;
+use irontsd_engine::error::Result;
+use irontsd_engine::index::Group;
 use irontsd_engine::name;
-use irontsd_engine::series::Registry;
 use irontsd_engine::types::SeriesId;
-use std::borrow::Cow;
+use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
-/// Series looked at before new ones may be added again.
-const NAMES_AT_ONCE: u32 = 4096;
+/// The series below `len` that any selector matches, by id; all of them if there is no selector.
+pub fn find(engine: &Engine, selectors: &[Selector], len: u32) -> Vec<SeriesId> {
+    let groups: Vec<Group<'_>> = selectors.iter().flat_map(Selector::filters).collect();
+    engine.index().find(engine.registry(), &groups, len)
+}
 
 /// Series with their names, in name order.
 #[derive(Debug, Default)]
@@ -17,21 +23,14 @@ pub struct Found {
 }
 
 impl Found {
-    /// The series below `len` that any selector matches; all of them if there is no selector.
-    pub fn search(registry: &Registry, selectors: &[Selector], len: u32) -> Found {
+    /// What [`find`] finds.
+    pub fn search(engine: &Engine, selectors: &[Selector], len: u32) -> Found {
         let mut found = Found::default();
-        for from in (0..len).step_by(NAMES_AT_ONCE as usize) {
-            let names = registry.names();
-            for series in from..len.min(from + NAMES_AT_ONCE) {
-                let name = names.get(series);
-                // A series without a name lost it to damage, which was reported.
-                if !name.is_empty() && is_wanted(name, selectors) {
-                    let start = found.names.len();
-                    found.names.extend_from_slice(name);
-                    found.series.push((series, start, name.len()));
-                }
-            }
-        }
+        let Found { names, series } = &mut found;
+        engine.registry().each_name(find(engine, selectors, len), |id, name| {
+            series.push((id, names.len(), name.len()));
+            names.extend_from_slice(name);
+        });
         let names = &found.names;
         let name_of = |&(_, start, len): &(SeriesId, usize, usize)| &names[start..start + len];
         found.series.sort_unstable_by(|a, b| name::compare(name_of(a), name_of(b)));
@@ -55,28 +54,50 @@ impl Found {
     }
 }
 
-fn is_wanted(name: &[u8], selectors: &[Selector]) -> bool {
-    selectors.is_empty() || selectors.iter().any(|selector| matches(name, selector))
+/// The first `limit` names in name order of those series that count.
+pub fn first_names(
+    engine: &Engine,
+    series: Vec<SeriesId>,
+    limit: usize,
+    mut counts: impl FnMut(SeriesId) -> Result<bool>,
+) -> Result<Vec<Vec<u8>>> {
+    let mut first = BTreeSet::new();
+    let mut outcome = Ok(());
+    engine.registry().each_name(series, |series, name| {
+        let full = first.len() >= limit;
+        let behind = |last: &ByName| name::compare(name, &last.0) != Ordering::Less;
+        if outcome.is_err() || (full && first.last().is_none_or(behind)) {
+            return;
+        }
+        match counts(series) {
+            Ok(true) => {
+                first.insert(ByName(name.to_vec()));
+                if full {
+                    first.pop_last();
+                }
+            }
+            Ok(false) => {}
+            Err(error) => outcome = Err(error),
+        }
+    });
+    outcome.map(|()| first.into_iter().map(|name| name.0).collect())
 }
 
-fn matches(name: &[u8], selector: &Selector) -> bool {
-    selector.groups.iter().any(|group| {
-        group.iter().all(|matcher| {
-            let value = label(name, &matcher.label);
-            matcher.matches(value.as_deref())
-        })
-    })
+/// A name in name order.
+#[derive(PartialEq, Eq)]
+struct ByName(Vec<u8>);
+
+impl Ord for ByName {
+    fn cmp(&self, other: &ByName) -> Ordering {
+        name::compare(&self.0, &other.0)
+    }
 }
 
-/// The value of a label; names are UTF-8, checked when they came in.
-pub fn label<'a>(name: &'a [u8], label: &str) -> Option<Cow<'a, str>> {
-    let value = if label == NAME_LABEL {
-        name::metric(name)
-    } else {
-        name::tags(name).find(|(key, _)| **key == *label.as_bytes())?.1
-    };
-    Some(match value {
-        Cow::Borrowed(bytes) => String::from_utf8_lossy(bytes),
-        Cow::Owned(bytes) => Cow::Owned(String::from_utf8_lossy(&bytes).into_owned()),
-    })
+impl PartialOrd for ByName {
+    fn partial_cmp(&self, other: &ByName) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,14 +1,14 @@
 //! The label endpoints: series, labels, values of a label, as Prometheus answers them.
 
 use super::args;
-use super::find::{Found, label};
+use super::find::{find, first_names};
 use super::json_line::{push_labels, push_string};
 use crate::http::query::Query;
 use crate::node::Node;
-use irontsd_engine::name;
+use irontsd_engine::index::{Listing, Texts};
+use irontsd_engine::rows::SeriesSet;
 use irontsd_engine::scan::{Cursor, Scan, Snapshot};
 use irontsd_engine::types::{Samples, SeriesId};
-use std::collections::BTreeSet;
 
 /// Which of the endpoints.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -33,35 +33,39 @@ pub fn answer(
     if *what == What::Series && query.all(&["match", "match[]"]).next().is_none() {
         return Err(args::MISSING_MATCH.into());
     }
-    let limit = args.limit;
-    let registry = node.engine.registry();
-    let found = Found::search(registry, &args.selectors, registry.len());
+    let (engine, limit) = (&node.engine, args.limit);
+    let (registry, index) = (engine.registry(), engine.index());
+    let len = registry.len();
     let mut within = Within::new(snapshot.scan(None, args.range));
+    let mut counts = |series| within.has(series);
+    let listing = match what {
+        What::Series => {
+            let found = find(engine, &args.selectors, len);
+            let names = first_names(engine, found, limit, counts).map_err(|e| e.to_string())?;
+            return Ok(body(&names, |out, name| push_labels(out, name)));
+        }
+        What::Labels => Listing::Labels,
+        What::Values(label) => Listing::Values(label.as_bytes()),
+    };
+    let mut texts = Texts::new(b"", limit);
+    let listed = if args.selectors.is_empty() {
+        index.list(registry, len, listing, &mut counts, &mut texts)
+    } else {
+        let found = find(engine, &args.selectors, len);
+        index.list_of(registry, found, listing, &mut counts, &mut texts)
+    };
+    listed.map_err(|error| error.to_string())?;
+    Ok(body(texts.iter(), push_string))
+}
+
+fn body<T>(items: impl IntoIterator<Item = T>, mut push: impl FnMut(&mut Vec<u8>, T)) -> Vec<u8> {
     let mut out = b"{\"status\":\"success\",\"data\":[".to_vec();
-    let mut texts = BTreeSet::new();
-    let mut count = 0;
-    for at in 0..found.len() {
-        let (series, name) = found.get(at);
-        if !within.has(series).map_err(|error| error.to_string())? {
-            continue;
-        }
-        match what {
-            What::Series if count < limit => {
-                separate(&mut out, count);
-                push_labels(&mut out, name);
-                count += 1;
-            }
-            What::Series => break,
-            What::Labels => add_labels(name, &mut texts),
-            What::Values(key) => texts.extend(label(name, key).map(|v| v.into_owned())),
-        }
-    }
-    for (at, text) in texts.iter().take(limit).enumerate() {
+    for (at, item) in items.into_iter().enumerate() {
         separate(&mut out, at);
-        push_string(&mut out, text.as_bytes());
+        push(&mut out, item);
     }
     out.extend_from_slice(b"]}");
-    Ok(out)
+    out
 }
 
 fn separate(out: &mut Vec<u8>, before: usize) {
@@ -70,27 +74,31 @@ fn separate(out: &mut Vec<u8>, before: usize) {
     }
 }
 
-fn add_labels(name: &[u8], texts: &mut BTreeSet<String>) {
-    texts.insert("__name__".into());
-    texts.extend(name::tags(name).map(|(key, _)| String::from_utf8_lossy(&key).into_owned()));
-}
-
 /// Whether a series has a sample in the range.
 struct Within {
     scan: Scan,
     cursor: Cursor,
     samples: Samples,
+    /// Asked about before and found to have none: a series has many labels.
+    without: SeriesSet,
 }
 
 impl Within {
     fn new(scan: Scan) -> Within {
-        Within { scan, cursor: Cursor::default(), samples: Samples::default() }
+        let (cursor, samples, without) = Default::default();
+        Within { scan, cursor, samples, without }
     }
 
     fn has(&mut self, series: SeriesId) -> irontsd_engine::error::Result<bool> {
+        if self.without.contains(series) {
+            return Ok(false);
+        }
         self.samples.clear();
         self.cursor.seek(&self.scan, series)?;
         self.cursor.read(&self.scan, series, 1, &mut self.samples)?;
+        if self.samples.is_empty() {
+            self.without.insert(series);
+        }
         Ok(!self.samples.is_empty())
     }
 }

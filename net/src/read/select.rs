@@ -8,6 +8,7 @@
 
 use std::fmt;
 
+mod filters;
 mod lexer;
 mod parser;
 mod pattern;

@@ -2,8 +2,8 @@
 
 use super::Writer;
 use super::layout::Layout;
-use crate::read::find::label;
 use crate::read::number_text::{push_integer, push_word};
+use irontsd_engine::name;
 use irontsd_engine::types::Samples;
 use std::sync::Arc;
 
@@ -114,7 +114,7 @@ impl Writer for Csv {
         for ((text, column), cell) in self.columns.0.iter().zip(&mut self.labels) {
             cell.clear();
             if *column == Column::Label {
-                push_cell(cell, label(name, text).unwrap_or_default().as_bytes());
+                push_cell(cell, &name::value(name, text.as_bytes()).unwrap_or_default());
             }
         }
         true

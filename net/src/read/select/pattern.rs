@@ -2,7 +2,10 @@
 
 use std::fmt;
 
+use irontsd_engine::index::filter::{self, Start};
 use regex::bytes::{Regex, RegexBuilder};
+use regex_syntax::ParserBuilder;
+use regex_syntax::hir::literal::{Extractor, Literal};
 
 use super::re2;
 
@@ -39,11 +42,36 @@ impl Pattern {
         self.regex.is_match(value.as_bytes())
     }
 
+    /// How matching values may begin, as far as that can be told; no two allow the same value.
+    pub fn starts(&self) -> Vec<Start> {
+        let any = || vec![Start { text: Vec::new(), whole: false }];
+        let Ok(translated) = re2::translate(&self.text) else { return any() };
+        let parsed = ParserBuilder::new().utf8(false).build().parse(&format!("(?s:{translated})"));
+        let Ok(parsed) = parsed else { return any() };
+        let found = Extractor::new().extract(&parsed);
+        let Some(literals) = found.literals() else { return any() };
+        let start = |one: &Literal| Start { text: one.as_bytes().to_vec(), whole: one.is_exact() };
+        let mut starts: Vec<Start> = literals.iter().map(start).collect();
+        starts.sort_by(|a, b| (&a.text, a.whole).cmp(&(&b.text, b.whole)));
+        // Behind a start come those that it allows, too.
+        starts.dedup_by(|next, kept| match kept.whole {
+            true => next == kept,
+            false => next.text.starts_with(&kept.text),
+        });
+        starts
+    }
+
     /// All values that match, when the expression only lists some: `a`, `a|b`, `(a|b)`. Readers
     /// with an index look these up instead of trying every value.
     pub fn literals(&self) -> Option<Vec<String>> {
         let text = self.text.strip_prefix('(').and_then(|text| text.strip_suffix(')'));
         re2::literals(text.unwrap_or(&self.text))
+    }
+}
+
+impl filter::Pattern for Pattern {
+    fn matches(&self, value: &[u8]) -> bool {
+        self.regex.is_match(value)
     }
 }
 

@@ -1,0 +1,146 @@
+//! Builds the index of a range of ids from their names.
+//!
+//! Each text gets a number in the order of its first use, found by hash; then numbers are sorted
+//! by text once, and the pairs of number and id by counting. Series that follow each other mostly
+//! share labels at the same place, so that place's last text is compared before anything is hashed.
+
+use super::dictionary::Writer;
+use super::part::Part;
+use crate::name::{METRIC_LABEL, fields, split_tag, unescape};
+use crate::types::SeriesId;
+use hashbrown::HashTable;
+use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
+
+/// Bounds of what is held unpacked: 16 MiB of pairs, and texts; one name more may come.
+const PAIRS_MAX: usize = 2 << 20;
+const TEXT_BYTES_MAX: usize = 32 << 20;
+
+/// See the module.
+#[derive(Debug)]
+pub struct Builder {
+    first: SeriesId,
+    texts: Texts,
+    /// Number of a text and a series, series ascending.
+    pairs: Vec<(u32, SeriesId)>,
+    /// Numbers of key and text at each place of the last name.
+    places: Vec<(u32, u32)>,
+    text: Vec<u8>,
+}
+
+impl Builder {
+    /// For ids from `first` on.
+    pub fn new(first: SeriesId, secrets: RapidSecrets) -> Builder {
+        let texts =
+            Texts { secrets, bytes: Vec::new(), ends: Vec::new(), numbers: HashTable::new() };
+        Builder { first, texts, pairs: Vec::new(), places: Vec::new(), text: Vec::new() }
+    }
+
+    /// Adds the labels of a series; an empty name has none. Ids ascend.
+    pub fn add(&mut self, series: SeriesId, name: &[u8]) {
+        if name.is_empty() {
+            return;
+        }
+        for (place, field) in fields(name).enumerate() {
+            let (key, value) = if place == 0 { (METRIC_LABEL, field) } else { split_tag(field) };
+            self.text.clear();
+            self.text.extend_from_slice(key);
+            self.text.push(b'=');
+            self.text.extend_from_slice(&unescape(value));
+            let (key, text) = match self.places.get(place) {
+                Some(&(_, text)) if self.texts.get(text) == self.text => self.places[place],
+                Some(&(other, _)) if self.texts.get(other) == key => {
+                    (other, self.texts.number(&self.text))
+                }
+                _ => (self.texts.number(key), self.texts.number(&self.text)),
+            };
+            if place < self.places.len() {
+                self.places[place] = (key, text);
+            } else {
+                self.places.push((key, text));
+            }
+            self.pairs.push((key, series));
+            self.pairs.push((text, series));
+        }
+    }
+
+    /// Whether it holds as much as should be held before it is packed.
+    pub fn is_full(&self) -> bool {
+        self.pairs.len() >= PAIRS_MAX || self.texts.bytes.len() >= TEXT_BYTES_MAX
+    }
+
+    /// The index of the ids up to `end`.
+    pub fn finish(self, end: SeriesId) -> Part {
+        let Builder { first, texts, pairs, .. } = self;
+        let mut order: Vec<u32> = (0..texts.ends.len() as u32).collect();
+        order.sort_unstable_by(|&a, &b| texts.get(a).cmp(texts.get(b)));
+        let ids = Grouped::new(&pairs, order.len());
+        drop(pairs);
+        let mut writer = Writer::default();
+        for number in order {
+            writer.push(texts.get(number), ids.of(number));
+        }
+        Part { ids: first..end, texts: writer.finish() }
+    }
+}
+
+/// Texts numbered in the order in which they came.
+#[derive(Debug)]
+struct Texts {
+    secrets: RapidSecrets,
+    bytes: Vec<u8>,
+    ends: Vec<u32>,
+    numbers: HashTable<u32>,
+}
+
+impl Texts {
+    fn get(&self, number: u32) -> &[u8] {
+        let number = number as usize;
+        let start = if number == 0 { 0 } else { self.ends[number - 1] };
+        &self.bytes[start as usize..self.ends[number] as usize]
+    }
+
+    fn number(&mut self, text: &[u8]) -> u32 {
+        let hash = rapidhash_v3_seeded(text, &self.secrets);
+        if let Some(&number) = self.numbers.find(hash, |&number| self.get(number) == text) {
+            return number;
+        }
+        let number = self.ends.len() as u32;
+        self.bytes.extend_from_slice(text);
+        self.ends.push(self.bytes.len() as u32);
+        let mut numbers = std::mem::take(&mut self.numbers);
+        let rehash = |&other: &u32| rapidhash_v3_seeded(self.get(other), &self.secrets);
+        numbers.insert_unique(hash, number, rehash);
+        self.numbers = numbers;
+        number
+    }
+}
+
+/// The ids of each text, laid end to end.
+struct Grouped {
+    ids: Vec<SeriesId>,
+    ends: Vec<usize>,
+}
+
+impl Grouped {
+    fn new(pairs: &[(u32, SeriesId)], texts: usize) -> Grouped {
+        let mut ends = vec![0; texts];
+        pairs.iter().for_each(|&(number, _)| ends[number as usize] += 1);
+        let mut sum = 0;
+        for end in &mut ends {
+            (*end, sum) = (sum, sum + *end);
+        }
+        let mut ids = vec![0; pairs.len()];
+        for &(number, series) in pairs {
+            let end = &mut ends[number as usize];
+            ids[*end] = series;
+            *end += 1;
+        }
+        Grouped { ids, ends }
+    }
+
+    fn of(&self, number: u32) -> &[SeriesId] {
+        let number = number as usize;
+        let start = if number == 0 { 0 } else { self.ends[number - 1] };
+        &self.ids[start..self.ends[number]]
+    }
+}

@@ -1,0 +1,210 @@
+//! Sorted texts, each with the series it belongs to, packed: an immutable map.
+//!
+//! Texts are front coded in blocks: the first of a block stands whole, each other one as what it
+//! shares with the one before and the rest. Behind each text stand its ids, or, if they are many,
+//! the number of their bitmap. A lookup halves over the first texts and walks one block.
+
+use super::posting::{self, FEW_MAX, Posting};
+use crate::bytes::{Reader, put_varint};
+use crate::types::SeriesId;
+use roaring::RoaringBitmap;
+
+/// Texts in one block: a lookup walks half of them, the first of each is not shortened.
+const BLOCK_TEXTS: usize = 32;
+
+/// See the module.
+#[derive(Debug, Default)]
+pub struct Dictionary {
+    bytes: Vec<u8>,
+    /// Where each block begins.
+    blocks: Vec<u64>,
+    many: Vec<RoaringBitmap>,
+}
+
+/// Builds a dictionary from texts in ascending order.
+#[derive(Debug, Default)]
+pub struct Writer {
+    built: Dictionary,
+    texts: usize,
+    before: Vec<u8>,
+    ids: Vec<u8>,
+}
+
+impl Writer {
+    /// Adds a text above all before it, with its series, ascending.
+    pub fn push(&mut self, text: &[u8], ids: &[SeriesId]) {
+        debug_assert!(self.texts == 0 || *text > *self.before, "texts come in order");
+        let Dictionary { bytes, blocks, many } = &mut self.built;
+        let mut shared = 0;
+        if self.texts.is_multiple_of(BLOCK_TEXTS) {
+            blocks.push(bytes.len() as u64);
+        } else {
+            shared = self.before.iter().zip(text).take_while(|(a, b)| a == b).count();
+        }
+        put_varint(bytes, shared as u64);
+        put_varint(bytes, (text.len() - shared) as u64);
+        bytes.extend_from_slice(&text[shared..]);
+        if ids.len() <= FEW_MAX {
+            self.ids.clear();
+            posting::encode(&mut self.ids, ids);
+            put_varint(bytes, (self.ids.len() as u64) << 1);
+            bytes.extend_from_slice(&self.ids);
+        } else {
+            put_varint(bytes, (many.len() as u64) << 1 | 1);
+            let mut bitmap: RoaringBitmap = ids.iter().copied().collect();
+            bitmap.optimize();
+            many.push(bitmap);
+        }
+        self.before.truncate(shared);
+        self.before.extend_from_slice(&text[shared..]);
+        self.texts += 1;
+    }
+
+    /// The dictionary.
+    pub fn finish(self) -> Dictionary {
+        let mut built = self.built;
+        built.bytes.shrink_to_fit();
+        built.blocks.shrink_to_fit();
+        built.many.shrink_to_fit();
+        built
+    }
+}
+
+impl Dictionary {
+    /// The series of a text.
+    pub fn find(&self, text: &[u8]) -> Option<Posting<'_>> {
+        let cursor = self.from(text);
+        (cursor.text()? == text).then(|| cursor.posting())
+    }
+
+    /// A cursor at the first text that is not below `text`.
+    pub fn from(&self, text: &[u8]) -> Cursor<'_> {
+        let behind = self.blocks.partition_point(|&at| self.head(at) <= text);
+        let at =
+            self.blocks.get(behind.saturating_sub(1)).map_or(self.bytes.len(), |&at| at as usize);
+        let mut cursor = Cursor::at(self, at);
+        while cursor.text().is_some_and(|found| found < text) {
+            cursor.advance();
+        }
+        cursor
+    }
+
+    /// About how many texts begin with `prefix`; off by two blocks at the most.
+    pub fn count_near(&self, prefix: &[u8]) -> usize {
+        let from = self.blocks.partition_point(|&at| self.head(at) < prefix);
+        let to = self.blocks.partition_point(|&at| {
+            let head = self.head(at);
+            head < prefix || head.starts_with(prefix)
+        });
+        (to - from) * BLOCK_TEXTS
+    }
+
+    /// The first text of a block.
+    fn head(&self, at: u64) -> &[u8] {
+        let mut reader = Reader::new(&self.bytes[at as usize..]);
+        let _shared = reader.varint();
+        let len = reader.varint().unwrap_or(0);
+        reader.take(len as usize).unwrap_or_default()
+    }
+
+    /// Bytes of memory, about.
+    pub fn memory(&self) -> usize {
+        let bitmap = |ids: &RoaringBitmap| 96 + ids.serialized_size();
+        self.bytes.len() + self.blocks.len() * 8 + self.many.iter().map(bitmap).sum::<usize>()
+    }
+}
+
+/// A place in a dictionary; moves forwards.
+#[derive(Debug)]
+pub struct Cursor<'a> {
+    dictionary: &'a Dictionary,
+    /// Where the next text begins.
+    next: usize,
+    text: Vec<u8>,
+    posting: Option<Posting<'a>>,
+}
+
+impl<'a> Cursor<'a> {
+    fn at(dictionary: &'a Dictionary, next: usize) -> Cursor<'a> {
+        let mut cursor = Cursor { dictionary, next, text: Vec::new(), posting: None };
+        cursor.advance();
+        cursor
+    }
+
+    /// The text here; `None` behind the last.
+    pub fn text(&self) -> Option<&[u8]> {
+        self.posting.map(|_| &*self.text)
+    }
+
+    /// Its series; none behind the last.
+    pub fn posting(&self) -> Posting<'a> {
+        self.posting.unwrap_or(Posting::Few(&[]))
+    }
+
+    /// Goes to the next text.
+    pub fn advance(&mut self) {
+        self.posting = self.read();
+    }
+
+    fn read(&mut self) -> Option<Posting<'a>> {
+        let rest = &self.dictionary.bytes[self.next..];
+        let mut reader = Reader::new(rest);
+        let shared = reader.varint().ok()? as usize;
+        let len = reader.varint().ok()? as usize;
+        self.text.truncate(shared);
+        self.text.extend_from_slice(reader.take(len).ok()?);
+        let ids = reader.varint().ok()?;
+        let posting = match ids & 1 {
+            0 => Posting::Few(reader.take((ids >> 1) as usize).ok()?),
+            _ => Posting::Many(self.dictionary.many.get((ids >> 1) as usize)?),
+        };
+        self.next += reader.position();
+        Some(posting)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    proptest! {
+        #[test]
+        fn a_dictionary_is_a_sorted_map(
+            map in prop::collection::btree_map("[ab]{0,9}", prop::collection::btree_set(0..9u32, 1..4), 0..200),
+            asked in "[ab]{0,9}",
+        ) {
+            let map: BTreeMap<Vec<u8>, Vec<u32>> = map.into_iter()
+                .map(|(text, ids)| (text.into_bytes(), ids.into_iter().collect())).collect();
+            let mut writer = Writer::default();
+            map.iter().for_each(|(text, ids)| writer.push(text, ids));
+            let built = writer.finish();
+            for (text, ids) in &map {
+                let found = built.find(text).expect("a text that was added");
+                prop_assert!(found.ids().eq(ids.iter().copied()));
+            }
+            let mut cursor = built.from(asked.as_bytes());
+            for text in map.range(asked.clone().into_bytes()..).map(|(text, _)| text) {
+                prop_assert_eq!(cursor.text(), Some(&**text));
+                cursor.advance();
+            }
+            prop_assert_eq!(cursor.text(), None);
+            prop_assert_eq!(built.find(asked.as_bytes()).is_some(), map.contains_key(asked.as_bytes()));
+            let count = map.keys().filter(|text| text.starts_with(asked.as_bytes())).count();
+            prop_assert!(built.count_near(asked.as_bytes()).abs_diff(count) <= 2 * BLOCK_TEXTS);
+        }
+    }
+
+    #[test]
+    fn many_series_are_a_bitmap() {
+        let ids: Vec<u32> = (0..=FEW_MAX as u32).map(|number| number * 3).collect();
+        let mut writer = Writer::default();
+        writer.push(b"a", &ids);
+        writer.push(b"b", &[7]);
+        let built = writer.finish();
+        assert!(matches!(built.find(b"a"), Some(Posting::Many(_))));
+        assert!(built.find(b"a").expect("added").ids().eq(ids));
+        assert!(built.find(b"b").expect("added").ids().eq([7]));
+    }
+}

@@ -1,0 +1,130 @@
+//! Which series have which labels: selectors and lists of labels answered without walking names.
+//!
+//! The index costs ingestion nothing. It is made of immutable parts, each for a range of ids; a
+//! query that finds many series not covered yet covers them, in its own thread, while others walk
+//! the names of the uncovered tail instead of waiting. Parts are merged so that each is at least
+//! twice as large as all behind it together: there are few, and a series is merged a few times.
+//!
+//! `posting` and `dictionary` hold a part, `build` and `merge` make one, `filter` is the question,
+//! `part` and `find` answer it; `labels` lists names and values.
+
+mod build;
+mod dictionary;
+pub mod filter;
+mod find;
+mod labels;
+mod merge;
+mod part;
+mod posting;
+#[cfg(test)]
+mod tests;
+
+pub use find::Group;
+pub use labels::{Listing, Texts};
+
+use crate::series::Registry;
+use crate::types::SeriesId;
+use build::Builder;
+use parking_lot::{Mutex, RwLock};
+use part::Part;
+use rapidhash::v3::RapidSecrets;
+use std::sync::Arc;
+
+/// Series at the end whose names are walked rather than indexed: about a tenth of a millisecond.
+const TAIL_MAX: u32 = 512;
+/// Series added to a part before it is asked whether it is full.
+const STEP: u32 = 1024;
+
+/// See the module.
+#[derive(Debug)]
+pub struct Index {
+    secrets: RapidSecrets,
+    /// Ascending, without gaps, from the first id.
+    parts: RwLock<Arc<Vec<Arc<Part>>>>,
+    /// Held by whoever adds parts.
+    extending: Mutex<()>,
+}
+
+/// The index as it was at a moment. Series behind its parts are not in it.
+#[derive(Debug)]
+struct View(Arc<Vec<Arc<Part>>>);
+
+impl View {
+    fn covered(&self) -> SeriesId {
+        self.0.last().map_or(0, |part| part.ids.end)
+    }
+}
+
+impl Index {
+    /// An empty index; the seed keeps senders from choosing names whose hashes collide.
+    pub fn new(seed: u64) -> Index {
+        let secrets = RapidSecrets::seed(seed);
+        Index { secrets, parts: RwLock::default(), extending: Mutex::default() }
+    }
+
+    /// Bytes of memory, about.
+    pub fn memory(&self) -> usize {
+        self.view().0.iter().map(|part| part.texts.memory()).sum()
+    }
+
+    fn view(&self) -> View {
+        View(self.parts.read().clone())
+    }
+
+    /// A view that covers the series below `len` up to a short tail, unless somebody is busy
+    /// extending the index.
+    fn view_of(&self, registry: &Registry, len: u32) -> View {
+        let view = self.view();
+        if len.saturating_sub(view.covered()) <= TAIL_MAX {
+            return view;
+        }
+        let Some(_extending) = self.extending.try_lock() else { return view };
+        self.cover(registry);
+        self.view()
+    }
+
+    /// Covers all series known now.
+    pub fn extend(&self, registry: &Registry) {
+        let _extending = self.extending.lock();
+        self.cover(registry);
+    }
+
+    fn cover(&self, registry: &Registry) {
+        let (len, mut next) = (registry.len(), self.view().covered());
+        while next < len {
+            let mut builder = Builder::new(next, self.secrets.clone());
+            while next < len && !builder.is_full() {
+                let ids = next..len.min(next + STEP);
+                next = ids.end;
+                registry.each_name(ids, |series, name| builder.add(series, name));
+            }
+            self.change(|parts| parts.push(Arc::new(builder.finish(next))));
+        }
+        let parts = self.view().0;
+        let from = merged_from(&parts);
+        if from + 1 < parts.len() {
+            let merged = Arc::new(merge::merge(&parts[from..]));
+            self.change(|parts| {
+                parts.truncate(from);
+                parts.push(merged);
+            });
+        }
+    }
+
+    fn change(&self, change: impl FnOnce(&mut Vec<Arc<Part>>)) {
+        let mut changed = Vec::clone(&self.parts.read());
+        change(&mut changed);
+        *self.parts.write() = Arc::new(changed);
+    }
+}
+
+/// The first of the parts at the end that should be one.
+fn merged_from(parts: &[Arc<Part>]) -> usize {
+    let mut from = parts.len().saturating_sub(1);
+    let mut behind = parts.last().map_or(0, |part| u64::from(part.len()));
+    while from > 0 && u64::from(parts[from - 1].len()) < 2 * behind {
+        from -= 1;
+        behind += u64::from(parts[from].len());
+    }
+    from
+}

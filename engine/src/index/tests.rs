@@ -1,0 +1,109 @@
+//! Listing, merging, and the index's own bounds; `irontsd-net` compares finding with walking.
+
+use super::*;
+use crate::env;
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+
+fn registry(dir: &std::path::Path) -> Registry {
+    Registry::create(&env::real(), dir).expect("a new directory")
+}
+
+fn listed(index: &Index, registry: &Registry, listing: Listing<'_>, texts: Texts) -> Vec<String> {
+    let mut texts = texts;
+    let mut odd = |series| Ok(series % 2 == 1);
+    index.list(registry, registry.len(), listing, &mut odd, &mut texts).expect("no damage");
+    texts.iter().map(|text| String::from_utf8_lossy(text).into_owned()).collect()
+}
+
+proptest! {
+    #[test]
+    fn lists_are_those_of_walking(
+        rounds in prop::collection::vec(prop::collection::btree_map(
+            "[ab]{1,2}", prop::collection::btree_map("[ab= -]{1,2}", "[ab= ]{0,2}", 0..4), 0..30), 1..5),
+        prefix in "[a ]?",
+        limit in prop_oneof![0..4usize, Just(usize::MAX)],
+    ) {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (registry, index) = (registry(dir.path()), Index::new(1));
+        for (number, names) in rounds.iter().enumerate() {
+            if number > 0 {
+                index.extend(&registry);
+            }
+            for (metric, tags) in names {
+                let mut name = Vec::new();
+                let tags = tags.iter().map(|(k, v)| (k.as_bytes(), v.as_bytes()));
+                crate::name::encode(&mut name, metric.as_bytes(), tags);
+                registry.find_or_reserve(&name);
+            }
+        }
+        for listing in [
+            Listing::Labels, Listing::TagKeys, Listing::TagValues,
+            Listing::Values(b"a"), Listing::Values(b"a="), Listing::Values(b"__name__"),
+        ] {
+            let mut wanted = BTreeSet::new();
+            registry.each_name((0..registry.len()).filter(|id| id % 2 == 1), |_, name| {
+                listing.each(name, |text| {
+                    wanted.insert(String::from_utf8_lossy(&text).into_owned());
+                });
+            });
+            wanted.retain(|text| text.starts_with(&prefix));
+            let wanted: Vec<String> = wanted.into_iter().take(limit).collect();
+            let found = listed(&index, &registry, listing, Texts::new(prefix.as_bytes(), limit));
+            prop_assert_eq!(found, wanted, "{:?}", listing);
+        }
+    }
+}
+
+#[test]
+fn parts_stay_few_and_cover_everything() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (registry, index) = (registry(dir.path()), Index::new(1));
+    for number in 0..3000 {
+        registry.find_or_reserve(format!("m s={number} t={}", number % 7).as_bytes());
+        if number % 10 == 9 {
+            index.extend(&registry);
+            let parts = index.view().0;
+            assert_eq!(parts[0].ids.start, 0);
+            assert!(parts.windows(2).all(|two| two[0].ids.end == two[1].ids.start));
+            assert_eq!(index.view().covered(), number + 1);
+            assert!(parts.len() <= 9, "{} parts at {number}", parts.len());
+        }
+    }
+    assert_eq!(listed(&index, &registry, Listing::Values(b"t"), Texts::new(b"", 9)).len(), 7);
+}
+
+#[test]
+fn a_short_tail_is_walked_and_a_long_one_indexed() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (registry, index) = (registry(dir.path()), Index::new(1));
+    let asked = |series: u32| {
+        for number in registry.len()..series {
+            registry.find_or_reserve(format!("m s={number}").as_bytes());
+        }
+        assert_eq!(
+            listed(&index, &registry, Listing::Values(b"s"), Texts::new(b"", usize::MAX)).len(),
+            series as usize / 2
+        );
+        index.view().covered()
+    };
+    assert_eq!(asked(TAIL_MAX), 0);
+    assert_eq!(asked(TAIL_MAX + 1), TAIL_MAX + 1);
+    assert_eq!(asked(2 * TAIL_MAX + 1), TAIL_MAX + 1);
+    assert_eq!(asked(2 * TAIL_MAX + 2), 2 * TAIL_MAX + 2);
+}
+
+#[test]
+fn a_busy_index_is_not_waited_for() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (registry, index) = (registry(dir.path()), Index::new(1));
+    for number in 0..TAIL_MAX * 2 {
+        registry.find_or_reserve(format!("m s={number}").as_bytes());
+    }
+    let _busy = index.extending.lock();
+    let values = vec![std::borrow::Cow::Borrowed(&b"700"[..])];
+    let filter =
+        filter::Filter { label: b"s", values: filter::Values::Listed(values), negated: false };
+    assert_eq!(index.find(&registry, &[vec![filter]], registry.len()), [700]);
+    assert_eq!(index.view().covered(), 0);
+}
