@@ -11,9 +11,9 @@ use crate::types::SeriesId;
 use hashbrown::HashTable;
 use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
 
-/// Bounds of what is held unpacked: 16 MiB of pairs, and texts; one name more may come.
-const PAIRS_MAX: usize = 2 << 20;
-const TEXT_BYTES_MAX: usize = 32 << 20;
+/// Bounds of what is held unpacked, 4 MiB of pairs and as much text; some names more may come.
+const PAIRS_MAX: usize = 512 << 10;
+const TEXT_BYTES_MAX: usize = 4 << 20;
 
 /// See the module.
 #[derive(Debug)]
@@ -41,26 +41,38 @@ impl Builder {
             return;
         }
         for (place, field) in fields(name).enumerate() {
-            let (key, value) = if place == 0 { (METRIC_LABEL, field) } else { split_tag(field) };
-            self.text.clear();
-            self.text.extend_from_slice(key);
-            self.text.push(b'=');
-            self.text.extend_from_slice(&unescape(value));
             let (key, text) = match self.places.get(place) {
-                Some(&(_, text)) if self.texts.get(text) == self.text => self.places[place],
-                Some(&(other, _)) if self.texts.get(other) == key => {
-                    (other, self.texts.number(&self.text))
-                }
-                _ => (self.texts.number(key), self.texts.number(&self.text)),
+                Some(&(key, text)) if self.is_same(place, text, field) => (key, text),
+                _ => self.look_up(place, field),
             };
-            if place < self.places.len() {
-                self.places[place] = (key, text);
-            } else {
-                self.places.push((key, text));
-            }
             self.pairs.push((key, series));
             self.pairs.push((text, series));
         }
+    }
+
+    /// Whether a field is that of the name before. A field with escapes never seems to be.
+    fn is_same(&self, place: usize, text: u32, field: &[u8]) -> bool {
+        let text = self.texts.get(text);
+        if place > 0 { text == field } else { text[METRIC_LABEL.len() + 1..] == *field }
+    }
+
+    fn look_up(&mut self, place: usize, field: &[u8]) -> (u32, u32) {
+        let (key, value) = if place == 0 { (METRIC_LABEL, field) } else { split_tag(field) };
+        self.text.clear();
+        self.text.extend_from_slice(key);
+        self.text.push(b'=');
+        self.text.extend_from_slice(&unescape(value));
+        let text = self.texts.number(&self.text);
+        let key = match self.places.get(place) {
+            Some(&(before, _)) if self.texts.get(before) == key => before,
+            _ => self.texts.number(key),
+        };
+        if place < self.places.len() {
+            self.places[place] = (key, text);
+        } else {
+            self.places.push((key, text));
+        }
+        (key, text)
     }
 
     /// Whether it holds as much as should be held before it is packed.

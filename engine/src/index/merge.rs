@@ -13,13 +13,15 @@ pub struct Merge<'a> {
     order: Vec<usize>,
     /// How many of them stand at the first text.
     same: usize,
+    /// Those while they are advanced.
+    moved: Vec<usize>,
 }
 
 impl<'a> Merge<'a> {
     /// From the first text that is not below `text`.
     pub fn from(parts: &'a [Arc<Part>], text: &[u8]) -> Merge<'a> {
         let cursors = parts.iter().map(|part| part.texts.from(text)).collect();
-        let mut merge = Merge { cursors, order: Vec::new(), same: 0 };
+        let mut merge = Merge { cursors, order: Vec::new(), same: 0, moved: Vec::new() };
         (0..parts.len()).for_each(|number| merge.enqueue(number));
         merge.count_same();
         merge
@@ -37,11 +39,13 @@ impl<'a> Merge<'a> {
 
     /// Goes to the next text.
     pub fn advance(&mut self) {
-        let moved: Vec<usize> = self.order.drain(..self.same).collect();
-        for number in moved {
+        let mut moved = std::mem::take(&mut self.moved);
+        moved.extend(self.order.drain(..self.same));
+        for number in moved.drain(..) {
             self.cursors[number].advance();
             self.enqueue(number);
         }
+        self.moved = moved;
         self.count_same();
     }
 

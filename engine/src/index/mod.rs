@@ -92,7 +92,7 @@ impl Index {
     fn cover(&self, registry: &Registry) {
         let (len, mut next) = (registry.len(), self.view().covered());
         while next < len {
-            let mut builder = Builder::new(next, self.secrets.clone());
+            let mut builder = Builder::new(next, self.secrets);
             while next < len && !builder.is_full() {
                 let ids = next..len.min(next + STEP);
                 next = ids.end;
