@@ -183,15 +183,18 @@ fn datagrams_are_not_received_unless_asked_for() {
 
 #[test]
 fn a_taken_port_is_named() {
-    let taken = UdpSocket::bind("127.0.0.1:0").expect("a socket").local_addr();
-    let taken = UdpSocket::bind(taken.expect("an address")).expect("the same port");
-    let address = taken.local_addr().expect("an address").to_string();
-    let home = Home::new(&[]);
-    let mut command = irontsd();
-    command.arg("serve").arg("--data-dir").arg(home.data()).args(ON);
-    command.args(["--opentsdb-listen", &address, "--http-listen", "127.0.0.1:0"]);
-    let mut process = Process::spawn(&mut command);
-    assert!(!process.exit_status().success());
-    let log = process.log();
-    assert!(log.contains(&address) && log.contains("--opentsdb-udp"), "{log}");
+    let log = wait::until_some("a port free for connections", || {
+        let taken = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+        let address = taken.local_addr().expect("an address").to_string();
+        let home = Home::new(&[]);
+        let mut command = irontsd();
+        command.arg("serve").arg("--data-dir").arg(home.data()).args(ON);
+        command.args(["--opentsdb-listen", &address, "--http-listen", "127.0.0.1:0"]);
+        let mut process = Process::spawn(&mut command);
+        assert!(!process.exit_status().success());
+        let log = process.log();
+        assert!(log.contains(&address), "{log}");
+        (!log.contains("cannot listen")).then_some(log)
+    });
+    assert!(log.contains("cannot take datagrams") && log.contains("--opentsdb-udp"), "{log}");
 }

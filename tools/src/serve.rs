@@ -41,14 +41,11 @@ fn serve(flags: &Serve) -> Result<(), String> {
     let signals = Signals::new([SIGINT, SIGTERM]);
     let signals = signals.map_err(|error| format!("cannot watch for signals: {error}"))?;
     let loops = usize::from(flags.event_loops.unwrap_or_else(cores));
-    let mut bound = vec![
-        bind("--opentsdb-listen", flags.opentsdb_listen, Port::Opentsdb)?,
-        bind("--http-listen", flags.http_listen, Port::Http)?,
-    ];
+    let (opentsdb, datagrams) = bind_opentsdb(flags)?;
+    let mut bound = vec![opentsdb, bind("--http-listen", flags.http_listen, Port::Http)?];
     if let Some(address) = flags.kairosdb_listen {
         bound.push(bind("--kairosdb-listen", address, Port::Kairosdb)?);
     }
-    let datagrams = (flags.opentsdb_udp == Switch::On).then(|| bind_udp(&bound[0])).transpose()?;
     let engine = Engine::open(config(flags, loops), env::real()).map_err(|e| explain(&e))?;
     let recovery = engine.recovery();
     tracing::info!("{}: {recovery}", flags.data_dir.display());
@@ -140,7 +137,25 @@ fn bind(flag: &str, address: SocketAddr, port: Port) -> Result<Bound, String> {
     })
 }
 
-/// Datagrams come to the address of OpenTSDB's connections, whichever port that got.
+/// Ports tried where any will do: one must be free for connections and for datagrams.
+const PORTS_TRIED: usize = 16;
+
+fn bind_opentsdb(flags: &Serve) -> Result<(Bound, Option<UdpSocket>), String> {
+    let tries = if flags.opentsdb_listen.port() == 0 { PORTS_TRIED } else { 1 };
+    let mut refused = String::new();
+    for _ in 0..tries {
+        let bound = bind("--opentsdb-listen", flags.opentsdb_listen, Port::Opentsdb)?;
+        if flags.opentsdb_udp == Switch::Off {
+            return Ok((bound, None));
+        }
+        match bind_udp(&bound) {
+            Ok(socket) => return Ok((bound, Some(socket))),
+            Err(text) => refused = text,
+        }
+    }
+    Err(refused)
+}
+
 fn bind_udp(opentsdb: &Bound) -> Result<UdpSocket, String> {
     let address = opentsdb.address().map_err(|error| error.to_string())?;
     udp::bind(address).map_err(|error| {

@@ -1,23 +1,22 @@
-//! One metric of a KairosDB body: its name and tags, its own point, its array of points. Pure.
+//! One metric of a KairosDB body: its name and tags, and where its points stand. Pure.
 //!
 //! The fields come in any order, so an object is read twice: first where its fields stand, which
 //! proves that it is JSON, then what they hold. What is wrong with name or tags concerns the whole
 //! metric, anything else one point.
 
 use super::errors::Errors;
-use crate::number::{self, BadNumber};
+use super::point::{Bad, array_point, point, shown, text};
 use crate::point::{Carrier, Tags, check_names};
 use crate::policy::Policy;
 use crate::put::plain::reader::{Fault, Reader, Token};
-use crate::put::rules::trimmed;
 use crate::reject::{Reason, Reject};
-use irontsd_engine::types::{TIMESTAMP_MS_MAX, TIMESTAMP_MS_MIN, Value};
+use irontsd_engine::types::Value;
 use std::borrow::Cow;
 
 /// Points passed on at once.
 const PIECE: usize = 8192;
 /// How deep a metric's fields are in an array of metrics.
-const FIELD_DEPTH: usize = 3;
+pub(super) const FIELD_DEPTH: usize = 3;
 
 /// A field: its first token, and a reader that stands behind it.
 type Field<'a> = Option<(Token<'a>, Reader<'a>)>;
@@ -56,40 +55,6 @@ impl<'a> Fields<'a> {
             *field = Some((token, inside));
         }
         Ok(fields)
-    }
-}
-
-/// What is wrong with a point.
-enum Bad {
-    /// A sentence, behind the place.
-    Says(&'static str),
-    /// The value's number.
-    Value(BadNumber),
-    /// A timestamp that is no number.
-    Time(String),
-    /// A timestamp that cannot be stored.
-    Range(i64),
-    /// A type that is none of numbers.
-    Kind(String),
-}
-
-impl Bad {
-    fn reason(&self) -> Reason {
-        match self {
-            Bad::Says(_) | Bad::Kind(_) => Reason::IllegalArgument,
-            Bad::Value(_) | Bad::Time(_) => Reason::InvalidValue,
-            Bad::Range(_) => Reason::TimestampRange,
-        }
-    }
-
-    fn message(&self, place: &str) -> String {
-        match self {
-            Bad::Says(text) => format!("{place}{text}"),
-            Bad::Value(bad) => format!("{place}.value is not a finite number: {bad}"),
-            Bad::Time(text) => format!("{place}.timestamp is not a whole number: {text}"),
-            Bad::Range(number) => format!("{place}.timestamp is out of range: {number}"),
-            Bad::Kind(kind) => format!("Unregistered data point type '{kind}'"),
-        }
     }
 }
 
@@ -247,19 +212,6 @@ fn pass(
     passed
 }
 
-fn shown(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-/// A scalar's text.
-fn text<'t>(token: &'t Token<'_>) -> Option<&'t [u8]> {
-    match token {
-        Token::Text(text) => Some(text),
-        Token::Number(text) | Token::Bool(text) => Some(text),
-        Token::Null | Token::Object | Token::Array => None,
-    }
-}
-
 fn add_tag<'a>(
     tags: &mut Tags<'a>,
     key: Cow<'a, [u8]>,
@@ -291,85 +243,4 @@ fn own_point(fields: &Fields<'_>) -> Option<Result<(i64, Value), Bad>> {
         _ => return None,
     };
     Some(point(time, value, fields.kind.as_ref().map(|(token, _)| token)))
-}
-
-/// Reads `[timestamp, value]` or `[timestamp, value, type]`.
-fn array_point<'a>(
-    reader: &mut Reader<'a>,
-    kind: Option<&(Token<'a>, Reader<'a>)>,
-) -> Result<Result<(i64, Value), Bad>, Fault> {
-    let start = reader.token()?;
-    if start != Token::Array {
-        reader.skip(&start, FIELD_DEPTH + 1)?;
-        return Ok(Err(Bad::Says(" is not an array.")));
-    }
-    let mut parts = [None, None, None];
-    let mut count = 0;
-    while reader.item(count == 0)? {
-        let token = reader.token()?;
-        reader.skip(&token, FIELD_DEPTH + 2)?;
-        if let Some(part) = parts.get_mut(count) {
-            *part = Some(token);
-        }
-        count += 1;
-    }
-    let [time, value, own_kind] = parts;
-    Ok(match (time, value) {
-        (None, _) => Err(Bad::Says(".timestamp cannot be null or empty.")),
-        (_, None) => Err(Bad::Says(".value cannot be null or empty.")),
-        (Some(time), Some(value)) => {
-            point(&time, &value, own_kind.as_ref().or(kind.map(|(token, _)| token)))
-        }
-    })
-}
-
-fn point(
-    time: &Token<'_>,
-    value: &Token<'_>,
-    kind: Option<&Token<'_>>,
-) -> Result<(i64, Value), Bad> {
-    let ms = milliseconds(time)?;
-    let text = match value {
-        Token::Null => return Err(Bad::Says(".value may not be empty.")),
-        Token::Text(text) if text.is_empty() => return Err(Bad::Says(".value may not be empty.")),
-        Token::Text(text) => text,
-        Token::Number(text) => *text,
-        _ => return Err(Bad::Says(".value is not a number.")),
-    };
-    // Numbers are kept as they were written, whichever of the two types they are said to have.
-    match kind.map(|kind| (kind, self::text(kind))) {
-        None | Some((Token::Null, _)) | Some((_, Some(b"long" | b"double"))) => {}
-        Some((_, kind)) => return Err(Bad::Kind(shown(kind.unwrap_or(b"?")))),
-    }
-    Ok((ms, number::value(text).map_err(Bad::Value)?))
-}
-
-/// Milliseconds; a fraction of one is cut off.
-fn milliseconds(token: &Token<'_>) -> Result<i64, Bad> {
-    let text = match token {
-        Token::Null => return Err(Bad::Says(".timestamp may not be null.")),
-        Token::Text(text) => trimmed(text),
-        Token::Number(text) => text,
-        _ => return Err(Bad::Says(".timestamp is not a number.")),
-    };
-    let number = whole(text).ok_or_else(|| Bad::Time(shown(text)))?;
-    if (TIMESTAMP_MS_MIN..=TIMESTAMP_MS_MAX).contains(&number) {
-        Ok(number)
-    } else {
-        Err(Bad::Range(number))
-    }
-}
-
-fn whole(text: &[u8]) -> Option<i64> {
-    if let Ok(number) = number::integer(text) {
-        return Some(number);
-    }
-    // Only a decimal number comes further.
-    let decimal = number::value(text).ok()?;
-    let end = text.iter().position(|&byte| byte == b'.').unwrap_or(text.len());
-    let exponent = text.iter().any(|byte| matches!(byte, b'e' | b'E'));
-    match number::integer(&text[..end]) {
-        Ok(number) if !exponent => Some(number),
-        _ => Some(decimal.as_f64() as i64),
-    }
 }

@@ -10,6 +10,7 @@ pub mod body;
 pub mod errors;
 pub mod line;
 pub mod metric;
+mod point;
 pub(crate) mod serve;
 pub mod session;
 pub mod words;
