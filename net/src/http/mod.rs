@@ -4,6 +4,7 @@ pub mod body;
 pub mod cors;
 pub mod head;
 mod inflate;
+pub mod multipart;
 pub mod query;
 pub mod reply;
 pub mod router;

@@ -19,13 +19,13 @@ impl Query {
         self.0.iter().find(|(other, _)| other == name).map(|(_, value)| &**value)
     }
 
-    /// Appends the arguments of a form body. An `extra_label` in the URL replaces the body's, so
-    /// that a proxy can pin it.
-    pub fn add_form(&mut self, text: &str) {
+    /// Adds the arguments of a form body, which go before those of the URL. Only an `extra_label`
+    /// in the URL replaces the body's, so that a proxy can pin it.
+    pub fn add_form(&mut self, mut form: Query) {
         let pinned = self.has("extra_label");
-        let mut form = Query::default();
-        form.add(text);
-        self.0.extend(form.0.into_iter().filter(|(name, _)| !pinned || name != "extra_label"));
+        form.0.retain(|(name, _)| !pinned || name != "extra_label");
+        form.0.append(&mut self.0);
+        *self = form;
     }
 
     /// The last value of an argument.
@@ -48,6 +48,12 @@ impl Query {
 fn decode(text: &str) -> String {
     let spaced = text.replace('+', " ");
     percent_encoding::percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
+}
+
+impl FromIterator<(String, String)> for Query {
+    fn from_iter<T: IntoIterator<Item = (String, String)>>(arguments: T) -> Query {
+        Query(arguments.into_iter().collect())
+    }
 }
 
 #[cfg(test)]

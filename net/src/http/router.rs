@@ -3,6 +3,7 @@
 use super::head::Method;
 use super::reply::Reply;
 use crate::read::labels::What;
+use std::borrow::Cow;
 
 /// Which listener a connection came through.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -92,7 +93,21 @@ const POST: &[&str] = &["POST"];
 const ASSIGN: &[&str] = &["GET", "POST"];
 const GET_POST: &[&str] = &["GET", "HEAD", "POST"];
 
+/// The path as it is meant: repeated slashes are one, and `%78` is `x`.
+fn plain(path: &str) -> Cow<'_, str> {
+    if !path.contains("//") && !path.contains('%') {
+        return Cow::Borrowed(path);
+    }
+    let single = path.split('/').filter(|part| !part.is_empty());
+    let mut text: String = single.flat_map(|part| ["/", part]).collect();
+    if path.ends_with('/') {
+        text.push('/');
+    }
+    Cow::Owned(percent_encoding::percent_decode_str(&text).decode_utf8_lossy().into_owned())
+}
+
 fn find(port: Port, path: &str) -> Option<(Route, &'static [&'static str])> {
+    let path = &*plain(path);
     if port == Port::Kairosdb {
         return find_kairosdb(path);
     }
@@ -144,8 +159,49 @@ fn find_own(path: &str) -> Option<(Route, &'static [&'static str])> {
             if name.is_empty() {
                 return None;
             }
-            let name = percent_encoding::percent_decode_str(name).decode_utf8_lossy();
-            (Route::Labels(What::Values(name.into_owned())), GET_POST)
+            (Route::Labels(What::Values(label_name(name))), GET_POST)
         }
     })
+}
+
+/// The name of a label in Prometheus' spelling for names that are no words: `U__a_2d_b` is `a-b`,
+/// an underscore itself is written twice. Anything else is the name as it is.
+fn label_name(text: &str) -> String {
+    text.strip_prefix("U__").and_then(unescaped).unwrap_or_else(|| text.to_owned())
+}
+
+fn unescaped(text: &str) -> Option<String> {
+    let (mut name, mut rest) = (String::new(), text);
+    while let Some((before, behind)) = rest.split_once('_') {
+        let (code, behind) = behind.split_once('_')?;
+        name.push_str(before);
+        name.push(match code {
+            "" => '_',
+            code => char::from_u32(u32::from_str_radix(code, 16).ok()?)?,
+        });
+        rest = behind;
+    }
+    name.push_str(rest);
+    Some(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_may_be_written_in_several_ways() {
+        let get = |path: &str| route(Port::Http, &Method::Get, path);
+        for path in ["/api/v1/export", "//api///v1/e%78port", "/prometheus/api/v1/export"] {
+            assert_eq!(get(path), Ok(Route::Export), "{path}");
+        }
+        for path in ["/api/v1/export/", "/api/v1/exp%6frt%2F", "/api/v1/label//values", ""] {
+            assert!(get(path).is_err(), "{path}");
+        }
+        for (path, label) in [("p%2Fq", "p/q"), ("U__a_2d_b__c", "a-b_c"), ("U__a_zz_", "U__a_zz_")]
+        {
+            let route = get(&format!("/api/v1/label/{path}/values"));
+            assert_eq!(route, Ok(Route::Labels(What::Values(label.into()))), "{path}");
+        }
+    }
 }

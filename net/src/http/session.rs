@@ -3,11 +3,16 @@
 use super::body::ChunkedDecoder;
 use super::head::{self, Framing as BodyFraming, Head, Limits, Progress};
 use super::inflate::inflate;
+use super::multipart;
 use super::query::Query;
 use super::reply::{Framing, Reply};
+use super::router::{Port, Route, route};
 use crate::reject::{Reason, Reject};
 use flate2::read::MultiGzDecoder;
 use std::io::Read;
+
+/// What a form body is unless the request says otherwise.
+const URL_ENCODED: &str = "application/x-www-form-urlencoded";
 
 /// A request with its whole body.
 #[derive(Debug)]
@@ -29,11 +34,13 @@ impl Request {
     /// Arguments of the query string and of a form body; for requests whose body is nothing else.
     pub fn form_query(&self) -> Query {
         let mut query = self.url_query();
-        let form = self.head.content_type.as_deref().is_none_or(|kind| {
-            kind.to_ascii_lowercase().starts_with("application/x-www-form-urlencoded")
-        });
-        if form {
-            query.add_form(&String::from_utf8_lossy(&self.body));
+        let kind = self.head.content_type.as_deref().unwrap_or(URL_ENCODED);
+        if kind.to_ascii_lowercase().starts_with(URL_ENCODED) {
+            let mut form = Query::default();
+            form.add(&String::from_utf8_lossy(&self.body));
+            query.add_form(form);
+        } else {
+            query.add_form(multipart::fields(kind, &self.body).into_iter().collect());
         }
         query
     }
@@ -166,7 +173,12 @@ fn finish(incoming: Incoming, body_bytes_max: usize) -> Taken {
         Ok(body) => Taken::Request(Box::new(Request { head, body })),
         Err(error) => {
             let text = format!("the body does not decompress: {error}");
-            refused(400, Reason::BadRequest, &text)
+            let reject = Reject::new(Reason::BadRequest, &text);
+            // Import answers in plain text.
+            match route(Port::Http, &head.method, head.path()) {
+                Ok(Route::Import) => Taken::Refused(Reply::text(400, text), reject),
+                _ => Taken::Refused(Reply::error(400, &text, None), reject),
+            }
         }
     }
 }
