@@ -2,9 +2,11 @@
 //! elsewhere is named with file and offset, and that damage never becomes a sample.
 
 use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+use flate2::read::MultiGzDecoder;
 
 use crate::common::http::{Http, encode};
 use crate::common::ledger::Ledger;
@@ -84,6 +86,43 @@ fn damaged_blocks_are_counted() {
         node.metrics().sum("irontsd_damaged_blocks", &[]) >= 1.0
     };
     assert!((0..8).any(counted), "no damaged block was counted");
+}
+
+#[test]
+fn a_packed_export_that_damage_cuts_short_shows_it() {
+    let node = Node::start();
+    let lines = |n: u64| Ledger::new(format!("m{n}")).next_lines(20_000);
+    (0..5).for_each(|n| node.put_lines(&lines(n)));
+    node.force_flush();
+    let home = node.stop();
+    let cut_short = |place: &u64| {
+        let home = home.copy();
+        let segment = largest_segment(&home);
+        flip(&segment, fs::metadata(&segment).expect("a segment").len() * place / 8);
+        let Ok(node) = Node::ready_or_ended(&home, home.launch()) else {
+            return false;
+        };
+        let (plain, is_whole) = export_bytes(&node, "");
+        let (packed, packed_is_whole) = export_bytes(&node, "Accept-Encoding: gzip\r\n");
+        assert_eq!(packed_is_whole, is_whole);
+        let mut unpacked = Vec::new();
+        let unpacks = MultiGzDecoder::new(&*packed).read_to_end(&mut unpacked).is_ok();
+        assert_eq!(unpacks, is_whole);
+        assert!(unpacked == plain, "{} and {} bytes", unpacked.len(), plain.len());
+        !is_whole && !plain.is_empty()
+    };
+    assert!((0..8).filter(cut_short).count() > 0, "no export was cut short");
+}
+
+/// The body of an export, and whether it came to its end.
+fn export_bytes(node: &Node, headers: &str) -> (Vec<u8>, bool) {
+    let mut http = Http::connect(node.http());
+    let target = format!("/api/v1/export?match={}", encode(EVERYTHING));
+    http.send(format!("GET {target} HTTP/1.1\r\nHost: t\r\n{headers}\r\n"));
+    let head = http.head();
+    let mut body = Vec::new();
+    let is_whole = http.body(&head, &mut body).is_ok();
+    (body, is_whole)
 }
 
 /// Flips a byte at each of many places, each in a copy; returns how many the node noticed.

@@ -17,6 +17,8 @@ mod damage; // Torn log tails are cut; damage elsewhere is named and never becom
 mod duplicates; // The last acknowledged write of a series and time wins, wherever and whenever.
 mod exact_values; // Every number and time comes back as it was sent, to the last bit.
 mod export; // Exports are ordered, complete snapshots, and slow readers harm only themselves.
+mod export_arguments; // Times, selectors and limits of an export mean what the documents say.
+mod export_shapes; // Put lines can be replayed, tables are quoted, packed answers are the same.
 mod histograms; // Histograms in every form, beside numbers and as durable as they.
 mod http; // The HTTP endpoints answer as documented.
 mod http_wire; // HTTP framing: splits, chunks, pipelines, encodings, limits.
