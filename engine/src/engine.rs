@@ -7,6 +7,7 @@ use crate::error::{Error, Result};
 use crate::index::Index;
 use crate::keeper::{Done, Job, Keeper};
 use crate::limits::{BATCH_ROWS_MAX, FLUSH_ROWS, SHARDS_MAX, SYNC_INTERVAL};
+use crate::merger::{Listener, Merger};
 use crate::recover::{Recovered, Recovery, recover};
 use crate::scan::Snapshot;
 use crate::series::Registry;
@@ -61,6 +62,7 @@ pub struct Engine {
     report: Recovery,
     taken: Vec<AtomicBool>,
     keeper: Mutex<Option<JoinHandle<()>>>,
+    merger: Mutex<Option<JoinHandle<()>>>,
     syncer: Mutex<Option<JoinHandle<()>>>,
     /// Held until the engine is gone.
     _lock: Lock,
@@ -99,6 +101,7 @@ impl Engine {
         let epochs = frozen.iter().map(|frozen| frozen.buffers.clone()).collect();
         let placeholder =
             EpochSet { epoch, buffers: Vec::new(), logs: Vec::new(), rows: AtomicU64::new(0) };
+        let now = env.clock.monotonic();
         let shared = Arc::new(Shared {
             shards: (0..config.shards).map(|_| Default::default()).collect(),
             config,
@@ -120,10 +123,15 @@ impl Engine {
             is_stopped: AtomicBool::new(false),
             faults: Mutex::new(report.faults.clone()),
             set_aside: Mutex::new(set_aside),
+            manifest: Mutex::new(manifest),
+            merges: Default::default(),
+            last_flush: Mutex::new(now),
         });
         begin(&shared, epoch + 1)?;
-        let keeper = Keeper::new(shared.clone(), manifest, frozen);
+        let keeper = Keeper::new(shared.clone(), frozen);
         let keeper = spawn("keeper", move || keeper.run(&jobs))?;
+        let merger = Merger::new(shared.clone());
+        let merger = spawn("merger", move || merger.run())?;
         let syncing = shared.clone();
         let syncer = spawn("syncer", move || syncer::run(&syncing))?;
         Ok(Engine {
@@ -132,6 +140,7 @@ impl Engine {
             shared,
             report,
             keeper: Mutex::new(Some(keeper)),
+            merger: Mutex::new(Some(merger)),
             syncer: Mutex::new(Some(syncer)),
             _lock: lock,
         })
@@ -195,6 +204,12 @@ impl Engine {
         }
     }
 
+    /// Merges all segments that share days into one of the last level; the listener is told while
+    /// that goes on, and at last that it is done.
+    pub fn merge(&self, listener: Listener) {
+        self.shared.merges.force(listener);
+    }
+
     /// Why writes are refused, if they are.
     pub fn stopped(&self) -> Option<String> {
         self.shared.check_running().err().map(|error| error.to_string())
@@ -231,7 +246,8 @@ impl Engine {
     fn end_threads(&self) {
         self.shared.sync_signal.0.lock().ending = true;
         self.shared.sync_signal.1.notify_one();
-        for thread in [&self.syncer, &self.keeper] {
+        self.shared.merges.end();
+        for thread in [&self.syncer, &self.keeper, &self.merger] {
             if let Some(thread) = thread.lock().take() {
                 let _panicked = thread.join();
             }

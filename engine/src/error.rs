@@ -27,14 +27,14 @@ pub enum Error {
         what: String,
     },
     /// A file of a format this build does not know. Use a newer build.
-    #[error("{} has format version {found}; this build reads version {readable}", path.display())]
+    #[error("{} has format version {found}; this build reads {}", path.display(), versions(*readable))]
     Version {
         /// The file.
         path: PathBuf,
         /// Its version.
         found: u32,
-        /// The version this build reads.
-        readable: u32,
+        /// The versions this build reads, first and last.
+        readable: (u32, u32),
     },
     /// Another node holds the data directory. Stop it, or choose another directory.
     #[error(
@@ -58,6 +58,10 @@ pub enum Error {
     /// Writes are refused until the node is started again; reads go on.
     #[error("writes are stopped: {0}")]
     Stopped(String),
+}
+
+fn versions((first, last): (u32, u32)) -> String {
+    if first == last { format!("version {last}") } else { format!("versions {first} to {last}") }
 }
 
 impl Error {

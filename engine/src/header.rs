@@ -80,7 +80,11 @@ impl Header {
         }
         if version != FORMAT_VERSION {
             let path = path.to_owned();
-            return Err(Error::Version { path, found: version, readable: FORMAT_VERSION });
+            return Err(Error::Version {
+                path,
+                found: version,
+                readable: (FORMAT_VERSION, FORMAT_VERSION),
+            });
         }
         if found_kind != kind as u32 {
             return Err(damaged("a file of another kind"));

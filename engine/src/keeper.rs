@@ -11,10 +11,9 @@ use crate::buffer::WriteBuffer;
 use crate::error::{Error, Result};
 use crate::flush;
 use crate::log;
-use crate::manifest::{Manifest, SegmentEntry};
 use crate::rows::SortMemory;
 use crate::segment::Segment;
-use crate::state::{EpochSet, ShardState, Shared, first_sequence};
+use crate::state::{EpochSet, ShardState, Shared, first_sequence, sort_by_epoch};
 use crossbeam::channel::{Receiver, RecvTimeoutError};
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -57,14 +56,13 @@ const RETRY: Duration = Duration::from_secs(1);
 /// The keeper's own state.
 pub struct Keeper {
     shared: Arc<Shared>,
-    manifest: Manifest,
     frozen: VecDeque<Frozen>,
     memory: SortMemory,
 }
 
 impl Keeper {
-    pub fn new(shared: Arc<Shared>, manifest: Manifest, frozen: VecDeque<Frozen>) -> Keeper {
-        Keeper { shared, manifest, frozen, memory: SortMemory::default() }
+    pub fn new(shared: Arc<Shared>, frozen: VecDeque<Frozen>) -> Keeper {
+        Keeper { shared, frozen, memory: SortMemory::default() }
     }
 
     /// Works until told to end.
@@ -191,15 +189,17 @@ impl Keeper {
         let segment = sealed.map(|sealed| Segment::open(&shared.env, &sealed.path)).transpose()?;
         // The logs that go hold ids only; the names must be as durable as the segment that uses them.
         shared.registry.sync()?;
-        let mut manifest = self.manifest.clone();
-        manifest.flushed_epoch = epoch;
-        manifest.segments.extend(segment.iter().map(entry));
-        manifest.write(&shared.env, &shared.config.dir)?;
-        self.manifest = manifest;
+        shared.change_manifest(|manifest| {
+            manifest.flushed_epoch = epoch;
+            manifest.segments.extend(segment.iter().map(|segment| segment.entry(0)));
+        })?;
         shared.change_view(|view| {
             view.epochs.retain(|epochs| epochs.iter().all(|buffer| buffer.epoch() != epoch));
             view.segments.extend(segment.map(Arc::new));
+            sort_by_epoch(&mut view.segments);
         });
+        *shared.last_flush.lock() = shared.env.clock.monotonic();
+        shared.merges.notice();
         Ok(())
     }
 
@@ -226,11 +226,6 @@ impl Keeper {
             tracing::warn!("the names of damaged logs are not durable: {error}");
         }
     }
-}
-
-fn entry(segment: &Segment) -> SegmentEntry {
-    let name = segment.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
-    SegmentEntry { name, bytes: segment.bytes(), level: 0 }
 }
 
 fn report(done: Option<Done>, outcome: Result<()>) {

@@ -47,6 +47,8 @@ mod keeper;
 pub mod limits;
 pub mod log;
 pub mod manifest;
+pub mod merge;
+pub mod merger;
 pub mod name;
 pub mod recover;
 pub mod rows;

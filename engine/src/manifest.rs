@@ -6,20 +6,23 @@
 
 use crate::env::Env;
 use crate::error::{Error, Result};
+use crate::segment;
 use std::fmt::Write;
 use std::path::Path;
 
 /// File name in a data directory.
 pub const MANIFEST_FILE: &str = "MANIFEST";
-/// The version this build writes and reads.
-const VERSION: u32 = 1;
+/// The version this build writes. It reads version 1 as well, which knew no merges.
+const VERSION: u32 = 2;
 
 /// The manifest's content.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Manifest {
     /// Rows of this epoch and all before it lie in the segments; their logs are leftovers.
     pub flushed_epoch: u32,
-    /// The segments, oldest epoch first.
+    /// Number of the next file that a merge makes.
+    pub next_file: u64,
+    /// The segments. Where two overlap in time their epochs do not, and the later one wins.
     pub segments: Vec<SegmentEntry>,
 }
 
@@ -30,15 +33,29 @@ pub struct SegmentEntry {
     pub name: String,
     /// Size of the file.
     pub bytes: u64,
-    /// Level: 0 is fresh from a flush.
+    /// Level: 0 is fresh from a flush; a merge gives at least one more than its inputs.
     pub level: u32,
+    /// Rows of these epochs may be in it, first and last.
+    pub epochs: (u32, u32),
+    /// Smallest and largest timestamp.
+    pub times: (i64, i64),
+}
+
+impl SegmentEntry {
+    /// Whether it may hold timestamps that the other holds.
+    pub fn overlaps(&self, times: (i64, i64)) -> bool {
+        self.times.0 <= times.1 && times.0 <= self.times.1
+    }
 }
 
 impl Manifest {
     fn encode(&self) -> String {
         let mut out = format!("irontsd manifest {VERSION}\nflushed_epoch {}\n", self.flushed_epoch);
-        for SegmentEntry { name, bytes, level } in &self.segments {
-            let _ = writeln!(out, "segment {name} level {level} bytes {bytes}");
+        let _ = writeln!(out, "next_file {}", self.next_file);
+        for SegmentEntry { name, bytes, level, epochs, times } in &self.segments {
+            let ((a, b), (from, to)) = (epochs, times);
+            let _ = write!(out, "segment {name} level {level} bytes {bytes} ");
+            let _ = writeln!(out, "epochs {a} {b} times {from} {to}");
         }
         let sum = crc32c::crc32c(out.as_bytes());
         let _ = writeln!(out, "checksum {sum:08x}");
@@ -87,9 +104,11 @@ fn decode(path: &Path, bytes: &[u8]) -> Result<Manifest> {
         match (line_number, &words[..]) {
             (0, ["irontsd", "manifest", version]) => check_version(path, number(version)?)?,
             (1, ["flushed_epoch", epoch]) => manifest.flushed_epoch = number(epoch)?,
-            (2.., ["segment", name, "level", level, "bytes", bytes]) => {
-                let bytes = bytes.parse().map_err(|_| damaged(at, "not a number"))?;
-                let entry = SegmentEntry { name: (*name).to_owned(), bytes, level: number(level)? };
+            (2, ["next_file", next]) => {
+                manifest.next_file = next.parse().map_err(|_| damaged(at, "not a number"))?;
+            }
+            (2.., ["segment", name, rest @ ..]) => {
+                let entry = segment(name, rest).ok_or_else(|| damaged(at, "not a segment"))?;
                 manifest.segments.push(entry);
             }
             _ => return Err(damaged(at, "an unknown line, or one in the wrong place")),
@@ -102,11 +121,28 @@ fn decode(path: &Path, bytes: &[u8]) -> Result<Manifest> {
     Ok(manifest)
 }
 
+fn segment(name: &str, words: &[&str]) -> Option<SegmentEntry> {
+    let (level, bytes, epochs, times) = match words {
+        ["level", level, "bytes", bytes, "epochs", a, b, "times", from, to] => {
+            let epochs = (a.parse().ok()?, b.parse().ok()?);
+            (level, bytes, epochs, (from.parse().ok()?, to.parse().ok()?))
+        }
+        // Version 1: fresh segments only, whose name is their epoch. The times are not known.
+        ["level", level, "bytes", bytes] => {
+            let epoch = segment::parse_file_name(name)?;
+            (level, bytes, (epoch, epoch), (i64::MIN, i64::MAX))
+        }
+        _ => return None,
+    };
+    let (level, bytes) = (level.parse().ok()?, bytes.parse().ok()?);
+    Some(SegmentEntry { name: name.to_owned(), bytes, level, epochs, times })
+}
+
 fn check_version(path: &Path, found: u32) -> Result<()> {
-    if found == VERSION {
+    if (1..=VERSION).contains(&found) {
         return Ok(());
     }
-    Err(Error::Version { path: path.to_owned(), found, readable: VERSION })
+    Err(Error::Version { path: path.to_owned(), found, readable: (1, VERSION) })
 }
 
 #[cfg(test)]
@@ -119,8 +155,10 @@ mod tests {
         let dir = tempfile::tempdir().expect("a directory");
         let env = env::real();
         assert_eq!(Manifest::read(&env, dir.path()).expect("readable"), None);
-        let entry = SegmentEntry { name: "0000000001.seg".into(), bytes: 9, level: 0 };
-        let manifest = Manifest { flushed_epoch: 7, segments: vec![entry.clone(), entry] };
+        let name = "0000000001.seg".to_owned();
+        let entry = SegmentEntry { name, bytes: 9, level: 0, epochs: (1, 2), times: (-3, 4) };
+        let manifest =
+            Manifest { flushed_epoch: 7, next_file: 3, segments: vec![entry.clone(), entry] };
         manifest.write(&env, dir.path()).expect("written");
         manifest.write(&env, dir.path()).expect("replaced");
         assert_eq!(Manifest::read(&env, dir.path()).expect("readable"), Some(manifest.clone()));

@@ -87,10 +87,10 @@ pub(crate) fn recover(env: &Env, dir: &Path, pool: &Arc<ChunkPool>) -> Result<Re
         env.disk.create_dir(&path).map_err(|error| Error::io("create", &path, error))?;
     }
     env.disk.sync_dir(dir).map_err(|error| Error::io("sync", dir, error))?;
-    let Some(manifest) = Manifest::read(env, dir)? else { return start_new(env, dir) };
+    let Some(mut manifest) = Manifest::read(env, dir)? else { return start_new(env, dir) };
     let mut report = Recovery::default();
     remove_leftovers(env, dir, &manifest)?;
-    let (segments, set_aside) = open_segments(env, dir, &manifest, &mut report)?;
+    let (segments, set_aside) = open_segments(env, dir, &mut manifest, &mut report)?;
     let (registry, names) = Registry::open(env, dir)?;
     let names_path = dir.join(NAMES_FILE);
     if let Some((at, bytes)) = names.cut {
@@ -202,7 +202,7 @@ fn remove_leftovers(env: &Env, dir: &Path, manifest: &Manifest) -> Result<()> {
     let segments = dir.join("segments");
     for name in list(env, &segments)? {
         let named = manifest.segments.iter().any(|entry| entry.name == name);
-        let ours = segment::parse_file_name(&name).is_some() || name.ends_with(".seg.tmp");
+        let ours = segment::is_file_name(&name) || name.ends_with(".seg.tmp");
         if ours && !named {
             remove(segments.join(name))?;
         }
@@ -236,11 +236,11 @@ fn is_damaged_log(env: &Env, path: &Path) -> bool {
 fn open_segments(
     env: &Env,
     dir: &Path,
-    manifest: &Manifest,
+    manifest: &mut Manifest,
     report: &mut Recovery,
 ) -> Result<(Vec<Arc<Segment>>, Vec<SegmentEntry>)> {
     let (mut segments, mut set_aside) = (Vec::new(), Vec::new());
-    for entry in &manifest.segments {
+    for entry in &mut manifest.segments {
         let path = dir.join("segments").join(&entry.name);
         let opened = Segment::open(env, &path).and_then(|segment| check_size(segment, entry));
         match opened {
@@ -248,6 +248,8 @@ fn open_segments(
             Err(error @ Error::Version { .. }) => return Err(error),
             Ok(segment) => {
                 report.segment_samples += segment.footer().samples;
+                (entry.epochs, entry.times) =
+                    (segment.footer().epochs, segment.footer().timestamps);
                 segments.push(Arc::new(segment));
             }
             Err(error) => {
@@ -257,6 +259,7 @@ fn open_segments(
         }
     }
     report.segments = segments.len();
+    crate::state::sort_by_epoch(&mut segments);
     Ok((segments, set_aside))
 }
 

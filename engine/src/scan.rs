@@ -46,6 +46,19 @@ impl Snapshot {
     }
 }
 
+impl Scan {
+    /// Prepares reading of segments alone; of two samples the later segment's counts.
+    pub fn of_segments(segments: &[Arc<Segment>], range: (i64, i64)) -> Scan {
+        let snapshot = Snapshot { segments: segments.to_vec(), epochs: Vec::new() };
+        snapshot.scan(None, range)
+    }
+
+    /// The segments that are read, oldest epochs first.
+    pub fn segments(&self) -> &[Arc<Segment>] {
+        &self.segments
+    }
+}
+
 /// Reads one series of a scan after the other; keeps its memory between them.
 #[derive(Debug, Default)]
 pub struct Cursor {
@@ -84,6 +97,23 @@ impl Cursor {
             rows.gather(range, &mut order, &mut source.samples);
             source.clip(scan.range);
             self.order = order;
+        }
+        Ok(())
+    }
+
+    /// Goes to the first sample of a series in segments alone, whose first runs are known: number of
+    /// the segment in the scan, block, run.
+    pub fn begin(
+        &mut self,
+        scan: &Scan,
+        series: SeriesId,
+        first_runs: &[(usize, usize, usize)],
+    ) -> Result<()> {
+        self.used = 0;
+        for &run in first_runs {
+            let source = self.add_source();
+            source.next = Some(run);
+            source.refill(scan, series)?;
         }
         Ok(())
     }

@@ -15,7 +15,8 @@ use crate::header::{FileKind, Header};
 use crate::keeper::Job;
 use crate::log;
 use crate::log::append::AppendFile;
-use crate::manifest::SegmentEntry;
+use crate::manifest::{Manifest, SegmentEntry};
+use crate::merger;
 use crate::segment::Segment;
 use crate::series::Registry;
 use crate::stats::Stats;
@@ -24,6 +25,7 @@ use parking_lot::{Condvar, Mutex, RwLock};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::*};
+use std::time::Duration;
 
 /// Epoch of a commit's sequence.
 pub fn epoch_of(sequence: u64) -> u32 {
@@ -43,6 +45,14 @@ pub struct EpochSet {
     pub logs: Vec<Arc<AppendFile>>,
     /// Weight of the rows over all shards; decides when to flush and when to press back.
     pub rows: AtomicU64,
+}
+
+/// The order in which of two samples with one series and timestamp the later segment's counts.
+pub fn sort_by_epoch(segments: &mut [Arc<Segment>]) {
+    segments.sort_by_key(|segment| {
+        let (first, last) = segment.footer().epochs;
+        (last, first)
+    });
 }
 
 /// What a reader looks at.
@@ -105,6 +115,12 @@ pub struct Shared {
     /// Why writes are refused, once they are.
     pub stopped: Mutex<Option<String>>,
     pub is_stopped: AtomicBool,
+    /// What is on disk. Locked for as long as it takes to replace the file.
+    pub manifest: Mutex<Manifest>,
+    /// Wakes the merger.
+    pub merges: merger::Signal,
+    /// When the last flush ended.
+    pub last_flush: Mutex<Duration>,
     /// Damage found at start, for people to read.
     pub faults: Mutex<Vec<String>>,
     /// Segments that could not be opened, kept as the manifest named them.

@@ -8,6 +8,10 @@ use std::time::Duration;
 pub struct Stats {
     /// Flushes that produced a segment.
     pub flushes: Timing,
+    /// Merges of segments.
+    pub merges: Timing,
+    /// Rows that went into merges.
+    pub merged_rows: AtomicU64,
     /// Rounds of syncing logs.
     pub syncs: Timing,
     /// Blocks that could not be read, each read counted.

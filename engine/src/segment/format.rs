@@ -202,14 +202,23 @@ impl<'a> Block<'a> {
         if rows > RUN_ROWS_MAX {
             return Err(Malformed { at: self.starts[1] });
         }
-        self.read_times(run, rows, out)?;
+        self.read_times(run, rows, &mut out.timestamps)?;
         let column = self.column(self.values, 3, run)?;
         values::decode(column, rows, out)?;
         let whole = out.kinds.len() == out.timestamps.len() && out.bits.len() == out.kinds.len();
         if whole { Ok(()) } else { Err(Malformed { at: self.values }) }
     }
 
-    fn read_times(&self, run: usize, rows: usize, out: &mut Samples) -> Result<(), Malformed> {
+    /// Appends only the timestamps of a run.
+    pub fn read_timestamps(&self, run: usize, out: &mut Vec<i64>) -> Result<(), Malformed> {
+        let rows = self.rows(run);
+        if rows > RUN_ROWS_MAX {
+            return Err(Malformed { at: self.starts[1] });
+        }
+        self.read_times(run, rows, out)
+    }
+
+    fn read_times(&self, run: usize, rows: usize, out: &mut Vec<i64>) -> Result<(), Malformed> {
         let mut column = self.column(self.times, 2, run)?;
         if column.first() == Some(&SAME_AS_RUN) {
             let other = Reader::new(&column[1..]).varint()?;
@@ -218,7 +227,7 @@ impl<'a> Block<'a> {
             }
             column = self.column(self.times, 2, other as usize)?;
         }
-        times::decode(column, rows, &mut out.timestamps)
+        times::decode(column, rows, out)
     }
 
     /// A run's column up to the end of the block: decoders need the slack behind it.

@@ -16,6 +16,18 @@ pub fn file_name(epoch: u32) -> String {
     format!("{epoch:010}.seg")
 }
 
+/// File name of the segment with this number among those that merges made.
+pub fn merged_file_name(number: u64) -> String {
+    format!("merged-{number:010}.seg")
+}
+
+/// Whether a file in the segment directory is ours.
+pub fn is_file_name(name: &str) -> bool {
+    let number = name.strip_prefix("merged-").and_then(|rest| rest.strip_suffix(".seg"));
+    let merged = number.and_then(|number| number.parse().ok());
+    parse_file_name(name).is_some() || merged.is_some_and(|number| merged_file_name(number) == name)
+}
+
 /// Epoch of a segment's file name.
 pub fn parse_file_name(name: &str) -> Option<u32> {
     let epoch = name.strip_suffix(".seg")?.parse().ok()?;

@@ -97,6 +97,19 @@ impl Segment {
         read.map_err(|_| Error::damaged(&self.path, offset, format!("run {run} is malformed")))
     }
 
+    /// Appends only the timestamps of a run.
+    pub fn read_timestamps(
+        &self,
+        at: usize,
+        block: &Block<'_>,
+        run: usize,
+        out: &mut Vec<i64>,
+    ) -> Result<()> {
+        let offset = self.blocks[at].offset;
+        let read = block.read_timestamps(run, out);
+        read.map_err(|_| Error::damaged(&self.path, offset, format!("run {run} is malformed")))
+    }
+
     /// Calls `sink` with every series and its canonical name.
     pub fn each_name(&self, mut sink: impl FnMut(SeriesId, &[u8])) -> Result<()> {
         for entry in &self.names {

@@ -62,8 +62,10 @@ impl SegmentWriter {
 
     /// Adds all samples of a series, strictly ascending in time; series ascend from call to call.
     pub fn push(&mut self, series: SeriesId, samples: &Samples) -> Result<()> {
-        assert!(self.series.last().is_none_or(|&last| last < series), "series ascend");
-        self.series.push(series);
+        assert!(self.series.last().is_none_or(|&last| last <= series), "series ascend");
+        if self.series.last() != Some(&series) {
+            self.series.push(series);
+        }
         let mut from = 0;
         while from < samples.len() {
             let most = samples.len().min(from + RUN_ROWS_MAX);

@@ -3,6 +3,7 @@
 use irontsd_engine::batch::Batch;
 use irontsd_engine::engine::{Config, Engine};
 use irontsd_engine::env;
+use irontsd_engine::merger::Progress;
 use irontsd_engine::name::HISTOGRAM_MARK;
 use irontsd_engine::scan::Cursor;
 use irontsd_engine::shard::Shard;
@@ -96,6 +97,17 @@ impl Node {
             }
         };
         assert_eq!(outcome, Ok(()));
+    }
+
+    /// Merges all there is; everything must be of the last level then.
+    pub fn merge(&mut self) {
+        let (sender, done) = mpsc::channel();
+        self.engine.merge(Box::new(move |progress| {
+            if let Progress::Done(outcome) = progress {
+                drop(sender.send(outcome));
+            }
+        }));
+        assert_eq!(done.recv_timeout(Duration::from_secs(60)), Ok(Ok(())));
     }
 
     pub fn close(self) {

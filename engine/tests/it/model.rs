@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 enum Step {
     Commit { shard: usize, rows: Vec<(u8, i64, Sample)> },
     Flush,
+    Merge,
     Close,
     Drop,
 }
@@ -45,10 +46,14 @@ fn value() -> impl Strategy<Value = Value> {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let rows = prop::collection::vec((0..6u8, 1..40i64, sample()), 1..30);
+    // Most of it on one day, some on others.
+    let time = (1..40i64, prop_oneof![6 => Just(0), 1 => 1..9i64, 1 => Just(60_000)]);
+    let time = time.prop_map(|(time, day)| time + day * 86_400_000);
+    let rows = prop::collection::vec((0..6u8, time, sample()), 1..30);
     prop_oneof![
         8 => (0..2usize, rows).prop_map(|(shard, rows)| Step::Commit { shard, rows }),
         2 => Just(Step::Flush),
+        1 => Just(Step::Merge),
         1 => Just(Step::Close),
         1 => Just(Step::Drop),
     ]
@@ -76,7 +81,7 @@ fn meaning(model: &Model, range: (i64, i64)) -> Meaning {
 }
 
 fn agrees(node: &Node, model: &Model) {
-    for range in [(1, i64::MAX), (10, 20), (15, 15)] {
+    for range in [(1, i64::MAX), (10, 20), (15, 15), (86_400_000, 3 * 86_400_000)] {
         assert_eq!(meaning(&node.content(range), range), meaning(model, range), "{range:?}");
     }
 }
@@ -92,6 +97,7 @@ proptest! {
             match step {
                 Step::Commit { shard, rows } => node.commit(*shard, rows, &mut model),
                 Step::Flush => node.flush(),
+                Step::Merge => node.merge(),
                 Step::Close => {
                     node.close();
                     node = open(dir.path());

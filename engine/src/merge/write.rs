@@ -1,0 +1,151 @@
+//! Carries a merge out: reads the inputs series by series, writes and seals one segment for each cut.
+
+use super::days::{cut, day_of};
+use crate::env::Env;
+use crate::error::Result;
+use crate::limits::RUN_ROWS_MAX;
+use crate::scan::{Cursor, Scan};
+use crate::segment::writer::Sealed;
+use crate::segment::{Segment, SegmentWriter};
+use crate::series::Registry;
+use crate::types::{Samples, SeriesId};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What a merge needs.
+#[derive(Debug)]
+pub struct Merge<'a> {
+    /// The outside world.
+    pub env: &'a Env,
+    /// Names of the series.
+    pub registry: &'a Registry,
+    /// What is merged; of samples with one series and timestamp the later one's counts.
+    pub inputs: Vec<Arc<Segment>>,
+}
+
+impl Merge<'_> {
+    /// Writes the outputs, whose paths `name` gives. `pace` is told of rows as they are written, and
+    /// may wait or end the merge by an error; sealed outputs stay behind then as leftovers.
+    pub fn run(
+        &self,
+        mut name: impl FnMut() -> PathBuf,
+        pace: &mut dyn FnMut(u64) -> Result<()>,
+    ) -> Result<Vec<Sealed>> {
+        let epochs = self.inputs.iter().map(|segment| segment.footer().epochs);
+        let first = epochs.clone().map(|(first, _)| first).min().unwrap_or(0);
+        let last = epochs.map(|(_, last)| last).max().unwrap_or(0);
+        let mut sealed = Vec::new();
+        for range in cut(&self.rows_by_day(pace)?) {
+            let mut writer = SegmentWriter::create(self.env, &name(), (first, last))?;
+            self.write(range, &mut writer, pace)?;
+            let names = |series| self.registry.names().get(series).to_vec();
+            sealed.push(writer.seal(names)?);
+        }
+        Ok(sealed)
+    }
+
+    /// Only blocks that cross midnight are looked into.
+    fn rows_by_day(&self, pace: &mut dyn FnMut(u64) -> Result<()>) -> Result<BTreeMap<i64, u64>> {
+        let mut rows = BTreeMap::new();
+        let mut timestamps = Vec::new();
+        for segment in &self.inputs {
+            for (at, entry) in segment.blocks().iter().enumerate() {
+                let (from, to) = (day_of(entry.timestamps.0), day_of(entry.timestamps.1));
+                if from == to {
+                    *rows.entry(from).or_default() += u64::from(entry.rows);
+                    continue;
+                }
+                let block = segment.block(at)?;
+                for run in 0..block.runs() {
+                    timestamps.clear();
+                    segment.read_timestamps(at, &block, run, &mut timestamps)?;
+                    for days in timestamps.chunk_by(|a, b| day_of(*a) == day_of(*b)) {
+                        *rows.entry(day_of(days[0])).or_default() += days.len() as u64;
+                    }
+                }
+                pace(0)?;
+            }
+        }
+        Ok(rows)
+    }
+
+    fn write(
+        &self,
+        range: (i64, i64),
+        writer: &mut SegmentWriter,
+        pace: &mut dyn FnMut(u64) -> Result<()>,
+    ) -> Result<()> {
+        let scan = Scan::of_segments(&self.inputs, range);
+        let mut runs: Vec<Runs> = scan.segments().iter().map(Runs::new).collect::<Result<_>>()?;
+        let (mut cursor, mut samples) = (Cursor::default(), Samples::default());
+        let mut written = 0;
+        while let Some(series) = runs.iter().filter_map(|runs| runs.series).min() {
+            let here = runs.iter().enumerate().filter(|(_, runs)| runs.series == Some(series));
+            let places: Vec<_> =
+                here.map(|(number, runs)| (number, runs.block, runs.run)).collect();
+            cursor.begin(&scan, series, &places)?;
+            loop {
+                samples.clear();
+                let more = cursor.read(&scan, series, RUN_ROWS_MAX, &mut samples)?;
+                if !samples.is_empty() {
+                    writer.push(series, &samples)?;
+                    written += samples.len() as u64;
+                }
+                if !more {
+                    break;
+                }
+            }
+            for (number, _, _) in places {
+                runs[number].skip(series)?;
+            }
+            if written >= PACE_ROWS {
+                pace(std::mem::take(&mut written))?;
+            }
+        }
+        pace(written)
+    }
+}
+
+/// Rows after which the pace is asked.
+const PACE_ROWS: u64 = 16 << 10;
+
+/// Goes through the series of a segment in their order.
+struct Runs<'a> {
+    segment: &'a Arc<Segment>,
+    block: usize,
+    run: usize,
+    /// The series of that run; `None` at the end.
+    series: Option<SeriesId>,
+}
+
+impl<'a> Runs<'a> {
+    fn new(segment: &'a Arc<Segment>) -> Result<Runs<'a>> {
+        let mut runs = Runs { segment, block: 0, run: 0, series: None };
+        runs.look()?;
+        Ok(runs)
+    }
+
+    fn look(&mut self) -> Result<()> {
+        self.series = if self.block < self.segment.blocks().len() {
+            Some(self.segment.block(self.block)?.series(self.run))
+        } else {
+            None
+        };
+        Ok(())
+    }
+
+    /// Goes behind the last run of a series.
+    fn skip(&mut self, series: SeriesId) -> Result<()> {
+        while self.series == Some(series) {
+            let block = self.segment.block(self.block)?;
+            let next = (self.run + 1..block.runs()).find(|&run| block.series(run) != series);
+            match next {
+                Some(run) => self.run = run,
+                None => (self.block, self.run) = (self.block + 1, 0),
+            }
+            self.look()?;
+        }
+        Ok(())
+    }
+}

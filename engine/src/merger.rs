@@ -1,0 +1,330 @@
+//! The thread that merges segments: after flushes, when a day is over, and when it is asked to.
+//!
+//! Order of the steps: outputs sealed; manifest names them instead of the inputs; view shows them;
+//! input files go. A crash before the manifest leaves outputs as leftovers, one after it inputs; a
+//! reader that still holds an input keeps reading it, for a mapped file outlives its name.
+//!
+//! It takes a bounded share of one core, except when somebody waits for it.
+
+use crate::error::{Error, Result};
+use crate::manifest::{Manifest, SegmentEntry};
+use crate::merge::plan::{self, Moment, Plan};
+use crate::merge::write::Merge;
+use crate::segment::{self, Segment};
+use crate::state::{Shared, sort_by_epoch};
+use parking_lot::{Condvar, Mutex};
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::*;
+use std::time::Duration;
+
+/// What a forced merge says while it goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Progress {
+    /// A merge of so many segments has written so many rows so far, of about so many.
+    Going {
+        /// Segments being merged.
+        segments: usize,
+        /// Rows written.
+        rows: u64,
+        /// Rows of the inputs.
+        of: u64,
+    },
+    /// All is merged, or why not.
+    Done(std::result::Result<(), String>),
+}
+
+/// Told about a forced merge.
+pub type Listener = Box<dyn FnMut(Progress) + Send>;
+
+/// Wakes the thread.
+#[derive(Default)]
+pub struct Signal {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    /// Segments have changed since the last look.
+    changed: bool,
+    ending: bool,
+    waiting: Vec<Listener>,
+}
+
+impl Signal {
+    /// There may be something to merge.
+    pub fn notice(&self) {
+        self.state.lock().changed = true;
+        self.changed.notify_one();
+    }
+
+    /// Asks for everything to be merged.
+    pub fn force(&self, mut listener: Listener) {
+        let mut state = self.state.lock();
+        if state.ending {
+            drop(state);
+            return listener(Progress::Done(Err("the node is stopping".into())));
+        }
+        state.waiting.push(listener);
+        self.changed.notify_one();
+    }
+
+    /// Ends the thread; a merge in progress is given up.
+    pub fn end(&self) {
+        self.state.lock().ending = true;
+        self.changed.notify_one();
+    }
+
+    fn is_ending(&self) -> bool {
+        self.state.lock().ending
+    }
+}
+
+/// How long nothing must have been flushed before segments are merged for tidiness alone.
+const QUIET: Duration = Duration::from_secs(600);
+/// How often it is looked whether a day is over.
+const LOOK: Duration = Duration::from_secs(30);
+/// How often a listener is told.
+const TELL: Duration = Duration::from_millis(500);
+
+/// The thread's own state.
+pub(crate) struct Merger {
+    shared: Arc<Shared>,
+    /// Inputs of merges that failed: they are left alone until the next start.
+    avoid: HashSet<String>,
+}
+
+impl Merger {
+    pub(crate) fn new(shared: Arc<Shared>) -> Merger {
+        Merger { shared, avoid: HashSet::new() }
+    }
+
+    /// Works until told to end.
+    pub(crate) fn run(mut self) {
+        loop {
+            let mut listeners = {
+                let signal = &self.shared.merges;
+                let mut state = signal.state.lock();
+                if !state.changed && !state.ending && state.waiting.is_empty() {
+                    signal.changed.wait_for(&mut state, LOOK);
+                }
+                if state.ending {
+                    let waiting = std::mem::take(&mut state.waiting);
+                    drop(state);
+                    return tell_all(waiting, &Err("the node is stopping".into()));
+                }
+                state.changed = false;
+                std::mem::take(&mut state.waiting)
+            };
+            if listeners.is_empty() {
+                self.merge_what_is_due();
+            } else {
+                let outcome = self.merge_all(&mut listeners).map_err(|error| error.to_string());
+                tell_all(listeners, &outcome);
+            }
+        }
+    }
+
+    fn merge_what_is_due(&mut self) {
+        while let Some((plan, entries)) = self.next() {
+            if self.shared.merges.is_ending() || !self.shared.merges.state.lock().waiting.is_empty()
+            {
+                return;
+            }
+            let _logged = self.carry_out(&plan, &entries, &mut Vec::new());
+        }
+    }
+
+    fn next(&self) -> Option<(Plan, Vec<SegmentEntry>)> {
+        let clock = &self.shared.env.clock;
+        let since = clock.monotonic().saturating_sub(*self.shared.last_flush.lock());
+        let moment = Moment { now_ms: clock.wall_ms(), quiet: since >= QUIET };
+        let entries = self.entries();
+        plan::next(&entries, moment).map(|plan| (plan, entries))
+    }
+
+    fn merge_all(&mut self, listeners: &mut Vec<Listener>) -> Result<()> {
+        loop {
+            let entries = self.entries();
+            let Some(plan) = plan::forced(&entries) else { return Ok(()) };
+            self.carry_out(&plan, &entries, listeners)?;
+        }
+    }
+
+    /// What can be merged: what is served and did not fail before.
+    fn entries(&self) -> Vec<SegmentEntry> {
+        let aside = self.shared.set_aside.lock();
+        let usable = |entry: &&SegmentEntry| {
+            !self.avoid.contains(&entry.name) && !aside.iter().any(|other| other.name == entry.name)
+        };
+        self.shared.manifest.lock().segments.iter().filter(usable).cloned().collect()
+    }
+
+    fn carry_out(
+        &mut self,
+        plan: &Plan,
+        entries: &[SegmentEntry],
+        listeners: &mut Vec<Listener>,
+    ) -> Result<()> {
+        let names: Vec<&str> = plan.inputs.iter().map(|&at| entries[at].name.as_str()).collect();
+        if let Some(other) = self.lies_between(plan, entries) {
+            self.avoid.extend(names.into_iter().map(str::to_owned));
+            let what = format!("{other} cannot be read, what overlaps it is not merged");
+            tracing::warn!("{what}");
+            return Err(Error::Stopped(what));
+        }
+        let started = self.shared.env.clock.monotonic();
+        let outcome = self.merge(&names, plan.level, listeners);
+        match &outcome {
+            Ok(rows) => {
+                let took = self.shared.env.clock.monotonic() - started;
+                self.shared.stats.merges.add(took);
+                self.shared.stats.merged_rows.fetch_add(*rows, Relaxed);
+                tracing::debug!("merged {} segments, {rows} rows in {took:?}", names.len());
+            }
+            Err(Error::Stopped(_)) => {}
+            Err(error) => {
+                tracing::error!("a merge failed, its segments are left as they are: {error}");
+                self.avoid.extend(names.into_iter().map(str::to_owned));
+            }
+        }
+        outcome.map(drop)
+    }
+
+    /// A segment that is not served, but would be neither older nor younger than the merge's output.
+    fn lies_between(&self, plan: &Plan, entries: &[SegmentEntry]) -> Option<String> {
+        let all = self.shared.manifest.lock().segments.clone();
+        let inputs: Vec<_> = plan.inputs.iter().map(|&at| entries[at].name.as_str()).collect();
+        let chosen: Vec<usize> =
+            (0..all.len()).filter(|&at| inputs.contains(&all[at].name.as_str())).collect();
+        let closed = plan::closed_under_overlap(&all, chosen, plan.level).inputs;
+        let between = closed.into_iter().map(|at| &all[at].name);
+        between.into_iter().find(|name| !inputs.contains(&name.as_str())).cloned()
+    }
+
+    fn merge(&self, names: &[&str], level: u32, listeners: &mut Vec<Listener>) -> Result<u64> {
+        let shared = &self.shared;
+        let is_input = |segment: &Arc<Segment>| names.contains(&segment.file_name().as_str());
+        let view = shared.view.read().clone();
+        let inputs: Vec<_> = view.segments.iter().filter(|s| is_input(s)).cloned().collect();
+        drop(view);
+        let rows = inputs.iter().map(|segment| segment.footer().samples).sum();
+        let mut pace = Pace::new(shared, inputs.len(), rows, listeners);
+        let merge = Merge { env: &shared.env, registry: &shared.registry, inputs };
+        let dir = shared.segment_dir();
+        let mut next = shared.manifest.lock().next_file;
+        let name = || {
+            next += 1;
+            dir.join(segment::merged_file_name(next - 1))
+        };
+        let sealed = merge.run(name, &mut |rows| pace.pace(rows))?;
+        let open = |sealed: &segment::writer::Sealed| Segment::open(&shared.env, &sealed.path);
+        let outputs = sealed.iter().map(open).collect::<Result<Vec<_>>>()?;
+        self.replace(names, outputs, level, next)?;
+        Ok(rows)
+    }
+
+    fn replace(&self, inputs: &[&str], outputs: Vec<Segment>, level: u32, next: u64) -> Result<()> {
+        let shared = &self.shared;
+        shared.change_manifest(|manifest| {
+            manifest.next_file = next;
+            manifest.segments.retain(|entry| !inputs.contains(&entry.name.as_str()));
+            manifest.segments.extend(outputs.iter().map(|segment| segment.entry(level)));
+        })?;
+        shared.change_view(|view| {
+            view.segments.retain(|segment| !inputs.contains(&segment.file_name().as_str()));
+            view.segments.extend(outputs.into_iter().map(Arc::new));
+            sort_by_epoch(&mut view.segments);
+        });
+        for name in inputs {
+            let path = shared.segment_dir().join(name);
+            if let Err(error) = shared.env.disk.remove(&path) {
+                tracing::warn!("{} is merged but stays: {error}", path.display());
+            }
+        }
+        Ok(())
+    }
+}
+
+fn tell_all(listeners: Vec<Listener>, outcome: &std::result::Result<(), String>) {
+    for mut listener in listeners {
+        listener(Progress::Done(outcome.clone()));
+    }
+}
+
+/// Keeps a merge to its share of a core, tells listeners, and ends it when the node ends.
+struct Pace<'a> {
+    shared: &'a Shared,
+    segments: usize,
+    rows: u64,
+    of: u64,
+    listeners: &'a mut Vec<Listener>,
+    /// When it last rested and last told.
+    rested: Duration,
+    told: Duration,
+}
+
+impl<'a> Pace<'a> {
+    fn new(
+        shared: &'a Shared,
+        segments: usize,
+        of: u64,
+        listeners: &'a mut Vec<Listener>,
+    ) -> Pace<'a> {
+        let now = shared.env.clock.monotonic();
+        Pace { shared, segments, rows: 0, of, listeners, rested: now, told: now }
+    }
+
+    fn pace(&mut self, rows: u64) -> Result<()> {
+        self.rows += rows;
+        let now = self.shared.env.clock.monotonic();
+        if now - self.told >= TELL {
+            self.told = now;
+            let going = Progress::Going { segments: self.segments, rows: self.rows, of: self.of };
+            self.listeners.iter_mut().for_each(|listener| listener(going.clone()));
+        }
+        let signal = &self.shared.merges;
+        let mut state = signal.state.lock();
+        // Nobody waits: as long at rest as at work.
+        if self.listeners.is_empty() && state.waiting.is_empty() && !state.ending {
+            signal.changed.wait_for(&mut state, (now - self.rested).min(LOOK));
+        }
+        let ending = state.ending;
+        drop(state);
+        self.rested = self.shared.env.clock.monotonic();
+        if ending { Err(Error::Stopped("the node is stopping".into())) } else { Ok(()) }
+    }
+}
+
+/// What the manifest says of a segment.
+impl Segment {
+    /// Its file's name.
+    pub(crate) fn file_name(&self) -> String {
+        self.path().file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+
+    /// Its line in the manifest.
+    pub(crate) fn entry(&self, level: u32) -> SegmentEntry {
+        let footer = self.footer();
+        SegmentEntry {
+            name: self.file_name(),
+            bytes: self.bytes(),
+            level,
+            epochs: footer.epochs,
+            times: footer.timestamps,
+        }
+    }
+}
+
+impl Shared {
+    /// Replaces the manifest by a changed one, durable when this returns.
+    pub fn change_manifest(&self, change: impl FnOnce(&mut Manifest)) -> Result<()> {
+        let mut manifest = self.manifest.lock();
+        let mut changed = manifest.clone();
+        change(&mut changed);
+        changed.write(&self.env, &self.config.dir)?;
+        *manifest = changed;
+        Ok(())
+    }
+}
