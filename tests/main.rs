@@ -25,6 +25,7 @@ mod http_wire; // HTTP framing: splits, chunks, pipelines, encodings, limits.
 mod import; // What one node exports another imports.
 mod kairosdb; // KairosDB's lines and bodies, with its answers.
 mod kill; // 200 times kill -9 under load: nothing acknowledged is lost, nothing is invented.
+mod merging; // Merges change nothing that a reader sees, whatever interrupts them.
 mod monitoring; // Metrics, the list of refused lines and the probes tell the truth.
 mod put; // /api/put stores good points, names bad ones and counts both.
 mod real_clients; // collectd and netdata work, and the export is what they sent.

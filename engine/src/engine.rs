@@ -17,6 +17,7 @@ use crate::stats::Stats;
 use crate::syncer;
 use crossbeam::channel::{bounded, unbounded};
 use parking_lot::{Mutex, RwLock};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
@@ -81,8 +82,8 @@ pub struct Sizes {
     pub log_bytes: u64,
     /// Bytes of segments.
     pub segment_bytes: u64,
-    /// Segments of level 0.
-    pub segments: usize,
+    /// Segments of each level.
+    pub segments: BTreeMap<u32, u64>,
     /// Segments that could not be opened.
     pub set_aside: usize,
 }
@@ -228,9 +229,17 @@ impl Engine {
             log_bytes: current.logs.iter().map(|log| log.bytes()).sum::<u64>()
                 + self.shared.frozen_log_bytes.load(Relaxed),
             segment_bytes: view.segments.iter().map(|segment| segment.bytes()).sum(),
-            segments: view.segments.len(),
+            segments: self.segments_by_level(),
             set_aside: self.shared.set_aside.lock().len(),
         }
+    }
+
+    fn segments_by_level(&self) -> BTreeMap<u32, u64> {
+        let mut levels = BTreeMap::from([(0, 0)]);
+        for entry in &self.shared.manifest.lock().segments {
+            *levels.entry(entry.level).or_default() += 1;
+        }
+        levels
     }
 
     /// Flushes everything and ends the engine's threads. All shards must be gone.

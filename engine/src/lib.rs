@@ -27,7 +27,7 @@
 //! Layers, each using only those before it: `types`, `limits`, `error`; `bytes`, `checksum`, `name`,
 //! `header`, `histogram`, `arena`; `codec`, `log::record`, `log::rows`, `segment::format` (pure); `env`
 //! (the door outside); `log`, `segment`, `manifest`, `series`, `assigned`, `buffer`; `index`, `rows`,
-//! `flush`, `scan`, `recover`; `state`, `shard`, `keeper`, `syncer`; `engine`. Files: `FORMAT.md`.
+//! `flush`, `scan`, `merge`, `recover`; `state`, `shard`, `keeper`, `merger`, `syncer`; `engine`. Files: `FORMAT.md`.
 
 pub mod arena;
 pub mod assigned;

@@ -172,6 +172,12 @@ impl EventLoop {
                 Message::Accepted(stream, peer, port) => self.add(stream, peer, port),
                 Message::Stepped { id, bytes, step, task } => self.stepped(id, bytes, step, task),
                 Message::Flushed(id, outcome) => self.flushed(id, outcome),
+                Message::Progressed(id, bytes) => {
+                    if let Some(conn) = self.find(id) {
+                        conn.append(bytes);
+                        self.resume(id.place);
+                    }
+                }
                 Message::Stop => self.begin_stop(),
             }
         }

@@ -33,6 +33,8 @@ pub enum Message {
         /// The task, if there is more.
         task: Option<Box<dyn Task>>,
     },
+    /// A part of an answer that somebody else makes; more follows.
+    Progressed(ConnId, Vec<u8>),
     /// A flush that a connection waits for has ended.
     Flushed(ConnId, Result<(), String>),
     /// Stop accepting, finish what is there, end.

@@ -10,6 +10,7 @@ use crate::http::query::Query;
 use crate::http::reply::{Framing, JSON, PLAIN_JSON, Reply, TEXT};
 use crate::http::router::{Port, Route, route};
 use crate::http::session::{Request, Taken};
+use crate::http::stream::Stream;
 use crate::import;
 use crate::inbox::{ConnId, Message};
 use crate::intake::{Content, Intake};
@@ -25,6 +26,7 @@ use crate::status;
 use crate::sync_wait::{self, Listed, SyncWait};
 use crate::telnet;
 use crate::workers::{Step, Task};
+use irontsd_engine::merger::Progress;
 use irontsd_engine::scan::Snapshot;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -280,6 +282,7 @@ impl EventLoop {
             }
             Route::Labels(what) => self.start_labels(place, what, query, now_ms),
             Route::Flush => self.start_flush(place),
+            Route::Merge => self.start_merge(place),
             Route::Suggest => {
                 let framing = self.conns[place].framing;
                 self.begin_task(place, Box::new(SuggestTask { node, framing, query }));
@@ -340,6 +343,39 @@ impl EventLoop {
         let (id, handle) = (conn.id, self.handle.clone());
         let done = move |outcome| handle.send(Message::Flushed(id, outcome));
         self.node.engine.flush(Box::new(done));
+    }
+
+    /// A line for each piece of progress, then one that says that all is merged. Without it, and
+    /// without the final chunk, it is not.
+    fn start_merge(&mut self, place: usize) {
+        let conn = &mut self.conns[place];
+        conn.busy = true;
+        conn.framing.keep_alive &= conn.framing.chunked;
+        let (id, handle, mut bytes) = (conn.id, self.handle.clone(), Vec::new());
+        let framing = Framing { gzip: false, ..conn.framing };
+        let mut stream = Stream::begin(&mut bytes, TEXT, "", framing);
+        conn.add_headers(&mut bytes, 0);
+        conn.append(bytes);
+        self.node.engine.merge(Box::new(move |progress| {
+            let (text, step) = match progress {
+                Progress::Going { segments, rows, of } => {
+                    (format!("merging {segments} segments: {rows} of {of} samples\n"), None)
+                }
+                Progress::Done(Ok(())) => ("merged\n".to_owned(), Some(Step::Done)),
+                Progress::Done(Err(reason)) => (format!("failed: {reason}\n"), Some(Step::Broken)),
+            };
+            let mut bytes = Vec::new();
+            stream.piece(&mut bytes, |out| out.extend_from_slice(text.as_bytes()));
+            match step {
+                None => handle.send(Message::Progressed(id, bytes)),
+                Some(step) => {
+                    if step == Step::Done {
+                        stream.end(&mut bytes, "");
+                    }
+                    handle.send(Message::Stepped { id, bytes, step, task: None });
+                }
+            }
+        }));
     }
 
     pub(crate) fn flushed(&mut self, id: ConnId, outcome: Result<(), String>) {

@@ -59,12 +59,19 @@ fn storage(node: &Node, out: &mut String) {
     let name = "irontsd_segment_bytes";
     gauge(name, "Bytes of segments.", plain(name, sizes.segment_bytes));
     let name = "irontsd_segments";
-    gauge(name, "Segments by level.", format!("{name}{{level=\"0\"}} {}", sizes.segments));
+    let levels = sizes.segments.iter();
+    let levels = levels.map(|(level, count)| format!("{name}{{level=\"{level}\"}} {count}"));
+    gauge(name, "Segments by level.", levels.collect::<Vec<_>>().join("\n"));
     let name = "irontsd_damaged_blocks";
     let damaged = stats.damaged_blocks.load(Relaxed) + sizes.set_aside as u64;
     gauge(name, "Blocks and segments found unreadable.", plain(name, damaged));
+    let name = "irontsd_merged_samples_total";
+    let merged = stats.merged_rows.load(Relaxed);
+    metric(out, name, "counter", "Samples that went into merges.");
+    let _ = writeln!(out, "{name} {merged}");
     let timings = [
         ("irontsd_flush_duration_seconds", "Flushes to segments.", &stats.flushes),
+        ("irontsd_merge_duration_seconds", "Merges of segments, rests included.", &stats.merges),
         ("irontsd_sync_duration_seconds", "Rounds of syncing logs.", &stats.syncs),
     ];
     for (name, help, timing) in timings {
