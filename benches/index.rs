@@ -98,7 +98,7 @@ fn measure(shape: &str, series: u64, name: Name) {
         let took = time(TRIES, || {
             let mut texts = Texts::new(b"", limit);
             let listed =
-                index.list(registry, registry.len(), listing, &mut |_| Ok(true), &mut texts);
+                index.list(registry, &[], registry.len(), listing, &mut |_| Ok(true), &mut texts);
             listed.expect("no damage");
             found = texts.iter().count();
         });

@@ -97,6 +97,39 @@ fn series_labels_and_values_are_listed() {
     assert!(series.items().iter().all(|one| one.get("__name__").str() == "cpu"));
 }
 
+/// Enough series for the index; the last ones come behind it.
+#[test]
+fn limits_and_selectors_hold_for_many_series() {
+    let node = Node::start();
+    let put = |hosts: std::ops::Range<u32>| {
+        let line = |host| format!("put cpu 1 {host} host=h{host:04} dc=d{}\n", host % 3);
+        node.put_lines(&hosts.map(line).collect::<String>());
+    };
+    put(0..3000);
+    let first = "/api/v1/label/host/values?start=1&limit=2";
+    assert_eq!(texts(&data(&node, first)), ["h0000", "h0001"]);
+    put(3000..3010);
+    for (query, count) in [
+        ("{host=\"h2999\"}", 1),
+        ("{host=\"h3009\"}", 1),
+        ("{host=~\"h300.*\"}", 10),
+        ("{host=~\".*9\",dc=\"d0\"}", 101),
+        ("cpu{dc!~\"d[01]\"}", 1003),
+        ("{nosuch=\"\"}", 3010),
+        ("{nosuch!=\"\"}", 0),
+    ] {
+        let series = format!("/api/v1/series?start=1&match[]={}", encode(query));
+        assert_eq!(data(&node, &series).items().len(), count, "{query}");
+        assert_eq!(data(&node, &format!("{series}&limit=7")).items().len(), count.min(7));
+        let hosts = format!("/api/v1/label/host/values?start=1&match[]={}", encode(query));
+        assert_eq!(data(&node, &hosts).items().len(), count, "{query}");
+        assert_eq!(node.export(query).series.len(), count, "{query}");
+    }
+    // Nothing is that young.
+    let young = "/api/v1/label/host/values?start=2000000000&end=2000000001";
+    assert!(data(&node, young).items().is_empty());
+}
+
 #[test]
 fn the_lists_are_the_same_after_flush_and_restart() {
     let mut node = Node::start();

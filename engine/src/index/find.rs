@@ -22,7 +22,7 @@ impl Index {
     /// if there is no group or one without filters.
     pub fn find(&self, registry: &Registry, groups: &[Group<'_>], len: u32) -> Vec<SeriesId> {
         let mut found = Vec::new();
-        if groups.is_empty() || groups.iter().any(Vec::is_empty) {
+        if take_all(groups) {
             registry.each_name(0..len, |series, _| found.push(series));
             return found;
         }
@@ -40,6 +40,11 @@ impl Index {
         });
         found
     }
+}
+
+/// Whether every series passes.
+pub(super) fn take_all(groups: &[Group<'_>]) -> bool {
+    groups.is_empty() || groups.iter().any(Vec::is_empty)
 }
 
 /// Whether a series passes all filters of any group.

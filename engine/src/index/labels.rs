@@ -1,6 +1,7 @@
 //! Lists label names and values, in byte order, as far as somebody wants them.
 
 use super::Index;
+use super::find::{Group, take_all};
 use super::merge::Merge;
 use super::part::{Part, values_of};
 use super::posting::Posting;
@@ -82,16 +83,21 @@ impl Listing<'_> {
 type Counts<'a> = dyn FnMut(SeriesId) -> Result<bool> + 'a;
 
 impl Index {
-    /// Adds the texts of all series below `len` that count. Series are asked about only while a
-    /// text of theirs is wanted.
+    /// Adds the texts of the series that [`Index::find`] finds and that count. Series are asked
+    /// about only while a text of theirs is wanted.
     pub fn list(
         &self,
         registry: &Registry,
+        groups: &[Group<'_>],
         len: u32,
         listing: Listing<'_>,
         counts: &mut Counts<'_>,
         out: &mut Texts,
     ) -> Result<()> {
+        if !take_all(groups) {
+            let found = self.find(registry, groups, len);
+            return list_of(registry, found, listing, counts, out);
+        }
         let view = self.view_of(registry, len);
         let parts = &view.0[..];
         let mut below = |series| Ok(series < len && counts(series)?);
@@ -111,32 +117,31 @@ impl Index {
                 }
             }
         }
-        self.list_of(registry, view.covered()..len, listing, counts, out)
+        list_of(registry, view.covered()..len, listing, counts, out)
     }
+}
 
-    /// Adds the texts of these series.
-    pub fn list_of(
-        &self,
-        registry: &Registry,
-        series: impl IntoIterator<Item = SeriesId>,
-        listing: Listing<'_>,
-        counts: &mut Counts<'_>,
-        out: &mut Texts,
-    ) -> Result<()> {
-        let mut outcome = Ok(());
-        registry.each_name(series, |series, name| {
-            listing.each(name, |text| {
-                if outcome.is_ok() && out.want(&text) {
-                    match counts(series) {
-                        Ok(true) => out.insert(&text),
-                        Ok(false) => {}
-                        Err(error) => outcome = Err(error),
-                    }
+/// Adds the texts of these series.
+fn list_of(
+    registry: &Registry,
+    series: impl IntoIterator<Item = SeriesId>,
+    listing: Listing<'_>,
+    counts: &mut Counts<'_>,
+    out: &mut Texts,
+) -> Result<()> {
+    let mut outcome = Ok(());
+    registry.each_name(series, |series, name| {
+        listing.each(name, |text| {
+            if outcome.is_ok() && out.want(&text) {
+                match counts(series) {
+                    Ok(true) => out.insert(&text),
+                    Ok(false) => {}
+                    Err(error) => outcome = Err(error),
                 }
-            });
+            }
         });
-        outcome
-    }
+    });
+    outcome
 }
 
 /// The values behind `key`, which ends with `=`.

@@ -12,7 +12,7 @@ fn registry(dir: &std::path::Path) -> Registry {
 fn listed(index: &Index, registry: &Registry, listing: Listing<'_>, texts: Texts) -> Vec<String> {
     let mut texts = texts;
     let mut odd = |series| Ok(series % 2 == 1);
-    index.list(registry, registry.len(), listing, &mut odd, &mut texts).expect("no damage");
+    index.list(registry, &[], registry.len(), listing, &mut odd, &mut texts).expect("no damage");
     texts.iter().map(|text| String::from_utf8_lossy(text).into_owned()).collect()
 }
 

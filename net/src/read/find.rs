@@ -11,8 +11,12 @@ use std::collections::BTreeSet;
 
 /// The series below `len` that any selector matches, by id; all of them if there is no selector.
 pub fn find(engine: &Engine, selectors: &[Selector], len: u32) -> Vec<SeriesId> {
-    let groups: Vec<Group<'_>> = selectors.iter().flat_map(Selector::filters).collect();
-    engine.index().find(engine.registry(), &groups, len)
+    engine.index().find(engine.registry(), &groups(selectors), len)
+}
+
+/// Selectors as the index takes them.
+pub fn groups(selectors: &[Selector]) -> Vec<Group<'_>> {
+    selectors.iter().flat_map(Selector::filters).collect()
 }
 
 /// Series with their names, in name order.
@@ -54,7 +58,7 @@ impl Found {
     }
 }
 
-/// The first `limit` names in name order of those series that count.
+/// The first `limit` sets of labels, as names, in name order, of those series that count.
 pub fn first_names(
     engine: &Engine,
     series: Vec<SeriesId>,
@@ -64,6 +68,7 @@ pub fn first_names(
     let mut first = BTreeSet::new();
     let mut outcome = Ok(());
     engine.registry().each_name(series, |series, name| {
+        let name = name::labels(name);
         let full = first.len() >= limit;
         let behind = |last: &ByName| name::compare(name, &last.0) != Ordering::Less;
         if outcome.is_err() || (full && first.last().is_none_or(behind)) {

@@ -1,7 +1,7 @@
 //! The label endpoints: series, labels, values of a label, as Prometheus answers them.
 
 use super::args;
-use super::find::{find, first_names};
+use super::find::{find, first_names, groups};
 use super::json_line::{push_labels, push_string};
 use crate::http::query::Query;
 use crate::node::Node;
@@ -36,24 +36,23 @@ pub fn answer(
     let (engine, limit) = (&node.engine, args.limit);
     let (registry, index) = (engine.registry(), engine.index());
     let len = registry.len();
-    let mut within = Within::new(snapshot.scan(None, args.range));
-    let mut counts = |series| within.has(series);
     let listing = match what {
         What::Series => {
             let found = find(engine, &args.selectors, len);
-            let names = first_names(engine, found, limit, counts).map_err(|e| e.to_string())?;
+            let wanted = found.iter().copied().collect();
+            let mut within = Within::new(snapshot.scan(Some(&wanted), args.range));
+            let names = first_names(engine, found, limit, |series| within.has(series));
+            let names = names.map_err(|error| error.to_string())?;
             return Ok(body(&names, |out, name| push_labels(out, name)));
         }
         What::Labels => Listing::Labels,
         What::Values(label) => Listing::Values(label.as_bytes()),
     };
+    let mut within = Within::new(snapshot.scan(None, args.range));
     let mut texts = Texts::new(b"", limit);
-    let listed = if args.selectors.is_empty() {
-        index.list(registry, len, listing, &mut counts, &mut texts)
-    } else {
-        let found = find(engine, &args.selectors, len);
-        index.list_of(registry, found, listing, &mut counts, &mut texts)
-    };
+    let mut counts = |series| within.has(series);
+    let groups = groups(&args.selectors);
+    let listed = index.list(registry, &groups, len, listing, &mut counts, &mut texts);
     listed.map_err(|error| error.to_string())?;
     Ok(body(texts.iter(), push_string))
 }
