@@ -33,8 +33,28 @@ pub struct Writer {
 impl Writer {
     /// Adds a text above all before it, with its series, ascending.
     pub fn push(&mut self, text: &[u8], ids: &[SeriesId]) {
+        if ids.len() > FEW_MAX {
+            return self.push_many(text, posting::bitmap(ids));
+        }
+        self.push_text(text);
+        self.ids.clear();
+        posting::encode(&mut self.ids, ids);
+        put_varint(&mut self.built.bytes, (self.ids.len() as u64) << 1);
+        self.built.bytes.extend_from_slice(&self.ids);
+    }
+
+    /// The same with more than [`FEW_MAX`] series.
+    pub fn push_many(&mut self, text: &[u8], mut series: RoaringBitmap) {
+        self.push_text(text);
+        let Dictionary { bytes, many, .. } = &mut self.built;
+        put_varint(bytes, (many.len() as u64) << 1 | 1);
+        series.optimize();
+        many.push(series);
+    }
+
+    fn push_text(&mut self, text: &[u8]) {
         debug_assert!(self.texts == 0 || *text > *self.before, "texts come in order");
-        let Dictionary { bytes, blocks, many } = &mut self.built;
+        let Dictionary { bytes, blocks, .. } = &mut self.built;
         let mut shared = 0;
         if self.texts.is_multiple_of(BLOCK_TEXTS) {
             blocks.push(bytes.len() as u64);
@@ -44,17 +64,6 @@ impl Writer {
         put_varint(bytes, shared as u64);
         put_varint(bytes, (text.len() - shared) as u64);
         bytes.extend_from_slice(&text[shared..]);
-        if ids.len() <= FEW_MAX {
-            self.ids.clear();
-            posting::encode(&mut self.ids, ids);
-            put_varint(bytes, (self.ids.len() as u64) << 1);
-            bytes.extend_from_slice(&self.ids);
-        } else {
-            put_varint(bytes, (many.len() as u64) << 1 | 1);
-            let mut bitmap: RoaringBitmap = ids.iter().copied().collect();
-            bitmap.optimize();
-            many.push(bitmap);
-        }
         self.before.truncate(shared);
         self.before.extend_from_slice(&text[shared..]);
         self.texts += 1;

@@ -72,9 +72,14 @@ pub fn merge(parts: &[Arc<Part>]) -> Part {
     let mut ids = Vec::new();
     let mut merge = Merge::from(parts, b"");
     while let Some(text) = merge.text() {
-        ids.clear();
-        merge.postings().for_each(|posting| posting.append_to(&mut ids));
-        writer.push(text, &ids);
+        if merge.postings().any(|posting| matches!(posting, Posting::Many(_))) {
+            let all = merge.postings().map(Posting::to_bitmap);
+            writer.push_many(text, all.reduce(|all, next| all | next).unwrap_or_default());
+        } else {
+            ids.clear();
+            merge.postings().for_each(|posting| posting.append_to(&mut ids));
+            writer.push(text, &ids);
+        }
         merge.advance();
     }
     Part { ids: start..end, texts: writer.finish() }

@@ -6,7 +6,7 @@
 
 use super::dictionary::{Cursor, Dictionary};
 use super::filter::{Filter, Start, Values};
-use super::posting::Posting;
+use super::posting::{self, Posting};
 use crate::name::{METRIC_LABEL, escape};
 use crate::types::SeriesId;
 use roaring::RoaringBitmap;
@@ -126,7 +126,6 @@ impl Union {
     fn finish(mut self) -> RoaringBitmap {
         self.ids.sort_unstable();
         self.ids.dedup();
-        let few: RoaringBitmap = self.ids.into_iter().collect();
-        self.many | few
+        self.many | posting::bitmap(&self.ids)
     }
 }

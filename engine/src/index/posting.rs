@@ -59,6 +59,12 @@ pub fn encode(out: &mut Vec<u8>, ids: &[SeriesId]) {
     }
 }
 
+/// Ascending ids as a set; other orders cost more.
+pub fn bitmap(ids: &[SeriesId]) -> RoaringBitmap {
+    let sorted = RoaringBitmap::from_sorted_iter(ids.iter().copied());
+    sorted.unwrap_or_else(|_| ids.iter().copied().collect())
+}
+
 /// Reads what [`encode`] wrote.
 struct Few<'a> {
     reader: Reader<'a>,
