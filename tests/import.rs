@@ -60,3 +60,20 @@ fn a_line_of_millions_of_samples_is_taken() {
     let export = node.export_text("m");
     assert_eq!(export, "{\"metric\":{\"__name__\":\"m\"},\"values\":[1],\"timestamps\":[7]}\n");
 }
+
+/// The answer lists the first hundred; the counters know every line.
+#[test]
+fn every_bad_line_is_counted_by_its_reason() {
+    let node = Node::start();
+    let late = r#"{"metric":{"__name__":"m"},"values":[1],"timestamps":[99999999999999]}"#;
+    let body = format!("{}{}", "not json\n".repeat(103), format!("{late}\n").repeat(4));
+    let answer = node.post("/api/v1/import", body);
+    assert_eq!(answer.status, 400);
+    assert_eq!(answer.json().get("failed").str(), "107");
+    assert_eq!(answer.json().get("errors").items().len(), 100);
+    for (reason, count) in [("invalid_json", 103.0), ("timestamp_range", 4.0)] {
+        let labels = [r#"protocol="import""#, &format!("reason=\"{reason}\"")];
+        let counted = node.metrics().sum("irontsd_points_rejected_total", &labels);
+        assert_eq!(counted, count, "{reason}");
+    }
+}

@@ -28,6 +28,25 @@ pub struct Outcome {
     pub failed: u64,
     /// Line number, from 1, and why; the first hundred.
     pub errors: Vec<(u64, Reject)>,
+    /// Those beyond, by reason.
+    more: [u64; Reason::ALL.len()],
+}
+
+impl Outcome {
+    /// Adds a refused line.
+    fn refuse(&mut self, line: u64, reject: Reject) {
+        self.failed += 1;
+        if self.errors.len() < ERRORS_SHOWN_MAX {
+            self.errors.push((line, reject));
+        } else {
+            self.more[reject.reason as usize] += 1;
+        }
+    }
+
+    /// How many errors of each reason are not listed.
+    pub fn more(&self) -> impl Iterator<Item = (Reason, u64)> {
+        Reason::ALL.iter().copied().zip(self.more).filter(|(_, count)| *count > 0)
+    }
 }
 
 /// What a line says of one timestamp.
@@ -75,12 +94,7 @@ pub fn judge(
             .and_then(|(name, samples)| out(&name, &samples));
         match taken {
             Ok(()) => outcome.success += 1,
-            Err(reject) => {
-                outcome.failed += 1;
-                if outcome.errors.len() < ERRORS_SHOWN_MAX {
-                    outcome.errors.push((number, reject));
-                }
-            }
+            Err(reject) => outcome.refuse(number, reject),
         }
     }
     outcome

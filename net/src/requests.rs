@@ -230,6 +230,9 @@ impl EventLoop {
             let input = format!("line {line}");
             self.intake(place).reject(Protocol::Import, reject, input.as_bytes());
         }
+        for (reason, count) in outcome.more() {
+            node.rejections.count_more(Protocol::Import, reason, count);
+        }
         // What was lost is answered already, and the connection ends.
         if !lost {
             let (status, body) = import::answer(&outcome);
