@@ -32,6 +32,12 @@ impl Batch {
         self.push(series, timestamp_ms, Value { kind: Kind::HISTOGRAM, bits });
     }
 
+    /// Series, timestamp and value of a row, and the bytes if it is a histogram.
+    pub fn row(&self, at: usize) -> (SeriesId, i64, Value, Option<&[u8]>) {
+        let value = Value { kind: self.kinds[at], bits: self.bits[at] };
+        (self.series[at], self.timestamps[at], value, self.histogram(at))
+    }
+
     /// The bytes of the histogram in a row; `None` if a number is there.
     pub(crate) fn histogram(&self, at: usize) -> Option<&[u8]> {
         let (offset, bytes) = arena::offset_and_bytes(self.bits[at]);
@@ -63,13 +69,11 @@ impl Batch {
     pub fn drop_series_from(&mut self, first: SeriesId) -> usize {
         let mut kept = Batch::default();
         for at in (0..self.len()).filter(|&at| self.series[at] < first) {
-            let (series, timestamp) = (self.series[at], self.timestamps[at]);
-            match self.histogram(at) {
-                Some(bytes) => kept.push_histogram(series, timestamp, bytes),
-                None => {
-                    let value = Value { kind: self.kinds[at], bits: self.bits[at] };
-                    kept.push(series, timestamp, value);
+            match self.row(at) {
+                (series, timestamp, _, Some(bytes)) => {
+                    kept.push_histogram(series, timestamp, bytes);
                 }
+                (series, timestamp, value, None) => kept.push(series, timestamp, value),
             }
         }
         let dropped = self.len() - kept.len();

@@ -124,7 +124,7 @@ impl Batch {
     }
 
     /// Index, canonical name, milliseconds and value of each point.
-    fn iter(&self) -> impl Iterator<Item = (usize, &[u8], i64, Value)> {
+    pub fn iter(&self) -> impl Iterator<Item = (usize, &[u8], i64, Value)> {
         let mut start = 0;
         self.points.iter().map(move |point| {
             let name = &self.names[start..point.name_end];
@@ -145,6 +145,11 @@ pub struct Refused {
 }
 
 impl Refused {
+    /// How many.
+    pub fn count(&self) -> u64 {
+        self.count
+    }
+
     fn add(&mut self, index: usize, reject: Reject) {
         self.count += 1;
         if self.list.len() < LISTED_MAX {

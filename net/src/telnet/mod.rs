@@ -69,7 +69,14 @@ pub struct Scratch {
 
 impl Default for Scratch {
     fn default() -> Self {
-        Scratch { scanner: Scanner::detect(), masks: Masks::default(), name: Vec::new() }
+        Scratch::new(Scanner::detect())
+    }
+}
+
+impl Scratch {
+    /// Memory whose owner scans in this way.
+    pub fn new(scanner: Scanner) -> Scratch {
+        Scratch { scanner, masks: Masks::default(), name: Vec::new() }
     }
 }
 
@@ -156,6 +163,17 @@ fn take_known(
     };
     intake.push(protocol, series, timestamp_ms, value);
     true
+}
+
+/// Takes one line, line end excluded, as if nothing were known of its series: what [`Session`] is
+/// measured by.
+pub fn take_plainly(
+    line: &[u8],
+    scratch: &mut Scratch,
+    intake: &mut Intake<'_>,
+    replies: &mut Replies<'_>,
+) -> Next {
+    slow(line, None, scratch, intake, replies)
 }
 
 /// Everything else: other commands, new series, unusual spelling, errors.
