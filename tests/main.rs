@@ -37,4 +37,5 @@ mod syncing; // An acknowledgement that promises a sync waits for one.
 mod telnet; // The telnet commands and framing.
 mod telnet_errors; // Bad telnet lines get OpenTSDB's answers and harm nothing else.
 mod udp; // Lines in datagrams are stored like those of connections, and never answered.
+mod victoria_metrics; // Exports survive the way through VictoriaMetrics and back.
 mod volume; // 20 million points come back as the same multiset.
