@@ -192,9 +192,9 @@ fn large_and_many_histograms_come_back() {
     }
     assert_eq!(telnet.barrier(), Vec::<String>::new());
     let times: Vec<String> = (1..=400).map(|time| format!("{time}000")).collect();
-    write!(
+    writeln!(
         expected,
-        "{{\"metric\":{{\"__name__\":\"big\",\"h\":\"a\"}},\"histograms\":[{}],\"timestamps\":[{}]}}\n",
+        "{{\"metric\":{{\"__name__\":\"big\",\"h\":\"a\"}},\"histograms\":[{}],\"timestamps\":[{}]}}",
         values.join(","),
         times.join(",")
     )
