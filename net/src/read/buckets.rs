@@ -17,31 +17,48 @@ pub fn is_impossible(name: &[u8]) -> bool {
     name::is_histogram(name) && name::tags(name).any(|(key, _)| *key == *LE)
 }
 
-/// The series that a piece of a series of histograms becomes: canonical names with their samples;
-/// buckets ascending, then the count.
-pub fn expand(name: &[u8], histograms: &Samples) -> Vec<(Vec<u8>, Samples)> {
-    let mut columns: Vec<(f64, Samples)> = Vec::new();
-    let mut counts = Samples::default();
-    for at in 0..histograms.len() {
-        let bytes = histograms.histogram(at).map(Histogram::decode);
-        let Some(Ok(Histogram::Buckets(buckets))) = bytes else { continue };
-        let timestamp = histograms.timestamps[at];
-        for (bound, count) in cumulative(&buckets) {
-            let place = columns.binary_search_by(|(other, _)| other.total_cmp(&bound));
-            let place = place.unwrap_or_else(|place| {
-                columns.insert(place, (bound, Samples::default()));
-                place
-            });
-            columns[place].1.push(timestamp, value(count));
-            if bound == f64::INFINITY {
-                counts.push(timestamp, value(count));
-            }
+/// What a piece of a series of histograms becomes, handed out one series after the other: names and
+/// bounds can be long and many, so all series together are never held.
+#[derive(Debug, Default)]
+pub struct Counts {
+    /// Bound, timestamp, cumulative count; ascending by bound, then in time.
+    entries: Vec<(f64, i64, Value)>,
+    at: usize,
+    /// The last bucket was handed out, and the count is next, which says the same.
+    total_shown: bool,
+}
+
+impl Counts {
+    /// The counts of these histograms.
+    pub fn new(histograms: &Samples) -> Counts {
+        let mut entries = Vec::new();
+        for at in 0..histograms.len() {
+            let bytes = histograms.histogram(at).map(Histogram::decode);
+            let Some(Ok(Histogram::Buckets(buckets))) = bytes else { continue };
+            let timestamp = histograms.timestamps[at];
+            let counts = cumulative(&buckets);
+            entries.extend(counts.map(|(bound, count)| (bound, timestamp, value(count))));
         }
+        entries.sort_by(|a, b| a.0.total_cmp(&b.0));
+        Counts { entries, at: 0, total_shown: false }
     }
-    let named = |(bound, samples)| (series(name, b"_bucket", Some(bound)), samples);
-    let buckets = columns.into_iter().map(named);
-    let count = (!counts.is_empty()).then(|| (series(name, b"_count", None), counts));
-    buckets.chain(count).collect()
+
+    /// The next series, of histograms with this canonical name: its own name and its samples.
+    /// Buckets ascend, then comes the count.
+    pub fn next(&mut self, name: &[u8]) -> Option<(Vec<u8>, Samples)> {
+        let rest = &self.entries[self.at..];
+        let bound = rest.first()?.0;
+        let rows = rest.partition_point(|(other, ..)| *other <= bound);
+        let mut samples = Samples::default();
+        rest[..rows].iter().for_each(|&(_, timestamp, value)| samples.push(timestamp, value));
+        if bound == f64::INFINITY && self.total_shown {
+            self.at += rows;
+            return Some((series(name, b"_count", None), samples));
+        }
+        self.total_shown = bound == f64::INFINITY;
+        self.at += if self.total_shown { 0 } else { rows };
+        Some((series(name, b"_bucket", Some(bound)), samples))
+    }
 }
 
 /// Upper bounds, each with the count of everything below it.
@@ -94,8 +111,8 @@ mod tests {
         push(&mut samples, 1, 2, vec![(0.0, 1.5, 42), (1.5, 5.75, 24)]);
         push(&mut samples, 2, 0, vec![(0.0, 1.5, 1)]);
         push(&mut samples, 3, i64::MAX, vec![]);
-        let shown: Vec<_> = expand(b"m a=b z=\xff\x03", &samples)
-            .into_iter()
+        let mut counts = Counts::new(&samples);
+        let shown: Vec<_> = std::iter::from_fn(|| counts.next(b"m a=b z=\xff\x03"))
             .map(|(name, samples)| {
                 let values = (0..samples.len()).map(|at| samples.value(at).as_f64());
                 let pairs: Vec<_> = samples.timestamps.iter().copied().zip(values).collect();

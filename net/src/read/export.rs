@@ -6,7 +6,7 @@
 //! twice, once for its values and once for its timestamps; the snapshot makes both readings agree.
 
 use super::args::ExportArgs;
-use super::buckets;
+use super::buckets::{self, Counts};
 use super::find::Found;
 use super::formats::{Skipped, Writer};
 use super::json_line;
@@ -43,6 +43,8 @@ pub struct Export {
     writer: Option<Box<dyn Writer>>,
     /// Whether histograms are shown as buckets.
     expands: bool,
+    /// What is still to be shown of the histograms read last.
+    counts: Counts,
     /// The first damage met; what else is readable is streamed all the same.
     damage: Option<Error>,
 }
@@ -59,8 +61,8 @@ enum Stage {
     Pieces,
     /// In a series that is split into lines of so many samples; more follow.
     Lines(usize),
-    /// In a series of histograms shown as buckets.
-    Buckets,
+    /// In a series of histograms shown as buckets; whether there are more to read.
+    Buckets(bool),
 }
 
 impl Export {
@@ -89,6 +91,7 @@ impl Export {
             rows_per_line: args.rows_per_line_max.filter(|&rows| rows <= LINE_ROWS_MAX),
             writer,
             expands: !takes,
+            counts: Counts::default(),
             damage: None,
         })
     }
@@ -125,7 +128,7 @@ impl Export {
                 Stage::LongTimestamps(first) => self.long_timestamps(out, first)?,
                 Stage::Pieces => self.next_piece(out, false)?,
                 Stage::Lines(rows) => self.next_line(out, rows)?,
-                Stage::Buckets => self.next_buckets(out)?,
+                Stage::Buckets(more) => self.next_bucket(out, more)?,
             }
         }
         Ok(true)
@@ -144,7 +147,7 @@ impl Export {
         let (series, name) = self.found.get(self.at);
         self.cursor.seek(&self.scan, series)?;
         if self.expands && name::is_histogram(name) {
-            return self.next_buckets(out);
+            return self.read_histograms();
         }
         if self.writer.is_some() {
             return self.next_piece(out, true);
@@ -223,24 +226,34 @@ impl Export {
 
     /// Piece by piece, for every bucket needs all of a piece: a long series gets several lines for
     /// each.
-    fn next_buckets(&mut self, out: &mut Vec<u8>) -> Result<()> {
-        let (series, name) = self.found.get(self.at);
+    fn read_histograms(&mut self) -> Result<()> {
+        let series = self.found.get(self.at).0;
         let rows = self.rows_per_line.map_or(PIECE_ROWS, |rows| rows.min(PIECE_ROWS));
         self.samples.clear();
         let more = self.cursor.read(&self.scan, series, rows, &mut self.samples)?;
-        for (name, samples) in buckets::expand(name, &self.samples) {
-            match &mut self.writer {
-                None => json_line::push(out, &name, &samples),
-                Some(writer) => {
-                    if writer.begin_series(out, &name) {
-                        writer.push(out, &samples);
-                        writer.end_series(out);
-                    }
+        self.counts = Counts::new(&self.samples);
+        self.stage = Stage::Buckets(more);
+        Ok(())
+    }
+
+    fn next_bucket(&mut self, out: &mut Vec<u8>, more: bool) -> Result<()> {
+        let Some((name, samples)) = self.counts.next(self.found.get(self.at).1) else {
+            if more {
+                return self.read_histograms();
+            }
+            self.stage = Stage::Series;
+            self.at += 1;
+            return Ok(());
+        };
+        match &mut self.writer {
+            None => json_line::push(out, &name, &samples),
+            Some(writer) => {
+                if writer.begin_series(out, &name) {
+                    writer.push(out, &samples);
+                    writer.end_series(out);
                 }
             }
         }
-        self.stage = if more { Stage::Buckets } else { Stage::Series };
-        self.at += usize::from(!more);
         Ok(())
     }
 
