@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 
 use crate::common::gzip::gzip;
-use crate::common::http::{Http, request};
+use crate::common::http::{Http, encode, request};
 use crate::common::node::Node;
 use crate::common::require;
 use crate::common::telnet::Telnet;
@@ -208,4 +208,22 @@ fn buckets_under_a_long_name_are_not_held_together() {
     }
     let grown = node.memory_peak_bytes() - peak_before;
     assert!(grown < 64 << 20, "{grown} bytes for one histogram");
+}
+
+/// Each `or` group of `match[]` was copied for each of `extra_filters`: 80 KB sent became 5 GB.
+#[test]
+fn groups_that_multiply_are_refused() {
+    let node = Node::start();
+    let groups = |count: u32| {
+        let matchers: Vec<String> = (0..count).map(|n| format!("a=\"{n}\"")).collect();
+        encode(&format!("{{{}}}", matchers.join(" or ")))
+    };
+    let ask = |matches: u32, extra: u32| {
+        let body = format!("match[]={}&extra_filters[]={}", groups(matches), groups(extra));
+        Http::connect(node.http()).request("POST", "/api/v1/export", &[], body.as_bytes())
+    };
+    assert_eq!(ask(2000, 30).status, 200);
+    let answer = ask(2000, 2000);
+    assert_eq!(answer.status, 400);
+    assert!(answer.text().contains("2000 selectors of match[]"), "{}", answer.text());
 }

@@ -50,6 +50,9 @@ pub const MISSING_MATCH: &str = "missing `match[]` arg";
 
 const MATCHES: [&str; 2] = ["match", "match[]"];
 
+/// Groups of conditions that `match[]` and `extra_filters` may make together: each is a copy.
+const GROUPS_MAX: usize = 1 << 16;
+
 /// How far back the label endpoints look when they are not told: five minutes.
 const LABELS_RANGE_MS: i64 = 300_000;
 
@@ -110,6 +113,14 @@ pub fn selectors(query: &Query) -> Result<Vec<Selector>, String> {
     }
     if !extra.is_empty() {
         let either = Selector { groups: extra.into_iter().flat_map(|one| one.groups).collect() };
+        let groups: usize = selectors.iter().map(|selector| selector.groups.len()).sum();
+        if groups.saturating_mul(either.groups.len()) > GROUPS_MAX {
+            let (extra, max) = (either.groups.len(), GROUPS_MAX);
+            return Err(format!(
+                "{groups} selectors of match[] with {extra} of extra_filters are too many: \
+                 their product may be {max}"
+            ));
+        }
         selectors = selectors.iter().map(|selector| both(selector, &either)).collect();
     }
     for matcher in &labels {
