@@ -8,6 +8,7 @@ use crate::bytes::{Malformed, Reader, put_signed, put_varint};
 use crate::histogram::{self, Histogram};
 use crate::limits::{HISTOGRAM_BYTES_MAX, RUN_BYTES_MAX, RUN_ROWS_MAX};
 use crate::types::{Kind, Samples, Value};
+use std::collections::BTreeMap;
 
 /// Stands for a layout where a number is.
 const NUMBER: u64 = 0;
@@ -94,17 +95,17 @@ pub fn decode(reader: &mut Reader<'_>, rows: usize, out: &mut Samples) -> Result
 #[derive(Default)]
 struct Layouts<'a> {
     seen: Vec<Seen<'a>>,
+    numbers: BTreeMap<&'a [u8], usize>,
     last: usize,
 }
 
 impl<'a> Layouts<'a> {
     fn find(&mut self, layout: &'a [u8]) -> usize {
-        let is_it = |seen: &Seen<'_>| seen.layout == layout;
-        if !self.seen.get(self.last).is_some_and(is_it) {
-            self.last = self.seen.iter().position(is_it).unwrap_or_else(|| {
+        if self.seen.get(self.last).is_none_or(|seen| seen.layout != layout) {
+            self.last = *self.numbers.entry(layout).or_insert(self.seen.len());
+            if self.last == self.seen.len() {
                 self.seen.push(Seen::new(layout));
-                self.seen.len() - 1
-            });
+            }
         }
         self.last
     }
