@@ -186,6 +186,46 @@ fn names_are_synced_before_a_flush_lets_logs_go() {
     assert!(named < manifest && manifest < at("/0000000001-000.log\""), "{calls}");
 }
 
+/// The same bodies on several connections: those put off until a flush had made room were all taken
+/// up at once, outgrew one commit and ended the node.
+#[test]
+fn large_bodies_that_waited_for_a_flush_are_taken() {
+    let node = Node::with_flags(&["--event-loops", "1"]);
+    let point = r#"{"metric":"a","value":1}"#;
+    let count = 32 * 1024 * 1024 / (point.len() + 1) - 1;
+    let packed = gzip(format!("[{}]", vec![point; count].join(",")).as_bytes());
+    let put = request("POST", "/api/put?summary", &["Content-Encoding: gzip"], &packed);
+    let ask = |_| {
+        let mut http = Http::connect(node.http());
+        http.send(&put);
+        http
+    };
+    let asked: Vec<Http> = (0..8).map(ask).collect();
+    for mut http in asked {
+        assert_eq!(http.response().text(), format!("{{\"success\":{count},\"failed\":0}}"));
+    }
+}
+
+/// While a flush was going on, one long line of an import outgrew the write buffer: it was answered
+/// three times that it was refused and then that it was taken.
+#[test]
+fn an_import_of_millions_of_samples_is_taken() {
+    let node = Node::with_flags(&["--event-loops", "1"]);
+    let count = (32 << 20) / 4 - 100;
+    let ones = |text: &str| vec![text; count].join(",");
+    let line = format!(
+        r#"{{"metric":{{"__name__":"m"}},"values":[{}],"timestamps":[{}]}}"#,
+        ones("1"),
+        ones("1")
+    );
+    let mut http = Http::connect(node.http());
+    for _ in 0..2 {
+        let answer = http.request("POST", "/api/v1/import", &[], line.as_bytes());
+        assert_eq!(answer.status, 204, "{}", answer.text());
+    }
+    assert_eq!(node.export_all().only(), ("m{}", 1, "1"));
+}
+
 /// Every bucket's line of a piece of histograms was held at once: 300 KB sent became 1.6 GB.
 #[test]
 fn buckets_under_a_long_name_are_not_held_together() {

@@ -6,7 +6,7 @@ use crate::env::{Env, Lock};
 use crate::error::{Error, Result};
 use crate::index::Index;
 use crate::keeper::{Done, Job, Keeper};
-use crate::limits::{BATCH_ROWS_MAX, FLUSH_ROWS, SHARDS_MAX, SYNC_INTERVAL};
+use crate::limits::{FLUSH_ROWS, OVERSHOOT_ROWS_MAX, SHARDS_MAX, SYNC_INTERVAL};
 use crate::merger::{Listener, Merger};
 use crate::recover::{Recovered, Recovery, recover};
 use crate::scan::Snapshot;
@@ -50,9 +50,9 @@ impl Config {
     }
 
     /// Rows that one shard's buffer must be able to take: shards look at the limit before they
-    /// receive a batch, so each may overshoot by one.
+    /// receive a request, and what they receive then is more than a batch.
     pub(crate) fn buffer_rows_max(&self) -> u64 {
-        self.full_rows() + (self.shards * BATCH_ROWS_MAX) as u64
+        self.full_rows() + OVERSHOOT_ROWS_MAX
     }
 }
 

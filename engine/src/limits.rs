@@ -43,6 +43,10 @@ pub const RECORD_BYTES_MAX: usize = 64 << 20;
 /// histogram bytes as [`ROW_BYTES`] each.
 pub const BATCH_ROWS_MAX: usize = 2 << 20;
 
+/// Weight that a shard's owner may commit between two looks at [`crate::shard::Shard::is_full`]:
+/// one request, however it is packed.
+pub const OVERSHOOT_ROWS_MAX: u64 = 16 << 20;
+
 /// Commits in one epoch at the most: their number is kept in 32 bits beside each row.
 pub const EPOCH_COMMITS_MAX: u32 = 1 << 31;
 

@@ -38,7 +38,7 @@ const CONNECTIONS: usize = 16;
 /// Bytes read from a connection in one turn.
 pub(crate) const READ_BYTES: usize = 256 << 10;
 /// Rows after which a turn commits without waiting for its end.
-pub(crate) const COMMIT_ROWS: usize = 8192;
+const COMMIT_ROWS: usize = 8192;
 /// Bytes of keys in the lookup of one loop.
 const LOOKUP_BYTES_MAX: usize = 512 << 20;
 /// How often deadlines are looked at.
@@ -256,6 +256,8 @@ impl EventLoop {
         }
         if self.conns[place].deferred.is_some() && !self.was_full {
             self.take_deferred(place);
+            // Others were put off, too, and together they outgrow one commit.
+            self.commit_if_large();
         }
         if self.conns[place].may_take() && std::mem::take(&mut self.conns[place].stuck) {
             self.take(place, 0);
@@ -320,9 +322,7 @@ impl EventLoop {
         while done < end && self.conns[place].may_take() {
             let (taken, goes_on) = self.take_some(place, &buffer[done..end]);
             done += taken;
-            if self.pending.batch.weight() >= COMMIT_ROWS {
-                self.commit();
-            }
+            self.commit_if_large();
             if !goes_on {
                 break;
             }
@@ -408,8 +408,9 @@ impl EventLoop {
         false
     }
 
-    /// Makes everything taken so far durable and visible, and lets the answers to it go.
-    pub(crate) fn commit(&mut self) {
+    /// Makes everything taken so far durable and visible, and lets the answers to it go. Whether
+    /// that went well; if not, the answers say so already.
+    pub(crate) fn commit(&mut self) -> bool {
         let outcome = self.shard.commit(&self.pending.batch).map_err(|error| error.to_string());
         if outcome.is_ok() {
             for (protocol, count) in Protocol::ALL.iter().zip(self.pending.counts) {
@@ -431,6 +432,14 @@ impl EventLoop {
                 _ => self.release(place),
             }
         }
+        // Connections behind in this turn must not read more on top of what is too much.
+        self.was_full |= self.shard.is_full();
+        outcome.is_ok()
+    }
+
+    /// Commits before the end of the turn if enough has come together; whether all went well.
+    pub(crate) fn commit_if_large(&mut self) -> bool {
+        self.pending.batch.weight() < COMMIT_ROWS || self.commit()
     }
 
     fn refuse_points(&mut self, place: usize, reason: &str) {

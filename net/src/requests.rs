@@ -4,7 +4,7 @@
 use crate::agents;
 use crate::assign::{self, AssignTask};
 use crate::conn::Speaks;
-use crate::event_loop::{COMMIT_ROWS, EventLoop, spoken};
+use crate::event_loop::{EventLoop, spoken};
 use crate::http::head::Method;
 use crate::http::query::Query;
 use crate::http::reply::{Framing, JSON, PLAIN_JSON, Reply, TEXT};
@@ -149,9 +149,12 @@ impl EventLoop {
                 Reason::UnknownName => Reject::new(reject.reason, "Unknown metric"),
                 _ => reject,
             })?;
+            if lost {
+                return Ok(());
+            }
             self.intake(place).push_content(Protocol::Http, series, timestamp_ms, value);
             if what == Points::Histograms {
-                lost |= !self.commit_if_many(place);
+                lost = !self.commit_if_many(place);
             }
             Ok(())
         };
@@ -250,21 +253,19 @@ impl EventLoop {
         samples: impl IntoIterator<Item = (i64, Content<'a>)>,
     ) -> Result<bool, Reject> {
         let series = self.intake(place).series(name)?;
-        let mut going = true;
         for (timestamp_ms, content) in samples {
             self.intake(place).push_content(protocol, series, timestamp_ms, content);
-            going &= self.commit_if_many(place);
+            if !self.commit_if_many(place) {
+                return Ok(false);
+            }
         }
-        Ok(going)
+        Ok(true)
     }
 
     /// Commits in the middle of a request when enough has come together; whether all went well.
     fn commit_if_many(&mut self, place: usize) -> bool {
         self.conns[place].has_points = true;
-        if self.pending.batch.weight() >= COMMIT_ROWS {
-            self.commit();
-        }
-        self.node.engine.stopped().is_none()
+        self.commit_if_large()
     }
 
     /// Requests that read: everything taken so far is committed first, so that they see it.

@@ -3,7 +3,7 @@
 //! Nothing is promised to a sender of datagrams: what does not fit in the socket's buffer while
 //! the loop is busy, or while too much waits for a flush, is dropped by the kernel.
 
-use crate::event_loop::{COMMIT_ROWS, EventLoop, READ_BYTES, UDP};
+use crate::event_loop::{EventLoop, READ_BYTES, UDP};
 use crate::intake::Intake;
 use crate::reject::{Protocol, Reason, Reject};
 use crate::telnet::datagram;
@@ -91,9 +91,7 @@ impl EventLoop {
             let datagram = &self.buffer[..length];
             let cut = length == DATAGRAM_BYTES;
             datagram::take(datagram, cut, &mut udp.trail, &mut self.telnet, &mut intake);
-            if self.pending.batch.len() >= COMMIT_ROWS {
-                self.commit();
-            }
+            self.commit_if_large();
             bytes += length;
             if bytes >= READ_BYTES {
                 break;
