@@ -469,12 +469,20 @@ impl EventLoop {
     /// Answers of a connection may go, at once or when the commit is synced.
     fn release(&mut self, place: usize) {
         let conn = &mut self.conns[place];
-        conn.has_points = false;
-        if conn.released == conn.out.len() || conn.hold.is_some() {
+        let had_points = std::mem::take(&mut conn.has_points);
+        let committed = self.shard.committed();
+        if let Some(hold) = &mut conn.hold {
+            // A request behind the answer that waits was committed in pieces: this is a later one.
+            if had_points {
+                *hold = committed;
+                self.shard.request_sync();
+            }
+            return;
+        }
+        if conn.released == conn.out.len() {
             return;
         }
         let waits = std::mem::take(&mut conn.wants_sync) || self.node.policy.sync_each;
-        let committed = self.shard.committed();
         if waits && self.shard.synced() < committed {
             conn.hold = Some(committed);
             self.held.push(conn.id);
