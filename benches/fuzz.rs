@@ -23,6 +23,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use fuzz::{Counts, Fuzzer};
+use machine::Machine;
 
 /// What can go wrong stops the program.
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -59,11 +60,12 @@ fn main() -> Outcome<()> {
         return Ok(());
     }
     let mut state = State::load(&options.state)?;
+    let machine = machine::describe(Path::new("/tmp"))?;
     let (first, started) = (state.next, Instant::now());
     let (run, complaint) = run(&options, &mut state)?;
     let result = complaint.as_deref().unwrap_or("every round agreed");
     let seconds = started.elapsed().as_secs_f64();
-    let text = record(first, &state, seconds, &run, result)?;
+    let text = record(first, &state, seconds, &run, result, &machine);
     println!("{text}");
     if let Some(path) = &options.record {
         fs::write(path, text)?;
@@ -128,7 +130,14 @@ impl State {
     }
 }
 
-fn record(first: u64, state: &State, seconds: f64, run: &Counts, result: &str) -> Outcome<String> {
+fn record(
+    first: u64,
+    state: &State,
+    seconds: f64,
+    run: &Counts,
+    result: &str,
+    machine: &Machine,
+) -> String {
     let mut text = format!("# fuzz: fast readers against plain ones\n\n{result}\n\n");
     text += "| | this run | all runs |\n| --- | ---: | ---: |\n";
     let (mut run, mut all) = (*run, state.all);
@@ -137,10 +146,10 @@ fn record(first: u64, state: &State, seconds: f64, run: &Counts, result: &str) -
     }
     text += &format!("\n- ran for {seconds:.0} s, one process, one thread\n");
     text += &format!("- seeds: {first} up to {}\n", state.next);
-    for (name, fact) in machine::describe(Path::new("/tmp"))?.facts {
+    for (name, fact) in &machine.facts {
         text += &format!("- {name}: {fact}\n");
     }
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();
     text += &format!("- command: `cargo bench --bench fuzz -- {}`\n", arguments.join(" "));
-    Ok(text)
+    text
 }
