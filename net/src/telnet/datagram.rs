@@ -1,11 +1,9 @@
 //! `put` and `histogram` lines of a datagram: no replies, no other command, and its end ends the last line. No
 //! sockets here.
 
+use super::commands::{accept, accept_histogram, command, too_long, unknown_command};
 use super::lookup::Trail;
-use super::{
-    Scratch, accept, accept_histogram, command, fast, histogram, take_known, too_long,
-    unknown_command,
-};
+use super::{Scratch, fast, histogram, take_known};
 use crate::intake::Intake;
 use crate::reject::{Protocol, Reason, Reject};
 use memchr::memrchr;
