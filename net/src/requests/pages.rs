@@ -1,0 +1,50 @@
+//! The small pages that an event loop makes at once.
+
+use crate::agents;
+use crate::http::reply::{JSON, PLAIN_JSON, Reply, TEXT};
+use crate::http::router::Route;
+use crate::kairosdb;
+use crate::node::Node;
+use crate::status;
+use crate::telnet;
+
+/// The page of a route.
+pub(super) fn page(node: &Node, route: &Route) -> Reply {
+    match route {
+        Route::Aggregators => agents::aggregators(),
+        Route::Filters => agents::filters(),
+        Route::Config => agents::config(&node.policy),
+        Route::ApiStats => agents::stats(node),
+        Route::Stats => agents::stats_text(node),
+        Route::Health => Reply::new(200, TEXT, "OK"),
+        Route::Ready => match node.engine.stopped() {
+            None => Reply::new(200, TEXT, "OK"),
+            Some(reason) => Reply::text(503, reason),
+        },
+        Route::Metrics => Reply::new(200, "text/plain; version=0.0.4", status::metrics(node)),
+        Route::Rejected => Reply::new(200, JSON, status::rejected(node)),
+        Route::SeriesCount => {
+            let count = node.engine.registry().len();
+            let body = format!("{{\"status\":\"success\",\"data\":[{count}]}}");
+            Reply::new(200, PLAIN_JSON, body)
+        }
+        Route::Version => Reply::new(200, "text/plain; charset=UTF-8", telnet::version()),
+        Route::KairosdbVersion => {
+            let body = format!("{{\"version\": \"{}\"}}", kairosdb::version());
+            Reply::new(200, PLAIN_JSON, body)
+        }
+        Route::ApiVersion => {
+            let version = env!("CARGO_PKG_VERSION");
+            Reply::new(
+                200,
+                JSON,
+                format!(
+                    "{{\"version\":\"{version}\",\"short_revision\":\"\",\"full_revision\":\"\",\
+                 \"timestamp\":\"0\",\"repo_status\":\"MINT\",\"user\":\"\",\"host\":\"\",\
+                 \"repo\":\"irontsd\",\"branch\":\"\"}}"
+                ),
+            )
+        }
+        _ => Reply::error(404, "Endpoint not found", None),
+    }
+}

@@ -1,0 +1,128 @@
+//! Requests that read or that a worker answers: exports, series, labels, suggestions.
+
+use super::pages::page;
+use crate::agents;
+use crate::assign::{self, AssignTask};
+use crate::event_loop::EventLoop;
+use crate::http::head::Method;
+use crate::http::query::Query;
+use crate::http::reply::{Framing, PLAIN_JSON, Reply};
+use crate::http::router::Route;
+use crate::http::session::Request;
+use crate::node::Node;
+use crate::read::args::{self, ExportArgs};
+use crate::read::formats::{Columns, Format};
+use crate::read::labels::{self, What};
+use crate::read::task::{ExportTask, Ticket};
+use crate::workers::{Step, Task};
+use irontsd_engine::scan::Snapshot;
+use std::sync::Arc;
+
+impl EventLoop {
+    /// Requests that read: everything taken so far is committed first, so that they see it.
+    pub(super) fn read_request(&mut self, place: usize, route: Route, request: &Request) {
+        self.commit();
+        let node = self.node.clone();
+        let query = request.form_query();
+        let now_ms = node.engine.env().clock.wall_ms();
+        match route {
+            Route::Export => {
+                let format = Format::named(query.first("format"));
+                self.export(place, args::export(&query, now_ms, format));
+            }
+            Route::ExportCsv => {
+                let format = Columns::parse(query.first("format")).map(Format::Csv);
+                let args = format.and_then(|format| args::export(&query, now_ms, format));
+                self.export(place, args);
+            }
+            Route::Labels(what) => self.start_labels(place, what, query, now_ms),
+            Route::Flush => self.start_flush(place),
+            Route::Merge => self.start_merge(place),
+            Route::Suggest => {
+                let framing = self.conns[place].framing;
+                self.begin_task(place, Box::new(SuggestTask { node, framing, query }));
+            }
+            Route::Assign => {
+                let post = request.head.method == Method::Post;
+                match assign::wanted(post, &request.url_query(), &request.body) {
+                    Ok(wanted) => {
+                        let framing = self.conns[place].framing;
+                        self.begin_task(place, Box::new(AssignTask { node, framing, wanted }));
+                    }
+                    Err(answer) => self.answer(place, &answer),
+                }
+            }
+            route => self.answer(place, &page(&node, &route)),
+        }
+    }
+
+    fn export(&mut self, place: usize, args: Result<ExportArgs, String>) {
+        match args {
+            Ok(args) => self.start_export(place, args),
+            Err(text) => self.answer(place, &Reply::text(400, text)),
+        }
+    }
+
+    fn start_export(&mut self, place: usize, args: ExportArgs) {
+        let framing = self.conns[place].framing;
+        if framing.head_only {
+            return self.answer(place, &Reply::new(200, args.format.content_type(), Vec::new()));
+        }
+        // Without chunks the end of the answer is the end of the connection.
+        self.conns[place].framing.keep_alive &= framing.chunked;
+        match Ticket::take(&self.node) {
+            Ok(ticket) => self.begin_task(place, Box::new(ExportTask::new(ticket, args, framing))),
+            Err(text) => self.answer(place, &Reply::text(503, text)),
+        }
+    }
+
+    fn start_labels(&mut self, place: usize, what: What, query: Query, now_ms: i64) {
+        let framing = self.conns[place].framing;
+        let (node, snapshot) = (self.node.clone(), self.node.engine.snapshot());
+        self.begin_task(
+            place,
+            Box::new(LabelsTask { node, framing, what, query, snapshot, now_ms }),
+        );
+    }
+
+    fn begin_task(&mut self, place: usize, task: Box<dyn Task>) {
+        let conn = &mut self.conns[place];
+        conn.busy = true;
+        let id = conn.id;
+        self.submit(id, task);
+    }
+}
+
+struct SuggestTask {
+    node: Arc<Node>,
+    framing: Framing,
+    query: Query,
+}
+
+impl Task for SuggestTask {
+    fn step(&mut self, out: &mut Vec<u8>) -> Step {
+        agents::suggest(&self.node, &self.query).packed(self.framing).write(out, self.framing);
+        Step::Done
+    }
+}
+
+struct LabelsTask {
+    node: Arc<Node>,
+    framing: Framing,
+    what: What,
+    query: Query,
+    snapshot: Snapshot,
+    now_ms: i64,
+}
+
+impl Task for LabelsTask {
+    fn step(&mut self, out: &mut Vec<u8>) -> Step {
+        let body = labels::answer(&self.node, &self.what, &self.query, &self.snapshot, self.now_ms);
+        let answer = match body {
+            Ok(body) => Reply::new(200, PLAIN_JSON, body),
+            Err(text) => Reply::new(400, PLAIN_JSON, labels::error_body(&text)),
+        };
+        answer.packed(self.framing).write(out, self.framing);
+        Step::Done
+    }
+}
