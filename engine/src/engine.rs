@@ -9,18 +9,20 @@ use crate::keeper::{Done, Job, Keeper};
 use crate::limits::{FLUSH_ROWS, OVERSHOOT_ROWS_MAX, SHARDS_MAX, SYNC_INTERVAL};
 use crate::merger::{Listener, Merger};
 use crate::recover::{Recovered, Recovery, recover};
+use crate::retention::Keep;
 use crate::scan::Snapshot;
 use crate::series::Registry;
 use crate::shard::Shard;
 use crate::state::{EpochSet, Shared, View, first_sequence};
 use crate::stats::Stats;
 use crate::syncer;
+use crate::types::SeriesId;
 use crossbeam::channel::{bounded, unbounded};
 use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::*};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::*};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -35,12 +37,20 @@ pub struct Config {
     pub sync_interval: Duration,
     /// Rows over all shards at which buffers are flushed. A quarter above, shards press back.
     pub flush_rows: u64,
+    /// What is kept.
+    pub keep: Keep,
 }
 
 impl Config {
     /// The defaults for a directory.
     pub fn new(dir: impl Into<PathBuf>) -> Config {
-        Config { dir: dir.into(), shards: 1, sync_interval: SYNC_INTERVAL, flush_rows: FLUSH_ROWS }
+        Config {
+            dir: dir.into(),
+            shards: 1,
+            sync_interval: SYNC_INTERVAL,
+            flush_rows: FLUSH_ROWS,
+            keep: Keep::default(),
+        }
     }
 
     /// Rows over all shards at which they press back. Not much above the flush: while the loops
@@ -97,8 +107,17 @@ impl Engine {
         let recovered = recover(&env, &config.dir, &pool)?;
         // An event loop must never wait for the keeper, which may be waiting for that loop.
         let (sender, jobs) = unbounded();
-        let Recovered { manifest, segments, set_aside, registry, assigned, frozen, epoch, report } =
-            recovered;
+        let Recovered {
+            manifest,
+            segments,
+            deletes,
+            set_aside,
+            registry,
+            assigned,
+            frozen,
+            epoch,
+            report,
+        } = recovered;
         let epochs = frozen.iter().map(|frozen| frozen.buffers.clone()).collect();
         let placeholder =
             EpochSet { epoch, buffers: Vec::new(), logs: Vec::new(), rows: AtomicU64::new(0) };
@@ -112,7 +131,12 @@ impl Engine {
             stats: Stats::default(),
             pool,
             sequence: AtomicU64::new(0),
-            view: RwLock::new(Arc::new(View { segments, epochs })),
+            view: RwLock::new(Arc::new(View {
+                segments,
+                epochs,
+                deletes,
+                floor_ms: manifest.floor_ms,
+            })),
             current: RwLock::new(Arc::new(placeholder)),
             moved: Default::default(),
             keeper: sender,
@@ -124,6 +148,7 @@ impl Engine {
             is_stopped: AtomicBool::new(false),
             faults: Mutex::new(report.faults.clone()),
             set_aside: Mutex::new(set_aside),
+            floor_ms: AtomicI64::new(manifest.floor_ms),
             manifest: Mutex::new(manifest),
             merges: Default::default(),
             last_flush: Mutex::new(now),
@@ -193,6 +218,8 @@ impl Engine {
         Snapshot {
             segments: view.segments.clone(),
             epochs: view.epochs.iter().map(epoch).collect(),
+            deletes: view.deletes.clone(),
+            floor_ms: view.floor_ms.max(self.oldest_ms()),
         }
     }
 
@@ -202,6 +229,29 @@ impl Engine {
             && let Job::Flush(Some(done)) = refused.into_inner()
         {
             done(Err("the node is stopping".into()));
+        }
+    }
+
+    /// Deletes the samples of these series from the first to the last of `times` that were accepted
+    /// before this call; calls back when that is durable and visible. What is accepted later stays,
+    /// also for the same series and timestamps.
+    pub fn delete(&self, mut series: Vec<SeriesId>, times: (i64, i64), done: Done) {
+        series.sort_unstable();
+        series.dedup();
+        if let Err(refused) = self.shared.keeper.send(Job::Delete(series, times, done))
+            && let Job::Delete(_, _, done) = refused.into_inner()
+        {
+            done(Err("the node is stopping".into()));
+        }
+    }
+
+    /// The first timestamp that is served and may be written; what is older is dropped.
+    #[inline]
+    pub fn oldest_ms(&self) -> i64 {
+        let floor = self.shared.floor_ms.load(Relaxed);
+        match self.shared.config.keep.age_ms() {
+            None => floor,
+            Some(age) => floor.max(self.shared.env.clock.wall_ms().saturating_sub(age)),
         }
     }
 

@@ -27,6 +27,8 @@ pub enum FileKind {
     Segment = 3,
     /// Names assigned by hand.
     Assigned = 4,
+    /// Series of a delete.
+    Delete = 5,
 }
 
 /// The header's fields.

@@ -8,12 +8,16 @@
 //! A failure before 5 leaves everything in logs and buffers, and is tried again.
 
 use crate::buffer::WriteBuffer;
+use crate::deletes;
 use crate::error::{Error, Result};
 use crate::flush;
 use crate::log;
+use crate::manifest::DeleteEntry;
 use crate::rows::SortMemory;
 use crate::segment::Segment;
+use crate::segment::writer::Sealed;
 use crate::state::{EpochSet, ShardState, Shared, first_sequence, sort_by_epoch};
+use crate::types::SeriesId;
 use crossbeam::channel::{Receiver, RecvTimeoutError};
 use std::collections::VecDeque;
 use std::path::PathBuf;
@@ -28,6 +32,8 @@ pub type Done = Box<dyn FnOnce(std::result::Result<(), String>) + Send>;
 pub enum Job {
     /// Flush everything accepted so far; then call back.
     Flush(Option<Done>),
+    /// Delete what was accepted so far: series, ascending, and first and last timestamp.
+    Delete(Vec<SeriesId>, (i64, i64), Done),
     /// Flush everything and end. All shards are gone.
     End(Done),
     /// End at once; the logs keep what is not flushed.
@@ -80,6 +86,10 @@ impl Keeper {
                     let outcome = self.flush_all();
                     report(done, outcome);
                 }
+                Ok(Job::Delete(series, times, done)) => {
+                    let outcome = self.delete(&series, times);
+                    report(Some(done), outcome);
+                }
                 Ok(Job::End(done)) => return report(Some(done), self.end()),
                 Err(RecvTimeoutError::Timeout) => self.retry(),
                 Ok(Job::Quit) | Err(RecvTimeoutError::Disconnected) => return,
@@ -130,6 +140,21 @@ impl Keeper {
         self.shared.flush_asked.store(false, Release);
         let outcome = rotated.and_then(|()| self.flush_frozen());
         outcome.inspect_err(|error| tracing::error!("flush failed: {error}"))
+    }
+
+    /// Everything accepted before is in segments then, so the delete hits segments only.
+    fn delete(&mut self, series: &[SeriesId], times: (i64, i64)) -> Result<()> {
+        self.flush_all()?;
+        let shared = &self.shared;
+        let number = shared.new_file();
+        let dir = shared.segment_dir();
+        deletes::write(&shared.env, &dir, number, series)?;
+        let entry = DeleteEntry { number, times };
+        let delete = deletes::read(&shared.env, &dir, &entry)?;
+        shared.change_manifest(|manifest| manifest.deletes.push(entry))?;
+        shared.change_view(|view| view.deletes.push(Arc::new(delete)));
+        shared.merges.notice();
+        Ok(())
     }
 
     /// Begins a new epoch; the old one is frozen when this returns.
@@ -186,7 +211,10 @@ impl Keeper {
         let dir = shared.segment_dir();
         let sealed =
             flush::flush(&shared.env, &dir, epoch, buffers, &shared.registry, &mut self.memory)?;
-        let segment = sealed.map(|sealed| Segment::open(&shared.env, &sealed.path)).transpose()?;
+        // Every row of it was accepted after the deletes there are: each begins with a flush.
+        let deletes = shared.manifest.lock().deletes.last().map_or(0, |delete| delete.number);
+        let open = |sealed: Sealed| Segment::open(&shared.env, &sealed.path);
+        let segment = sealed.map(open).transpose()?.map(|segment| segment.with_deletes(deletes));
         // The logs that go hold ids only; the names must be as durable as the segment that uses them.
         shared.registry.sync()?;
         shared.change_manifest(|manifest| {

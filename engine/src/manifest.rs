@@ -4,6 +4,7 @@
 //! replaced as a whole: written under another name, synced, renamed, directory synced. One atomic
 //! rename is easier to prove than a log of edits. Layout: `FORMAT.md`, section "Manifest".
 
+use crate::deletes::hits;
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::segment;
@@ -20,10 +21,25 @@ const VERSION: u32 = 2;
 pub struct Manifest {
     /// Rows of this epoch and all before it lie in the segments; their logs are leftovers.
     pub flushed_epoch: u32,
-    /// Number of the next file that a merge makes.
-    pub next_file: u64,
+    /// Number of the last file that a merge or delete made; the first is 1.
+    pub last_file: u64,
+    /// Everything before this timestamp was dropped and is not served any more.
+    pub floor_ms: i64,
+    /// Whether the names of series are to be taken from the segments: a snapshot has no other.
+    pub names_in_segments: bool,
+    /// Deletes in force, ascending by number.
+    pub deletes: Vec<DeleteEntry>,
     /// The segments. Where two overlap in time their epochs do not, and the later one wins.
     pub segments: Vec<SegmentEntry>,
+}
+
+/// One delete as the manifest names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct DeleteEntry {
+    /// Its number, which names its file.
+    pub number: u64,
+    /// First and last timestamp.
+    pub times: (i64, i64),
 }
 
 /// One segment as the manifest names it.
@@ -39,6 +55,8 @@ pub struct SegmentEntry {
     pub epochs: (u32, u32),
     /// Smallest and largest timestamp.
     pub times: (i64, i64),
+    /// Deletes up to this number hit nothing in it.
+    pub deletes: u64,
 }
 
 impl SegmentEntry {
@@ -49,13 +67,26 @@ impl SegmentEntry {
 }
 
 impl Manifest {
+    /// Lets deletes go that hit no segment any more.
+    pub fn forget_deletes(&mut self) {
+        let Manifest { segments, deletes, .. } = self;
+        deletes.retain(|delete| segments.iter().any(|segment| hits(delete, segment)));
+    }
+
     fn encode(&self) -> String {
         let mut out = format!("irontsd manifest {VERSION}\nflushed_epoch {}\n", self.flushed_epoch);
-        let _ = writeln!(out, "next_file {}", self.next_file);
-        for SegmentEntry { name, bytes, level, epochs, times } in &self.segments {
+        let _ = writeln!(out, "last_file {}", self.last_file);
+        let _ = writeln!(out, "floor {}", self.floor_ms);
+        if self.names_in_segments {
+            let _ = writeln!(out, "names in segments");
+        }
+        for DeleteEntry { number, times: (from, to) } in &self.deletes {
+            let _ = writeln!(out, "delete {number} times {from} {to}");
+        }
+        for SegmentEntry { name, bytes, level, epochs, times, deletes } in &self.segments {
             let ((a, b), (from, to)) = (epochs, times);
             let _ = write!(out, "segment {name} level {level} bytes {bytes} ");
-            let _ = writeln!(out, "epochs {a} {b} times {from} {to}");
+            let _ = writeln!(out, "epochs {a} {b} times {from} {to} deletes {deletes}");
         }
         let sum = crc32c::crc32c(out.as_bytes());
         let _ = writeln!(out, "checksum {sum:08x}");
@@ -104,8 +135,16 @@ fn decode(path: &Path, bytes: &[u8]) -> Result<Manifest> {
         match (line_number, &words[..]) {
             (0, ["irontsd", "manifest", version]) => check_version(path, number(version)?)?,
             (1, ["flushed_epoch", epoch]) => manifest.flushed_epoch = number(epoch)?,
-            (2, ["next_file", next]) => {
-                manifest.next_file = next.parse().map_err(|_| damaged(at, "not a number"))?;
+            (2, ["last_file", next]) => {
+                manifest.last_file = next.parse().map_err(|_| damaged(at, "not a number"))?;
+            }
+            (3, ["floor", floor]) => {
+                manifest.floor_ms = floor.parse().map_err(|_| damaged(at, "not a number"))?;
+            }
+            (4, ["names", "in", "segments"]) => manifest.names_in_segments = true,
+            (4.., ["delete", rest @ ..]) => {
+                let entry = delete(rest).ok_or_else(|| damaged(at, "not a delete"))?;
+                manifest.deletes.push(entry);
             }
             (2.., ["segment", name, rest @ ..]) => {
                 let entry = segment(name, rest).ok_or_else(|| damaged(at, "not a segment"))?;
@@ -122,20 +161,27 @@ fn decode(path: &Path, bytes: &[u8]) -> Result<Manifest> {
 }
 
 fn segment(name: &str, words: &[&str]) -> Option<SegmentEntry> {
-    let (level, bytes, epochs, times) = match words {
-        ["level", level, "bytes", bytes, "epochs", a, b, "times", from, to] => {
+    let (level, bytes, epochs, times, deletes) = match words {
+        ["level", level, "bytes", bytes, "epochs", a, b, "times", from, to, "deletes", deletes] => {
             let epochs = (a.parse().ok()?, b.parse().ok()?);
-            (level, bytes, epochs, (from.parse().ok()?, to.parse().ok()?))
+            let times = (from.parse().ok()?, to.parse().ok()?);
+            (level, bytes, epochs, times, deletes.parse().ok()?)
         }
         // Version 1: fresh segments only, whose name is their epoch. The times are not known.
         ["level", level, "bytes", bytes] => {
             let epoch = segment::parse_file_name(name)?;
-            (level, bytes, (epoch, epoch), (i64::MIN, i64::MAX))
+            (level, bytes, (epoch, epoch), (i64::MIN, i64::MAX), 0)
         }
         _ => return None,
     };
     let (level, bytes) = (level.parse().ok()?, bytes.parse().ok()?);
-    Some(SegmentEntry { name: name.to_owned(), bytes, level, epochs, times })
+    Some(SegmentEntry { name: name.to_owned(), bytes, level, epochs, times, deletes })
+}
+
+fn delete(words: &[&str]) -> Option<DeleteEntry> {
+    let [number, "times", from, to] = words else { return None };
+    let times = (from.parse().ok()?, to.parse().ok()?);
+    Some(DeleteEntry { number: number.parse().ok()?, times })
 }
 
 fn check_version(path: &Path, found: u32) -> Result<()> {
@@ -156,9 +202,16 @@ mod tests {
         let env = env::real();
         assert_eq!(Manifest::read(&env, dir.path()).expect("readable"), None);
         let name = "0000000001.seg".to_owned();
-        let entry = SegmentEntry { name, bytes: 9, level: 0, epochs: (1, 2), times: (-3, 4) };
-        let manifest =
-            Manifest { flushed_epoch: 7, next_file: 3, segments: vec![entry.clone(), entry] };
+        let entry =
+            SegmentEntry { name, bytes: 9, level: 0, epochs: (1, 2), times: (-3, 4), deletes: 5 };
+        let manifest = Manifest {
+            flushed_epoch: 7,
+            last_file: 3,
+            floor_ms: 12,
+            names_in_segments: true,
+            deletes: vec![DeleteEntry { number: 6, times: (1, 2) }],
+            segments: vec![entry.clone(), entry],
+        };
         manifest.write(&env, dir.path()).expect("written");
         manifest.write(&env, dir.path()).expect("replaced");
         assert_eq!(Manifest::read(&env, dir.path()).expect("readable"), Some(manifest.clone()));

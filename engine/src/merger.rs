@@ -6,10 +6,12 @@
 //!
 //! It takes a bounded share of one core, except when somebody waits for it.
 
+use crate::deletes;
 use crate::error::{Error, Result};
 use crate::manifest::{Manifest, SegmentEntry};
 use crate::merge::plan::{self, Moment, Plan};
 use crate::merge::write::Merge;
+use crate::retention;
 use crate::segment::{self, Segment};
 use crate::state::{Shared, sort_by_epoch};
 use parking_lot::{Condvar, Mutex};
@@ -117,6 +119,7 @@ impl Merger {
                 state.changed = false;
                 std::mem::take(&mut state.waiting)
             };
+            retention::enforce(&self.shared);
             if listeners.is_empty() {
                 self.merge_what_is_due();
             } else {
@@ -147,7 +150,8 @@ impl Merger {
     fn merge_all(&mut self, listeners: &mut Vec<Listener>) -> Result<()> {
         loop {
             let entries = self.entries();
-            let Some(plan) = plan::forced(&entries) else { return Ok(()) };
+            let deletes = self.shared.manifest.lock().deletes.clone();
+            let Some(plan) = plan::forced(&entries, &deletes) else { return Ok(()) };
             self.carry_out(&plan, &entries, listeners)?;
         }
     }
@@ -208,41 +212,39 @@ impl Merger {
         let is_input = |segment: &Arc<Segment>| names.contains(&segment.file_name().as_str());
         let view = shared.view.read().clone();
         let inputs: Vec<_> = view.segments.iter().filter(|s| is_input(s)).cloned().collect();
+        let (deletes, floor_ms) = (view.deletes.clone(), view.floor_ms);
         drop(view);
+        let applied = deletes.last().map_or(0, |delete| delete.number);
+        let applied = inputs.iter().map(|segment| segment.deletes()).fold(applied, u64::max);
         let rows = inputs.iter().map(|segment| segment.footer().samples).sum();
         let mut pace = Pace::new(shared, inputs.len(), rows, listeners);
-        let merge = Merge { env: &shared.env, registry: &shared.registry, inputs };
+        let merge =
+            Merge { env: &shared.env, registry: &shared.registry, inputs, deletes, floor_ms };
         let dir = shared.segment_dir();
-        let mut next = shared.manifest.lock().next_file;
-        let name = || {
-            next += 1;
-            dir.join(segment::merged_file_name(next - 1))
-        };
+        let name = || dir.join(segment::merged_file_name(shared.new_file()));
         let sealed = merge.run(name, &mut |rows| pace.pace(rows))?;
-        let open = |sealed: &segment::writer::Sealed| Segment::open(&shared.env, &sealed.path);
+        let open = |sealed: &segment::writer::Sealed| {
+            Segment::open(&shared.env, &sealed.path).map(|segment| segment.with_deletes(applied))
+        };
         let outputs = sealed.iter().map(open).collect::<Result<Vec<_>>>()?;
-        self.replace(names, outputs, level, next)?;
+        self.replace(names, outputs, level)?;
         Ok(rows)
     }
 
-    fn replace(&self, inputs: &[&str], outputs: Vec<Segment>, level: u32, next: u64) -> Result<()> {
+    fn replace(&self, inputs: &[&str], outputs: Vec<Segment>, level: u32) -> Result<()> {
         let shared = &self.shared;
         shared.change_manifest(|manifest| {
-            manifest.next_file = next;
             manifest.segments.retain(|entry| !inputs.contains(&entry.name.as_str()));
             manifest.segments.extend(outputs.iter().map(|segment| segment.entry(level)));
+            manifest.forget_deletes();
         })?;
         shared.change_view(|view| {
             view.segments.retain(|segment| !inputs.contains(&segment.file_name().as_str()));
             view.segments.extend(outputs.into_iter().map(Arc::new));
             sort_by_epoch(&mut view.segments);
         });
-        for name in inputs {
-            let path = shared.segment_dir().join(name);
-            if let Err(error) = shared.env.disk.remove(&path) {
-                tracing::warn!("{} is merged but stays: {error}", path.display());
-            }
-        }
+        shared.drop_deletes();
+        shared.remove_segments(inputs);
         Ok(())
     }
 }
@@ -313,11 +315,47 @@ impl Segment {
             level,
             epochs: footer.epochs,
             times: footer.timestamps,
+            deletes: self.deletes(),
         }
     }
 }
 
 impl Shared {
+    /// Number of a new file; durable with the next manifest, and what it names before that is a
+    /// leftover.
+    pub fn new_file(&self) -> u64 {
+        let mut manifest = self.manifest.lock();
+        manifest.last_file += 1;
+        manifest.last_file
+    }
+
+    /// Lets the deletes go that the manifest does not name any more.
+    pub fn drop_deletes(&self) {
+        let gone: Vec<u64> = {
+            // A new delete is in the manifest before it is in the view.
+            let manifest = self.manifest.lock();
+            let is_kept = |number: u64| manifest.deletes.iter().any(|entry| entry.number == number);
+            let view = self.view.read();
+            view.deletes.iter().map(|delete| delete.number).filter(|&n| !is_kept(n)).collect()
+        };
+        if gone.is_empty() {
+            return;
+        }
+        self.change_view(|view| view.deletes.retain(|delete| !gone.contains(&delete.number)));
+        let names: Vec<String> = gone.into_iter().map(deletes::file_name).collect();
+        self.remove_segments(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    }
+
+    /// Removes files of the segment directory that the manifest does not name any more.
+    pub fn remove_segments(&self, names: &[&str]) {
+        for name in names {
+            let path = self.segment_dir().join(name);
+            if let Err(error) = self.env.disk.remove(&path) {
+                tracing::warn!("{} is done with but stays: {error}", path.display());
+            }
+        }
+    }
+
     /// Replaces the manifest by a changed one, durable when this returns.
     pub fn change_manifest(&self, change: impl FnOnce(&mut Manifest)) -> Result<()> {
         let mut manifest = self.manifest.lock();

@@ -7,6 +7,7 @@
 use crate::assigned::{ASSIGNED_FILE, Assigned};
 use crate::batch::Batch;
 use crate::buffer::{ChunkPool, WriteBuffer};
+use crate::deletes::{self, Delete};
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::header::{FileKind, HEADER_BYTES, Header};
@@ -71,6 +72,7 @@ impl std::fmt::Display for Recovery {
 pub(crate) struct Recovered {
     pub manifest: Manifest,
     pub segments: Vec<Arc<Segment>>,
+    pub deletes: Vec<Arc<Delete>>,
     pub set_aside: Vec<SegmentEntry>,
     pub registry: Registry,
     pub assigned: Assigned,
@@ -91,6 +93,10 @@ pub(crate) fn recover(env: &Env, dir: &Path, pool: &Arc<ChunkPool>) -> Result<Re
     let mut report = Recovery::default();
     remove_leftovers(env, dir, &manifest)?;
     let (segments, set_aside) = open_segments(env, dir, &mut manifest, &mut report)?;
+    // Without it what was deleted would come back.
+    let segment_dir = dir.join("segments");
+    let read_delete = |entry| deletes::read(env, &segment_dir, entry).map(Arc::new);
+    let deletes = manifest.deletes.iter().map(read_delete).collect::<Result<Vec<_>>>()?;
     let (registry, names) = Registry::open(env, dir)?;
     let names_path = dir.join(NAMES_FILE);
     if let Some((at, bytes)) = names.cut {
@@ -103,7 +109,17 @@ pub(crate) fn recover(env: &Env, dir: &Path, pool: &Arc<ChunkPool>) -> Result<Re
     let epoch = logs.keys().last().copied().unwrap_or(0).max(manifest.flushed_epoch);
     report.series = registry.len();
     let frozen = logs.into_values().collect();
-    Ok(Recovered { manifest, segments, set_aside, registry, assigned, frozen, epoch, report })
+    Ok(Recovered {
+        manifest,
+        segments,
+        deletes,
+        set_aside,
+        registry,
+        assigned,
+        frozen,
+        epoch,
+        report,
+    })
 }
 
 fn open_assigned(env: &Env, dir: &Path, report: &mut Recovery) -> Result<Assigned> {
@@ -182,6 +198,7 @@ fn start_new(env: &Env, dir: &Path) -> Result<Recovered> {
     Ok(Recovered {
         manifest,
         segments: Vec::new(),
+        deletes: Vec::new(),
         set_aside: Vec::new(),
         registry,
         assigned: open_assigned(env, dir, &mut report)?,
@@ -201,8 +218,11 @@ fn remove_leftovers(env: &Env, dir: &Path, manifest: &Manifest) -> Result<()> {
         |path: PathBuf| env.disk.remove(&path).map_err(|error| Error::io("remove", &path, error));
     let segments = dir.join("segments");
     for name in list(env, &segments)? {
-        let named = manifest.segments.iter().any(|entry| entry.name == name);
-        let ours = segment::is_file_name(&name) || name.ends_with(".seg.tmp");
+        let named = manifest.segments.iter().any(|entry| entry.name == name)
+            || manifest.deletes.iter().any(|entry| deletes::file_name(entry.number) == name);
+        let ours = segment::is_file_name(&name)
+            || deletes::is_file_name(&name)
+            || name.ends_with(".seg.tmp");
         if ours && !named {
             remove(segments.join(name))?;
         }
@@ -247,6 +267,7 @@ fn open_segments(
             // A newer node wrote it: to serve the rest would pass for the whole.
             Err(error @ Error::Version { .. }) => return Err(error),
             Ok(segment) => {
+                let segment = segment.with_deletes(entry.deletes);
                 report.segment_samples += segment.footer().samples;
                 (entry.epochs, entry.times) =
                     (segment.footer().epochs, segment.footer().timestamps);

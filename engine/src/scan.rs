@@ -4,6 +4,7 @@
 //! that happens later changes what it returns: neither new rows nor a flush.
 
 use crate::buffer::WriteBuffer;
+use crate::deletes::Delete;
 use crate::error::Result;
 use crate::limits::RUN_BYTES_MAX;
 use crate::rows::{EpochRows, Order, SeriesSet, SortMemory};
@@ -18,6 +19,10 @@ pub struct Snapshot {
     pub(crate) segments: Vec<Arc<Segment>>,
     /// Buffers with their published rows, in epochs, oldest first.
     pub(crate) epochs: Vec<Vec<(Arc<WriteBuffer>, usize)>>,
+    /// What segments hold and is gone all the same.
+    pub(crate) deletes: Vec<Arc<Delete>>,
+    /// Everything before is gone.
+    pub(crate) floor_ms: i64,
 }
 
 /// A snapshot prepared for reading some series within a time range.
@@ -26,12 +31,14 @@ pub struct Scan {
     segments: Vec<Arc<Segment>>,
     epochs: Vec<EpochRows>,
     range: (i64, i64),
+    deletes: Vec<Arc<Delete>>,
 }
 
 impl Snapshot {
     /// Prepares reading of the wanted series (all, if `None`) from `range.0` to `range.1`, both
     /// included. Takes time in proportion to the rows that are not yet in segments.
     pub fn scan(&self, wanted: Option<&SeriesSet>, range: (i64, i64)) -> Scan {
+        let range = (range.0.max(self.floor_ms), range.1);
         let overlaps = |segment: &&Arc<Segment>| {
             let (low, high) = segment.footer().timestamps;
             low <= range.1 && high >= range.0
@@ -42,14 +49,20 @@ impl Snapshot {
             segments: self.segments.iter().filter(overlaps).cloned().collect(),
             epochs: self.epochs.iter().map(sort).collect(),
             range,
+            deletes: self.deletes.clone(),
         }
     }
 }
 
 impl Scan {
     /// Prepares reading of segments alone; of two samples the later segment's counts.
-    pub fn of_segments(segments: &[Arc<Segment>], range: (i64, i64)) -> Scan {
-        let snapshot = Snapshot { segments: segments.to_vec(), epochs: Vec::new() };
+    pub fn of_segments(
+        segments: &[Arc<Segment>],
+        deletes: &[Arc<Delete>],
+        range: (i64, i64),
+    ) -> Scan {
+        let (segments, deletes) = (segments.to_vec(), deletes.to_vec());
+        let snapshot = Snapshot { segments, epochs: Vec::new(), deletes, floor_ms: i64::MIN };
         snapshot.scan(None, range)
     }
 
@@ -206,6 +219,9 @@ impl Source {
                 let goes_on = following.is_some_and(|block| block.series.0 == series);
                 goes_on.then_some((number, block_at + 1, 0))
             };
+            for delete in scan.deletes.iter().filter(|delete| delete.number > segment.deletes()) {
+                delete.apply(series, 0, &mut self.samples);
+            }
             self.clip(scan.range);
         }
         Ok(())

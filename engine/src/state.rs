@@ -8,6 +8,7 @@
 
 use crate::assigned::Assigned;
 use crate::buffer::{ChunkPool, WriteBuffer};
+use crate::deletes::Delete;
 use crate::engine::Config;
 use crate::env::Env;
 use crate::error::{Error, Result};
@@ -24,7 +25,7 @@ use crossbeam::channel::Sender;
 use parking_lot::{Condvar, Mutex, RwLock};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::*};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering::*};
 use std::time::Duration;
 
 /// Epoch of a commit's sequence.
@@ -62,6 +63,10 @@ pub struct View {
     pub segments: Vec<Arc<Segment>>,
     /// Oldest epoch first; the last may still grow.
     pub epochs: Vec<Vec<Arc<WriteBuffer>>>,
+    /// Deletes in force, ascending by number.
+    pub deletes: Vec<Arc<Delete>>,
+    /// Everything before this timestamp was dropped.
+    pub floor_ms: i64,
 }
 
 /// One shard as the other threads see it.
@@ -117,6 +122,8 @@ pub struct Shared {
     pub is_stopped: AtomicBool,
     /// What is on disk. Locked for as long as it takes to replace the file.
     pub manifest: Mutex<Manifest>,
+    /// Everything before this timestamp was dropped; as in the view.
+    pub floor_ms: AtomicI64,
     /// Wakes the merger.
     pub merges: merger::Signal,
     /// When the last flush ended.

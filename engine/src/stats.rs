@@ -12,6 +12,8 @@ pub struct Stats {
     pub merges: Timing,
     /// Rows that went into merges.
     pub merged_rows: AtomicU64,
+    /// Bytes of segments that retention dropped.
+    pub dropped_bytes: AtomicU64,
     /// Rounds of syncing logs.
     pub syncs: Timing,
     /// Blocks that could not be read, each read counted.

@@ -9,7 +9,8 @@
 //! epochs is merged with them.
 
 use super::days::{DAY_MS, day_of};
-use crate::manifest::SegmentEntry;
+use crate::deletes::hits;
+use crate::manifest::{DeleteEntry, SegmentEntry};
 
 /// Level of a segment that is merged again only when much came late.
 pub const LEVEL_LAST: u32 = 9;
@@ -57,10 +58,11 @@ pub fn next(entries: &[SegmentEntry], moment: Moment) -> Option<Plan> {
 }
 
 /// The next merge on the way to one segment for all that share days.
-pub fn forced(entries: &[SegmentEntry]) -> Option<Plan> {
+pub fn forced(entries: &[SegmentEntry], deletes: &[DeleteEntry]) -> Option<Plan> {
+    let is_hit = |entry: &SegmentEntry| deletes.iter().any(|delete| hits(delete, entry));
     let open = entries.iter().find_map(|entry| {
         let set = connected(entries, entry);
-        (set.len() > 1 || entry.level < LEVEL_LAST).then_some(set)
+        (set.len() > 1 || entry.level < LEVEL_LAST || is_hit(entry)).then_some(set)
     });
     open.map(|inputs| Plan { inputs, level: LEVEL_LAST })
 }
@@ -140,7 +142,7 @@ mod tests {
     /// Level, epochs, days, bytes.
     fn entry(level: u32, epochs: (u32, u32), days: (i64, i64), bytes: u64) -> SegmentEntry {
         let times = (days.0 * DAY_MS, days.1 * DAY_MS + 5);
-        SegmentEntry { name: String::new(), bytes, level, epochs, times }
+        SegmentEntry { name: String::new(), bytes, level, epochs, times, deletes: 0 }
     }
 
     const BUSY: Moment = Moment { now_ms: 100 * DAY_MS, quiet: false };
@@ -186,8 +188,8 @@ mod tests {
             entry(0, (4, 4), (3, 6), 1),
             entry(1, (1, 3), (6, 6), 1),
         ];
-        assert_eq!(forced(&entries), Some(Plan { inputs: vec![1, 2, 3], level: LEVEL_LAST }));
-        assert_eq!(forced(&entries[..2]), None);
+        assert_eq!(forced(&entries, &[]), Some(Plan { inputs: vec![1, 2, 3], level: LEVEL_LAST }));
+        assert_eq!(forced(&entries[..2], &[]), None);
     }
 
     proptest! {
@@ -202,7 +204,7 @@ mod tests {
                 merge_all(&mut entries, |entries| next(entries, BUSY))?;
             }
             if force {
-                merge_all(&mut entries, forced)?;
+                merge_all(&mut entries, |entries| forced(entries, &[]))?;
                 prop_assert!(entries.iter().all(|entry| entry.level == LEVEL_LAST));
             } else {
                 merge_all(&mut entries, |entries| next(entries, QUIET))?;

@@ -1,6 +1,7 @@
 //! Carries a merge out: reads the inputs series by series, writes and seals one segment for each cut.
 
 use super::days::{cut, day_of};
+use crate::deletes::Delete;
 use crate::env::Env;
 use crate::error::Result;
 use crate::limits::RUN_ROWS_MAX;
@@ -22,6 +23,10 @@ pub struct Merge<'a> {
     pub registry: &'a Registry,
     /// What is merged; of samples with one series and timestamp the later one's counts.
     pub inputs: Vec<Arc<Segment>>,
+    /// What is left out.
+    pub deletes: Vec<Arc<Delete>>,
+    /// What is older is left out as well.
+    pub floor_ms: i64,
 }
 
 impl Merge<'_> {
@@ -36,9 +41,16 @@ impl Merge<'_> {
         let first = epochs.clone().map(|(first, _)| first).min().unwrap_or(0);
         let last = epochs.map(|(_, last)| last).max().unwrap_or(0);
         let mut sealed = Vec::new();
-        for range in cut(&self.rows_by_day(pace)?) {
+        for (from, to) in cut(&self.rows_by_day(pace)?) {
+            if to < self.floor_ms {
+                continue;
+            }
             let mut writer = SegmentWriter::create(self.env, &name(), (first, last))?;
-            self.write(range, &mut writer, pace)?;
+            self.write((from.max(self.floor_ms), to), &mut writer, pace)?;
+            if writer.is_empty() {
+                // Its temporary file goes at the next start.
+                continue;
+            }
             let names = |series| self.registry.names().get(series).to_vec();
             sealed.push(writer.seal(names)?);
         }
@@ -76,7 +88,7 @@ impl Merge<'_> {
         writer: &mut SegmentWriter,
         pace: &mut dyn FnMut(u64) -> Result<()>,
     ) -> Result<()> {
-        let scan = Scan::of_segments(&self.inputs, range);
+        let scan = Scan::of_segments(&self.inputs, &self.deletes, range);
         let mut runs: Vec<Runs> = scan.segments().iter().map(Runs::new).collect::<Result<_>>()?;
         let (mut cursor, mut samples) = (Cursor::default(), Samples::default());
         let mut written = 0;

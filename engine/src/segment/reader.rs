@@ -25,6 +25,8 @@ pub struct Segment {
     names: Vec<NameEntry>,
     /// Per block: not yet checked, sound, damaged.
     checked: Vec<AtomicU8>,
+    /// Deletes up to this number hit nothing in it.
+    deletes: u64,
 }
 
 const UNCHECKED: u8 = 0;
@@ -48,7 +50,17 @@ impl Segment {
         check_ranges(path, &footer, &blocks, &names)?;
         let checked = blocks.iter().map(|_| AtomicU8::new(UNCHECKED)).collect();
         let path = path.to_owned();
-        Ok(Segment { path, map, salt: header.salt, footer, blocks, names, checked })
+        Ok(Segment { path, map, salt: header.salt, footer, blocks, names, checked, deletes: 0 })
+    }
+
+    /// Says up to which number deletes hit nothing in it.
+    pub fn with_deletes(self, deletes: u64) -> Segment {
+        Segment { deletes, ..self }
+    }
+
+    /// Deletes up to this number hit nothing in it.
+    pub fn deletes(&self) -> u64 {
+        self.deletes
     }
 
     /// What it holds in total.

@@ -85,6 +85,11 @@ impl SegmentWriter {
         Ok(())
     }
 
+    /// Whether no sample was pushed.
+    pub fn is_empty(&self) -> bool {
+        self.series.is_empty()
+    }
+
     fn at(&self) -> u64 {
         self.pending_at + self.pending.len() as u64
     }

@@ -90,13 +90,36 @@ impl Node {
     pub fn flush(&mut self) {
         let (sender, done) = mpsc::channel();
         self.engine.flush(Box::new(move |outcome| drop(sender.send(outcome))));
-        let outcome = loop {
+        assert_eq!(self.wait(&done), Ok(()));
+    }
+
+    /// Deletes numbers and histograms of some series.
+    pub fn delete(&mut self, series: &[u8], times: (i64, i64), model: &mut Model) {
+        let both = |&series: &u8| {
+            let name = name(series);
+            [[&name[..], &HISTOGRAM_MARK].concat(), name]
+        };
+        let names: Vec<Vec<u8>> = series.iter().flat_map(both).collect();
+        let ids = names.iter().filter_map(|name| self.engine.registry().find(name)).collect();
+        let (sender, done) = mpsc::channel();
+        self.engine.delete(ids, times, Box::new(move |outcome| drop(sender.send(outcome))));
+        let outcome = self.wait(&done);
+        assert_eq!(outcome, Ok(()));
+        for name in names {
+            if let Some(samples) = model.get_mut(&name) {
+                samples.retain(|time, _| *time < times.0 || *time > times.1);
+            }
+        }
+    }
+
+    /// Waits for an answer, moving the shards on as their loops would.
+    fn wait<T>(&mut self, done: &mpsc::Receiver<T>) -> T {
+        loop {
             self.shards.iter_mut().for_each(Shard::poll);
             if let Ok(outcome) = done.recv_timeout(Duration::from_millis(1)) {
-                break outcome;
+                return outcome;
             }
-        };
-        assert_eq!(outcome, Ok(()));
+        }
     }
 
     /// Merges all there is; everything must be of the last level then.

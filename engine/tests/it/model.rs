@@ -14,6 +14,7 @@ use std::collections::BTreeMap;
 enum Step {
     Commit { shard: usize, rows: Vec<(u8, i64, Sample)> },
     Flush,
+    Delete { series: Vec<u8>, times: (i64, i64) },
     Merge,
     Close,
     Drop,
@@ -50,10 +51,13 @@ fn step() -> impl Strategy<Value = Step> {
     let time = (1..40i64, prop_oneof![6 => Just(0), 1 => 1..9i64, 1 => Just(60_000)]);
     let time = time.prop_map(|(time, day)| time + day * 86_400_000);
     let rows = prop::collection::vec((0..6u8, time, sample()), 1..30);
+    let delete = (prop::collection::vec(0..6u8, 0..4), 1..40i64, 0..200_000_000i64)
+        .prop_map(|(series, from, len)| Step::Delete { series, times: (from, from + len) });
     prop_oneof![
         8 => (0..2usize, rows).prop_map(|(shard, rows)| Step::Commit { shard, rows }),
         2 => Just(Step::Flush),
         1 => Just(Step::Merge),
+        1 => delete,
         1 => Just(Step::Close),
         1 => Just(Step::Drop),
     ]
@@ -98,6 +102,7 @@ proptest! {
                 Step::Commit { shard, rows } => node.commit(*shard, rows, &mut model),
                 Step::Flush => node.flush(),
                 Step::Merge => node.merge(),
+                Step::Delete { series, times } => node.delete(series, *times, &mut model),
                 Step::Close => {
                     node.close();
                     node = open(dir.path());
