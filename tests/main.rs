@@ -14,6 +14,7 @@ mod concurrency; // Exports taken while points stream in show a prefix of what w
 mod conformance; // Every case of tests/cases/ passes or is listed as pending.
 mod cors; // Pages of other sites read answers only where the node was told so.
 mod damage; // Torn log tails are cut; damage elsewhere is named and never becomes a sample.
+mod deleting; // Deletes and retention take what they name, at once and for good, and nothing else.
 mod duplicates; // The last acknowledged write of a series and time wins, wherever and whenever.
 mod exact_values; // Every number and time comes back as it was sent, to the last bit.
 mod export; // Exports are ordered, complete snapshots, and slow readers harm only themselves.

@@ -359,6 +359,7 @@ impl EventLoop {
             lookup: &mut self.lookup,
             pending: &mut self.pending,
             peer: Some(conn.peer),
+            oldest_ms: self.node.engine.oldest_ms(),
         };
         let before = intake.pending.batch.len();
         let mut replies = telnet::Replies { out: &mut conn.out, sent };

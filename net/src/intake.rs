@@ -40,6 +40,8 @@ pub struct Intake<'a> {
     pub pending: &'a mut Pending,
     /// Who sends.
     pub peer: Option<SocketAddr>,
+    /// What is older is dropped by retention.
+    pub oldest_ms: i64,
 }
 
 impl Intake<'_> {
@@ -65,6 +67,17 @@ impl Intake<'_> {
             }
         }
         self.pending.counts[protocol as usize] += 1;
+    }
+
+    /// Refuses what retention would drop.
+    pub fn admit(&self, timestamp_ms: i64) -> Result<(), Reject> {
+        if timestamp_ms >= self.oldest_ms {
+            return Ok(());
+        }
+        let oldest = self.oldest_ms;
+        let message =
+            format!("timestamp {timestamp_ms} ms is older than what is kept ({oldest} ms)");
+        Err(Reject::new(Reason::Retention, message))
     }
 
     /// The series of a canonical name, new or not.

@@ -8,6 +8,7 @@
 pub mod agents;
 mod assign;
 pub mod conn;
+pub mod delete;
 pub mod event_loop;
 pub mod histogram;
 pub mod http;

@@ -86,6 +86,8 @@ reasons! {
     Unavailable = "unavailable",
     /// Metric and tags together are too long.
     NameTooLong = "name_too_long",
+    /// A timestamp that retention has dropped or would drop.
+    Retention = "older_than_retention",
     /// No histogram, or one whose codec is not known.
     Histogram = "invalid_histogram",
     /// No more series can be numbered.

@@ -61,6 +61,7 @@ impl EventLoop {
             lookup: &mut self.lookup,
             pending: &mut self.pending,
             peer: Some(self.conns[place].peer),
+            oldest_ms: self.node.engine.oldest_ms(),
         }
     }
 

@@ -69,6 +69,10 @@ fn storage(node: &Node, out: &mut String) {
     let merged = stats.merged_rows.load(Relaxed);
     metric(out, name, "counter", "Samples that went into merges.");
     let _ = writeln!(out, "{name} {merged}");
+    let name = "irontsd_retention_dropped_bytes_total";
+    let dropped = stats.dropped_bytes.load(Relaxed);
+    metric(out, name, "counter", "Bytes of segments that retention dropped.");
+    let _ = writeln!(out, "{name} {dropped}");
     let timings = [
         ("irontsd_flush_duration_seconds", "Flushes to segments.", &stats.flushes),
         ("irontsd_merge_duration_seconds", "Merges of segments, rests included.", &stats.merges),

@@ -87,6 +87,7 @@ impl EventLoop {
                 lookup: &mut self.lookup,
                 pending: &mut self.pending,
                 peer: Some(peer),
+                oldest_ms: self.node.engine.oldest_ms(),
             };
             let datagram = &self.buffer[..length];
             let cut = length == DATAGRAM_BYTES;

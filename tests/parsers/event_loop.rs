@@ -133,6 +133,7 @@ impl<'a> Loop<'a> {
             lookup: &mut self.lookup,
             pending: &mut self.pending,
             peer: None,
+            oldest_ms: 0,
         };
         let (done, next) = take(&mut self.scratch, &mut intake, &mut replies);
         effect.closed = next == Next::Close;

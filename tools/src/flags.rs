@@ -181,6 +181,14 @@ pub struct Serve {
           value_parser = histogram_codec, value_delimiter = ',')]
     pub histogram_codec: Vec<(u8, Codec)>,
 
+    /// Drop samples older than this and refuse to take them; by default all are kept.
+    #[arg(long, env = "IRONTSD_RETENTION", value_name = "DURATION", value_parser = duration)]
+    pub retention: Option<Duration>,
+
+    /// Drop the oldest segments when all together are larger than this; by default none.
+    #[arg(long, env = "IRONTSD_RETENTION_BYTES", value_name = "SIZE", value_parser = size)]
+    pub retention_bytes: Option<u64>,
+
     /// How much is logged to standard error.
     #[arg(
         long,

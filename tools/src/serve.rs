@@ -4,6 +4,7 @@ use crate::flags::{Serve, Switch};
 use irontsd_engine::engine::{Config, Engine};
 use irontsd_engine::env;
 use irontsd_engine::error::Error;
+use irontsd_engine::retention::Keep;
 use irontsd_net::histogram::codecs::Codecs;
 use irontsd_net::http::router::Port;
 use irontsd_net::node::Node;
@@ -98,7 +99,9 @@ fn config(flags: &Serve, shards: usize) -> Config {
     let config = Config::new(&flags.data_dir);
     // With 0 every acknowledgement asks for its sync; lines nobody waits for are synced as usual.
     let interval = Some(flags.sync_interval).filter(|interval| !interval.is_zero());
-    Config { shards, sync_interval: interval.unwrap_or(config.sync_interval), ..config }
+    let age = flags.retention.filter(|age| !age.is_zero());
+    let keep = Keep { age, bytes_max: flags.retention_bytes };
+    Config { shards, sync_interval: interval.unwrap_or(config.sync_interval), keep, ..config }
 }
 
 fn policy(flags: &Serve) -> Policy {

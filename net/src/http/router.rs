@@ -65,6 +65,8 @@ pub enum Route {
     Flush,
     /// `/internal/force_merge`
     Merge,
+    /// `/api/v1/admin/tsdb/delete_series`
+    Delete,
     /// KairosDB's `/api/v1/datapoints`
     Datapoints,
     /// KairosDB's `/api/v1/version`
@@ -156,6 +158,7 @@ fn find_own(path: &str) -> Option<(Route, &'static [&'static str])> {
         "/api/v1/export" => (Route::Export, GET_POST),
         "/api/v1/export/csv" => (Route::ExportCsv, GET_POST),
         "/internal/force_flush" => (Route::Flush, GET_POST),
+        "/api/v1/admin/tsdb/delete_series" => (Route::Delete, POST),
         "/internal/force_merge" => (Route::Merge, GET_POST),
         _ => {
             let name = path.strip_prefix("/api/v1/label/")?.strip_suffix("/values")?;

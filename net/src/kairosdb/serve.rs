@@ -20,6 +20,7 @@ impl EventLoop {
             lookup: &mut self.lookup,
             pending: &mut self.pending,
             peer: Some(conn.peer),
+            oldest_ms: self.node.engine.oldest_ms(),
         };
         let before = intake.pending.batch.len();
         let taken = session.take(bytes, &mut intake, &mut conn.out);

@@ -68,6 +68,7 @@ fn take_line(line: &[u8], intake: &mut Intake<'_>, out: &mut Vec<u8>) -> Result<
         }
     };
     let point = line::judge(arguments, unit, intake.policy)?;
+    intake.admit(point.timestamp_ms)?;
     let series = intake.series(&point.name)?;
     intake.push(Protocol::Kairosdb, series, point.timestamp_ms, point.value);
     Ok(())

@@ -45,6 +45,16 @@ pub fn export(query: &Query, now_ms: i64, format: Format) -> Result<ExportArgs, 
     })
 }
 
+/// Reads the arguments of a delete: which series, first and last timestamp; an error is the
+/// answer's text.
+pub fn delete(query: &Query, now_ms: i64) -> Result<(Vec<Selector>, (i64, i64)), String> {
+    let times = range(query, now_ms, 0, i64::MAX)?;
+    if query.all(&MATCHES).next().is_none() {
+        return Err(MISSING_MATCH.into());
+    }
+    Ok((selectors(query)?, times))
+}
+
 /// The answer to a request that names no series.
 pub const MISSING_MATCH: &str = "missing `match[]` arg";
 

@@ -42,8 +42,11 @@ impl EventLoop {
         place: usize,
         protocol: Protocol,
         name: &[u8],
-        samples: impl IntoIterator<Item = (i64, Content<'a>)>,
+        samples: impl Iterator<Item = (i64, Content<'a>)> + Clone,
     ) -> Result<bool, Reject> {
+        if let Some(oldest) = samples.clone().map(|(timestamp_ms, _)| timestamp_ms).min() {
+            self.intake(place).admit(oldest)?;
+        }
         let series = self.intake(place).series(name)?;
         for (timestamp_ms, content) in samples {
             self.intake(place).push_content(protocol, series, timestamp_ms, content);

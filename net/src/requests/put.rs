@@ -32,6 +32,7 @@ impl EventLoop {
         let node = self.node.clone();
         let mut lost = false;
         let mut sink = |name: &[u8], timestamp_ms, value: Content<'_>| {
+            self.intake(place).admit(timestamp_ms)?;
             let series = self.intake(place).series(name).map_err(|reject| match reject.reason {
                 Reason::UnknownName => Reject::new(reject.reason, "Unknown metric"),
                 _ => reject,

@@ -3,6 +3,7 @@
 use super::pages::page;
 use crate::agents;
 use crate::assign::{self, AssignTask};
+use crate::delete::DeleteTask;
 use crate::event_loop::EventLoop;
 use crate::http::head::Method;
 use crate::http::query::Query;
@@ -38,6 +39,10 @@ impl EventLoop {
             Route::Labels(what) => self.start_labels(place, what, query, now_ms),
             Route::Flush => self.start_flush(place),
             Route::Merge => self.start_merge(place),
+            Route::Delete => {
+                let framing = self.conns[place].framing;
+                self.begin_task(place, Box::new(DeleteTask::new(node, framing, query, now_ms)));
+            }
             Route::Suggest => {
                 let framing = self.conns[place].framing;
                 self.begin_task(place, Box::new(SuggestTask { node, framing, query }));

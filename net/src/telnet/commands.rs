@@ -138,6 +138,7 @@ pub(super) fn accept(
             return accept_histogram(sample, protocol, scratch, intake);
         }
     };
+    intake.admit(point.timestamp_ms)?;
     scratch.name.clear();
     point.tags.encode_name(point.metric, &mut scratch.name);
     let series = intake.series(&scratch.name)?;
@@ -159,6 +160,7 @@ pub(super) fn accept_histogram(
     scratch: &mut Scratch,
     intake: &mut Intake<'_>,
 ) -> Result<(), Reject> {
+    intake.admit(sample.timestamp_ms)?;
     scratch.name.clear();
     sample.tags.encode_name(sample.metric, &mut scratch.name);
     scratch.name.extend_from_slice(&name::HISTOGRAM_MARK);

@@ -156,6 +156,9 @@ fn take_known(
 ) -> bool {
     let Some(value) = fast::value(fields.value) else { return false };
     let Some(timestamp_ms) = fast::timestamp_ms(fields.timestamp) else { return false };
+    if timestamp_ms < intake.oldest_ms {
+        return false;
+    }
     let Some(series) = intake.lookup.find(fields.metric, fields.tags, trail) else {
         return false;
     };
