@@ -33,6 +33,11 @@ impl<'a> Reader<'a> {
         self.at == self.bytes.len()
     }
 
+    /// What is still to be read.
+    pub fn rest(&self) -> &'a [u8] {
+        &self.bytes[self.at..]
+    }
+
     /// The error for the current position.
     pub fn malformed(&self) -> Malformed {
         Malformed { at: self.at }

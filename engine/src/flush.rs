@@ -1,6 +1,7 @@
 //! Flush: the rows of one epoch become a sealed segment.
 
 use crate::buffer::WriteBuffer;
+use crate::codec::Effort;
 use crate::env::Env;
 use crate::error::Result;
 use crate::rows::{EpochRows, Order, SortMemory};
@@ -27,7 +28,7 @@ pub fn flush(
     }
     let rows = EpochRows::sort(&buffers, None, memory);
     let path = dir.join(segment::file_name(epoch));
-    let mut writer = SegmentWriter::create(env, &path, (epoch, epoch))?;
+    let mut writer = SegmentWriter::create(env, &path, (epoch, epoch), Effort::Flush)?;
     let (mut samples, mut order) = (Samples::default(), Order::default());
     for (series, range) in rows.series() {
         samples.clear();

@@ -8,8 +8,10 @@ use std::path::Path;
 
 /// Bytes of the header.
 pub const HEADER_BYTES: usize = 64;
-/// The version this build writes and reads.
-pub const FORMAT_VERSION: u32 = 1;
+/// The version this build writes.
+pub const FORMAT_VERSION: u32 = 2;
+/// The first version it reads: what version 2 added, version 1 had not.
+pub const FORMAT_VERSION_FIRST: u32 = 1;
 /// First bytes of every binary file.
 pub const MAGIC: &[u8; 8] = b"IRONTSD\n";
 /// Where the header's own checksum stands.
@@ -80,12 +82,12 @@ impl Header {
         if head[CHECKSUM_AT..] != sum.to_le_bytes() {
             return Err(damaged("header checksum does not match"));
         }
-        if version != FORMAT_VERSION {
+        if !(FORMAT_VERSION_FIRST..=FORMAT_VERSION).contains(&version) {
             let path = path.to_owned();
             return Err(Error::Version {
                 path,
                 found: version,
-                readable: (FORMAT_VERSION, FORMAT_VERSION),
+                readable: (FORMAT_VERSION_FIRST, FORMAT_VERSION),
             });
         }
         if found_kind != kind as u32 {

@@ -15,6 +15,8 @@ pub const RUN_ROWS_MAX: usize = 8192;
 
 /// A block is closed at this many samples or runs, whichever comes first.
 pub const BLOCK_ROWS: usize = 16 * 1024;
+/// The same for a block that a merge writes: its runs share codes, so more of them pay for a code.
+pub const BLOCK_ROWS_MERGED: usize = 64 * 1024;
 /// See [`BLOCK_ROWS`].
 pub const BLOCK_RUNS: usize = 4096;
 

@@ -25,8 +25,6 @@ pub struct Manifest {
     pub last_file: u64,
     /// Everything before this timestamp was dropped and is not served any more.
     pub floor_ms: i64,
-    /// Whether the names of series are to be taken from the segments: a snapshot has no other.
-    pub names_in_segments: bool,
     /// Deletes in force, ascending by number.
     pub deletes: Vec<DeleteEntry>,
     /// The segments. Where two overlap in time their epochs do not, and the later one wins.
@@ -77,9 +75,6 @@ impl Manifest {
         let mut out = format!("irontsd manifest {VERSION}\nflushed_epoch {}\n", self.flushed_epoch);
         let _ = writeln!(out, "last_file {}", self.last_file);
         let _ = writeln!(out, "floor {}", self.floor_ms);
-        if self.names_in_segments {
-            let _ = writeln!(out, "names in segments");
-        }
         for DeleteEntry { number, times: (from, to) } in &self.deletes {
             let _ = writeln!(out, "delete {number} times {from} {to}");
         }
@@ -141,7 +136,6 @@ fn decode(path: &Path, bytes: &[u8]) -> Result<Manifest> {
             (3, ["floor", floor]) => {
                 manifest.floor_ms = floor.parse().map_err(|_| damaged(at, "not a number"))?;
             }
-            (4, ["names", "in", "segments"]) => manifest.names_in_segments = true,
             (4.., ["delete", rest @ ..]) => {
                 let entry = delete(rest).ok_or_else(|| damaged(at, "not a delete"))?;
                 manifest.deletes.push(entry);
@@ -208,7 +202,6 @@ mod tests {
             flushed_epoch: 7,
             last_file: 3,
             floor_ms: 12,
-            names_in_segments: true,
             deletes: vec![DeleteEntry { number: 6, times: (1, 2) }],
             segments: vec![entry.clone(), entry],
         };

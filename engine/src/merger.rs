@@ -6,10 +6,11 @@
 //!
 //! It takes a bounded share of one core, except when somebody waits for it.
 
+use crate::codec::Effort;
 use crate::deletes;
 use crate::error::{Error, Result};
 use crate::manifest::{Manifest, SegmentEntry};
-use crate::merge::plan::{self, Moment, Plan};
+use crate::merge::plan::{self, LEVEL_LAST, Moment, Plan};
 use crate::merge::write::Merge;
 use crate::retention;
 use crate::segment::{self, Segment};
@@ -217,9 +218,17 @@ impl Merger {
         let applied = deletes.last().map_or(0, |delete| delete.number);
         let applied = inputs.iter().map(|segment| segment.deletes()).fold(applied, u64::max);
         let rows = inputs.iter().map(|segment| segment.footer().samples).sum();
+        // What is merged again soon is not worth the trouble.
+        let effort = if level == LEVEL_LAST { Effort::Merge } else { Effort::Flush };
         let mut pace = Pace::new(shared, inputs.len(), rows, listeners);
-        let merge =
-            Merge { env: &shared.env, registry: &shared.registry, inputs, deletes, floor_ms };
+        let merge = Merge {
+            env: &shared.env,
+            registry: &shared.registry,
+            inputs,
+            effort,
+            deletes,
+            floor_ms,
+        };
         let dir = shared.segment_dir();
         let name = || dir.join(segment::merged_file_name(shared.new_file()));
         let sealed = merge.run(name, &mut |rows| pace.pace(rows))?;

@@ -5,6 +5,8 @@
 #![expect(clippy::disallowed_methods, reason = "files are copied and patched behind the engine")]
 
 use irontsd_engine::batch::Batch;
+use irontsd_engine::bytes::Reader;
+use irontsd_engine::codec::Effort;
 use irontsd_engine::codec::bits::SLACK_BYTES;
 use irontsd_engine::codec::{times, values};
 use irontsd_engine::engine::{Config, Engine};
@@ -139,7 +141,7 @@ fn the_file_header_is_as_documented() {
     let expected = [
         magic("File header"),
         four("kind", 3),
-        four("version", 1),
+        four("version", 2),
         eight("salt", SALT),
         eight("epoch", 0x0708_090a_0b0c),
         four("shard", 5),
@@ -285,7 +287,8 @@ fn the_footer_is_as_documented() {
 /// Name and tag of each column encoding.
 fn tags(title: &str) -> Vec<(&'static str, u8)> {
     let rows = table(section(title), "| tag | name | behind the tag |");
-    rows.iter().map(|row| (row[1], row[0].parse().expect("a tag"))).collect()
+    let first = |cell: &str| cell.split(' ').next().and_then(|word| word.parse().ok());
+    rows.iter().map(|row| (row[1], first(row[0]).expect("a tag"))).collect()
 }
 
 #[test]
@@ -299,7 +302,17 @@ fn timestamp_columns_have_the_documented_tags() {
     let (example, _) = example("block");
     let time_area = BLOCK_HEAD_BYTES + 4;
     let same = example[time_area + usize::from(example[BLOCK_HEAD_BYTES + 2] & 15)];
-    let found = [("stride", tag(&[10, 20, 30])), ("steps", tag(&[10, 20, 31])), ("same", same)];
+    let merged = {
+        let mut bytes = Vec::new();
+        times::plan(&[10, 20, 31]).write(&mut std::iter::empty(), &mut bytes);
+        bytes[0] & !7
+    };
+    let found = [
+        ("stride", tag(&[10, 20, 30])),
+        ("steps", tag(&[10, 20, 31])),
+        ("numbers", merged),
+        ("same", same),
+    ];
     assert_eq!(tags("Timestamp column"), found);
 }
 
@@ -329,8 +342,89 @@ fn value_columns_have_the_documented_tags() {
         ("mixed", value_tag([odd(1), Value::integer(scrambled(2) as i64)])),
         ("mixed lz4", value_tag((0..99).flat_map(|_| [odd(1), Value::integer(7)]))),
         ("histograms", histogram_tag()),
+        ("numbers", merged_column((0..9).map(|n| Value::integer(n * n)))[0] & !7),
+        ("whole", merged_column((0..9).map(half_or_whole))[0]),
+        ("flags", merged_column([Value::integer(1), decimal(20, 1), decimal(5, 1)])[0]),
+        (
+            "patched",
+            merged_column((0..99).map(|n| if n == 50 { odd(1) } else { decimal(n, 1) }))[0],
+        ),
+        ("split", merged_column((0..999).map(noise))[0]),
+        ("changes lz4", merged_column((0..999).map(|n| odd(n / 3 % 5)))[0]),
+        ("near", merged_column((0..99).map(|n| Value::float(n as f64 * 0.1)))[0]),
+        ("dictionary", merged_column((0..999).map(|n| odd((scrambled(n * n) >> 61) as i64)))[0]),
     ];
     assert_eq!(tags("Value column"), found);
+}
+
+/// A value column as a merge writes it, of streams without codes.
+fn merged_column(values: impl IntoIterator<Item = Value>) -> Vec<u8> {
+    let (mut samples, mut bytes) = (Samples::default(), Vec::new());
+    values.into_iter().for_each(|value| samples.push(samples.len() as i64, value));
+    let column = values::plan(&samples, 0, samples.len(), &mut values::Scratch::default());
+    column.write(&mut std::iter::empty(), &mut bytes);
+    bytes
+}
+
+fn half_or_whole(halves: i64) -> Value {
+    if halves % 2 == 0 { Value::integer(halves / 2) } else { decimal(halves * 5, 1) }
+}
+
+/// Between -2 and 2, without an order.
+fn noise(row: i64) -> Value {
+    Value::float((scrambled(row * row) >> 11) as f64 / (1u64 << 51) as f64 - 2.0)
+}
+
+#[test]
+fn streams_have_the_documented_forms() {
+    let rows = table(section("Streams"), "| form | name | behind the form |");
+    let forms: Vec<_> = rows.iter().map(|row| (row[0], row[1])).collect();
+    let expected =
+        [("0 to 56, 64", "packed"), ("65", "patched"), ("66", "sparse"), ("128 to 255", "coded")];
+    assert_eq!(forms, expected);
+    let form = |numbers: Vec<i64>| {
+        let bytes = merged_column(numbers.into_iter().map(Value::integer));
+        let mut reader = Reader::new(&bytes[2..]);
+        // Behind tag and kind: the first number; the first step, if the order is 2; the form.
+        for _ in 0..=(bytes[0] & 3) / 2 {
+            reader.signed().expect("a number");
+        }
+        reader.u8().expect("a form")
+    };
+    assert_eq!(form((0..64).map(|n| (scrambled(n * n) >> 60) as i64).collect()), 4);
+    let outlier = |n: i64| if n == 77 { 1 << 40 } else { (scrambled(n * n) >> 56) as i64 - 0x9e };
+    assert_eq!(form((0..256).map(outlier).collect()), 65);
+    assert_eq!(form((0..99).map(|n| i64::from(n > 50)).collect()), 66);
+}
+
+#[test]
+fn the_merged_example_decodes_to_its_samples() {
+    let (bytes, expected) = example("merged");
+    let block = Block::parse(&bytes).expect("a valid block");
+    let (mut found, mut samples) = (Vec::new(), Samples::default());
+    for run in 0..block.runs() {
+        samples.clear();
+        block.read(run, &mut samples).expect("a valid run");
+        let row = |at| (block.series(run), samples.timestamps[at], samples.value(at));
+        found.extend((0..samples.len()).map(row));
+    }
+    assert_eq!(found[..expected.len()], expected);
+    assert_eq!(format!("{bytes:02x?}"), format!("{:02x?}", merged_block()));
+}
+
+fn merged_block() -> Vec<u8> {
+    let (mut builder, mut bytes) = (BlockBuilder::new(Effort::Merge), Vec::new());
+    for series in [7, 9] {
+        let mut samples = Samples::default();
+        let mut number = 50;
+        for at in 0..200 {
+            number += [0, 1, -1, 0][(scrambled(at * at + i64::from(series)) >> 40) as usize % 4];
+            samples.push(1_700_000_000_000 + at * 15_000, Value::integer(number));
+        }
+        builder.push(series, &samples, 0, samples.len());
+    }
+    builder.finish(&mut bytes);
+    bytes
 }
 
 // (b) Examples.
@@ -686,10 +780,8 @@ fn raise_manifest_version(path: &Path) {
 }
 
 fn refused(error: &Error, path: &Path) {
-    let (found, versions) =
-        if path.ends_with("MANIFEST") { (3, "versions 1 to 2") } else { (2, "version 1") };
     let path = path.to_string_lossy();
-    let expected = format!("{path} has format version {found}; this build reads {versions}");
+    let expected = format!("{path} has format version 3; this build reads versions 1 to 2");
     assert!(matches!(error, Error::Version { .. }), "{error}");
     assert_eq!(error.to_string(), expected);
 }

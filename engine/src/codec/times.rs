@@ -1,6 +1,9 @@
 //! The timestamp column of a run: strictly ascending milliseconds.
 
 use super::bits::{self, SLACK_BYTES};
+use super::column::Column;
+use super::huffman::Tables;
+use super::numbers;
 use crate::bytes::{Malformed, Reader, put_signed, put_varint};
 
 /// Constant stride: first timestamp, stride.
@@ -23,11 +26,33 @@ pub fn encode(timestamps: &[i64], out: &mut Vec<u8>) {
     }
 }
 
+/// The column as a merge writes it.
+pub fn plan(timestamps: &[i64]) -> Column {
+    let stride = timestamps.get(1).map_or(0, |second| second.wrapping_sub(timestamps[0]));
+    if timestamps.windows(2).all(|pair| pair[1].wrapping_sub(pair[0]) == stride) {
+        let mut bytes = Vec::new();
+        encode(timestamps, &mut bytes);
+        return Column::plain(bytes);
+    }
+    numbers::plan(None, timestamps)
+}
+
 /// Appends `rows` timestamps from the column at the start of `bytes`, which go on for at least
 /// [`SLACK_BYTES`] behind it.
-pub fn decode(bytes: &[u8], rows: usize, out: &mut Vec<i64>) -> Result<(), Malformed> {
+pub fn decode(
+    bytes: &[u8],
+    tables: Tables<'_>,
+    rows: usize,
+    out: &mut Vec<i64>,
+) -> Result<(), Malformed> {
     let mut reader = Reader::new(bytes);
     let tag = reader.u8()?;
+    if numbers::is_tag(tag) {
+        let mut numbers = Vec::new();
+        numbers::decode(tag, &mut reader, tables, rows, &mut numbers)?;
+        out.extend(numbers.into_iter().map(|number| number as i64));
+        return Ok(());
+    }
     let first = reader.signed()?;
     let smallest = reader.varint()?;
     match tag {
@@ -77,7 +102,18 @@ mod tests {
         encode(timestamps, &mut bytes);
         let len = bytes.len();
         bytes.extend_from_slice(&[0; SLACK_BYTES]);
-        decode(&bytes, timestamps.len(), &mut back).expect("own bytes");
+        decode(&bytes, Tables::default(), timestamps.len(), &mut back).expect("own bytes");
+        assert_eq!(back, timestamps);
+        merged(timestamps);
+        len
+    }
+
+    fn merged(timestamps: &[i64]) -> usize {
+        let (mut bytes, mut back) = (Vec::new(), Vec::new());
+        plan(timestamps).write(&mut std::iter::empty(), &mut bytes);
+        let len = bytes.len();
+        bytes.extend_from_slice(&[0; SLACK_BYTES]);
+        decode(&bytes, Tables::default(), timestamps.len(), &mut back).expect("own bytes");
         assert_eq!(back, timestamps);
         len
     }
@@ -90,7 +126,7 @@ mod tests {
 
         #[test]
         fn any_bytes_are_read_without_panic(bytes: Vec<u8>, rows in 0..9999usize) {
-            let _ = decode(&bytes, rows, &mut Vec::new());
+            let _ = decode(&bytes, Tables::default(), rows, &mut Vec::new());
         }
     }
 
@@ -98,5 +134,13 @@ mod tests {
     fn a_constant_stride_costs_a_few_bytes() {
         let regular: Vec<i64> = (0..8192).map(|i| 1_700_000_000_000 + i * 15_000).collect();
         assert!(round_trip(&regular) <= 12);
+    }
+
+    #[test]
+    fn seconds_that_are_missing_or_late_cost_what_they_say() {
+        let missing = (0..4000).filter(|at| at % 100 != 7).map(|at| 1_700_000_000_000 + at * 1000);
+        assert!(merged(&missing.collect::<Vec<_>>()) < 70);
+        let late = (0..4000).map(|at| 1_700_000_000_000 + at * 1000 + i64::from(at % 100 == 7) * 3);
+        assert!(merged(&late.collect::<Vec<_>>()) < 140);
     }
 }

@@ -3,10 +3,12 @@
 //! Integers and decimals of one scale are packed as numbers; decimals are brought to one scale
 //! first, which changes their text but not the double they mean. Doubles are laid out as byte
 //! planes and compressed with LZ4 where that saves an eighth. Whatever mixes kinds keeps a kind
-//! byte beside each value.
+//! byte beside each value. A merge tries more: see [`plan`].
 
 use super::bits::{self, SLACK_BYTES};
-use super::histograms;
+use super::column::Column;
+use super::huffman::Tables;
+use super::{dictionary, floats, histograms, mixed, numbers};
 use crate::bytes::{Malformed, Reader, put_signed, put_varint, unzigzag, zigzag};
 use crate::types::{Kind, MANTISSA_MAX, Samples};
 
@@ -122,21 +124,106 @@ fn encode_planes(kinds: &[Kind], values: &[u64], planes: &mut Vec<u8>, out: &mut
     out.extend_from_slice(if helps { &packed } else { planes });
 }
 
+/// The column of the rows `from..to` as a merge writes it.
+///
+/// Integers come back as integers. Decimals come back as the doubles they mean, at whatever scale,
+/// or as doubles if others of the run are.
+pub fn plan(rows: &Samples, from: usize, to: usize, scratch: &mut Scratch) -> Column {
+    let (kinds, values) = (&rows.kinds[from..to], &rows.bits[from..to]);
+    let same = kinds.iter().all(|&kind| kind == kinds[0]);
+    let constant = same && values.iter().all(|&value| value == values[0]);
+    if constant || histograms::are_among(kinds) {
+        let mut bytes = Vec::new();
+        encode(rows, from, to, scratch, &mut bytes);
+        return Column::plain(bytes);
+    }
+    if same && kinds[0] == Kind::INTEGER {
+        let integers: Vec<i64> = values.iter().map(|&bits| bits as i64).collect();
+        return dictionary::plan(Kind::INTEGER.0, &integers);
+    }
+    super::fractions::plan(kinds, values).unwrap_or_else(|| {
+        let mut bytes = Vec::new();
+        encode(rows, from, to, scratch, &mut bytes);
+        Column::plain(bytes)
+    })
+}
+
 /// Appends `rows` kinds and bits from the column at the start of `bytes`, which go on for at least
 /// [`SLACK_BYTES`] behind it.
-pub fn decode(bytes: &[u8], rows: usize, out: &mut Samples) -> Result<(), Malformed> {
+pub fn decode(
+    bytes: &[u8],
+    tables: Tables<'_>,
+    rows: usize,
+    out: &mut Samples,
+) -> Result<(), Malformed> {
     let mut reader = Reader::new(bytes);
-    match reader.u8()? {
+    let mut tag = reader.u8()?;
+    let start = out.bits.len();
+    let flags = match tag {
+        mixed::WHOLE | mixed::FLAGS => {
+            let flags = mixed::decode(tag, &mut reader, tables, rows)?;
+            tag = reader.u8()?;
+            Some(flags)
+        }
+        _ => None,
+    };
+    let mut patches = Vec::new();
+    if tag == mixed::PATCHED {
+        patches = mixed::decode_patches(&mut reader, rows)?;
+        tag = reader.u8()?;
+    }
+    decode_one_kind(tag, &mut reader, bytes, tables, rows, out)?;
+    // Who claims to be decoded in full is checked by the caller; here nothing may be missing.
+    if out.bits.len() != start + rows || out.kinds.len() != start + rows {
+        return Err(reader.malformed());
+    }
+    for (at, value) in patches {
+        (out.kinds[start + at], out.bits[start + at]) = (value.kind, value.bits);
+    }
+    if let Some(flags) = flags {
+        mixed::apply(flags.as_deref(), start, out);
+    }
+    Ok(())
+}
+
+fn decode_one_kind(
+    tag: u8,
+    reader: &mut Reader<'_>,
+    bytes: &[u8],
+    tables: Tables<'_>,
+    rows: usize,
+    out: &mut Samples,
+) -> Result<(), Malformed> {
+    if numbers::is_tag(tag) || tag == dictionary::DICTIONARY {
+        let kind = kind(reader)?;
+        let start = out.bits.len();
+        if tag == dictionary::DICTIONARY {
+            dictionary::decode(reader, tables, rows, &mut out.bits)?;
+        } else {
+            numbers::decode(tag, reader, tables, rows, &mut out.bits)?;
+        }
+        if kind == Kind::FLOAT {
+            floats::from_numbers(&mut out.bits[start..]);
+        }
+        out.kinds.resize(out.bits.len(), kind);
+        return Ok(());
+    }
+    match tag {
+        floats::SPLIT | floats::CHANGES_LZ4 | floats::NEAR => {
+            floats::decode(tag, reader, tables, rows, &mut out.bits)?;
+            out.kinds.resize(out.bits.len(), Kind::FLOAT);
+            Ok(())
+        }
         CONSTANT => {
-            let kind = kind(&mut reader)?;
+            let kind = kind(reader)?;
             let folded = reader.varint()?;
             let bits = if kind == Kind::FLOAT { folded } else { unzigzag(folded) as u64 };
             out.bits.resize(out.bits.len() + rows, bits);
             out.kinds.resize(out.kinds.len() + rows, kind);
             Ok(())
         }
-        OFFSETS => decode_offsets(&mut reader, bytes, rows, out),
-        STEPS => decode_steps(&mut reader, bytes, rows, out),
+        OFFSETS => decode_offsets(reader, bytes, rows, out),
+        STEPS => decode_steps(reader, bytes, rows, out),
         tag @ (PLANES | MIXED) => {
             let planes = reader.take(plane_bytes(rows, tag == MIXED))?;
             read_planes(planes, rows, tag == MIXED, out)
@@ -149,7 +236,7 @@ pub fn decode(bytes: &[u8], rows: usize, out: &mut Samples) -> Result<(), Malfor
                 .map_err(|_| reader.malformed())?;
             read_planes(&planes, rows, mixed, out)
         }
-        HISTOGRAMS => histograms::decode(&mut reader, rows, out),
+        HISTOGRAMS => histograms::decode(reader, rows, out),
         _ => Err(Malformed { at: 0 }),
     }
 }
@@ -259,10 +346,41 @@ mod tests {
         encode(&samples, 0, values.len(), &mut Scratch::default(), &mut bytes);
         let len = bytes.len();
         bytes.extend_from_slice(&[0; SLACK_BYTES]);
-        decode(&bytes, values.len(), &mut back).expect("own bytes");
+        decode(&bytes, Tables::default(), values.len(), &mut back).expect("own bytes");
         back.timestamps.clone_from(&samples.timestamps);
         assert_eq!(meaning(&back), meaning(&samples));
+        merged(&samples);
         len
+    }
+
+    /// What a merge promises: integers, and the bits of the doubles that all others mean.
+    fn doubles(samples: &Samples) -> Vec<(u64, bool, i64)> {
+        let integer = |v: Value| if v.kind == Kind::INTEGER { v.bits as i64 } else { 0 };
+        let double = |v: Value| (v.as_f64().to_bits(), v.kind == Kind::INTEGER, integer(v));
+        (0..samples.len()).map(|at| double(samples.value(at))).collect()
+    }
+
+    fn merged(samples: &Samples) -> usize {
+        let column = plan(samples, 0, samples.len(), &mut Scratch::default());
+        let candidates: Vec<_> = column.candidates().collect();
+        let choice = crate::codec::huffman::choose(&candidates);
+        let mut codes =
+            choice.of.iter().map(|of| of.map(|code| (code, &choice.codes[usize::from(code)])));
+        let (mut tables, mut bytes, mut back) = (Vec::new(), Vec::new(), Samples::default());
+        Tables::encode(&choice.codes, &mut tables);
+        column.write(&mut codes, &mut bytes);
+        let len = bytes.len() + tables.len();
+        bytes.extend_from_slice(&[0; SLACK_BYTES]);
+        decode(&bytes, Tables(&tables), samples.len(), &mut back).expect("own bytes");
+        back.timestamps.clone_from(&samples.timestamps);
+        assert_eq!(doubles(&back), doubles(samples));
+        len
+    }
+
+    fn samples(values: impl IntoIterator<Item = Value>) -> Samples {
+        let mut samples = Samples::default();
+        values.into_iter().for_each(|value| samples.push(samples.len() as i64, value));
+        samples
     }
 
     fn decimals() -> impl Strategy<Value = Value> {
@@ -302,7 +420,7 @@ mod tests {
 
         #[test]
         fn any_bytes_are_read_without_panic(bytes: Vec<u8>, rows in 1..999usize) {
-            let _ = decode(&bytes, rows, &mut Samples::default());
+            let _ = decode(&bytes, Tables::default(), rows, &mut Samples::default());
         }
     }
 
@@ -313,5 +431,35 @@ mod tests {
         let gauge: Vec<Value> =
             (0..1000).map(|i| Value::decimal(2000 + i * 37 % 100, 2).expect("small")).collect();
         assert!(round_trip(&gauge) < 1000);
+    }
+
+    #[test]
+    fn whole_numbers_without_a_point_cost_nothing() {
+        let halves = (0..1000).map(|at: i64| match at * at % 40 {
+            even if even % 2 == 0 => Value::integer(even / 2),
+            odd => Value::decimal(odd * 5, 1).expect("small"),
+        });
+        assert!(merged(&samples(halves)) < 800);
+    }
+
+    #[test]
+    fn a_few_that_do_not_fit_cost_themselves() {
+        let gauge = (0..1000).map(|at: i64| match at {
+            77 => Value::float(f64::NAN),
+            500 => Value::float(1.0 / 3.0),
+            600 => Value::decimal(123_456_789_012_345, 14).expect("fifteen digits"),
+            _ => Value::decimal(2000 + at * 37 % 100, 2).expect("small"),
+        });
+        assert!(merged(&samples(gauge)) < 1000);
+    }
+
+    #[test]
+    fn a_few_values_in_no_order_cost_their_places() {
+        let some = [3.25, 1e300, -7.0 / 3.0, 0.1];
+        let doubles = (0..1000).map(|at: usize| Value::float(some[at * at % 7 % 4]));
+        assert!(merged(&samples(doubles)) < 400);
+        let integers =
+            (0..1000).map(|at: i64| Value::integer(at * at % 7 % 5 * 99_999_999_977 % 1_000_003));
+        assert!(merged(&samples(integers)) < 450);
     }
 }

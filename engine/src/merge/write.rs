@@ -1,6 +1,7 @@
 //! Carries a merge out: reads the inputs series by series, writes and seals one segment for each cut.
 
 use super::days::{cut, day_of};
+use crate::codec::Effort;
 use crate::deletes::Delete;
 use crate::env::Env;
 use crate::error::Result;
@@ -23,6 +24,8 @@ pub struct Merge<'a> {
     pub registry: &'a Registry,
     /// What is merged; of samples with one series and timestamp the later one's counts.
     pub inputs: Vec<Arc<Segment>>,
+    /// How hard the encoder tries.
+    pub effort: Effort,
     /// What is left out.
     pub deletes: Vec<Arc<Delete>>,
     /// What is older is left out as well.
@@ -45,7 +48,7 @@ impl Merge<'_> {
             if to < self.floor_ms {
                 continue;
             }
-            let mut writer = SegmentWriter::create(self.env, &name(), (first, last))?;
+            let mut writer = SegmentWriter::create(self.env, &name(), (first, last), self.effort)?;
             self.write((from.max(self.floor_ms), to), &mut writer, pace)?;
             if writer.is_empty() {
                 // Its temporary file goes at the next start.

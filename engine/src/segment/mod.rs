@@ -2,8 +2,9 @@
 //!
 //! A segment is written to a temporary name, synced, renamed and then named by the manifest; from
 //! then on it never changes. It explains its own series, so it can be read without anything else.
-//! `format` knows the bytes (pure), `writer` builds and seals, `reader` maps and verifies.
+//! `format` and `block` know the bytes (pure), `writer` builds and seals, `reader` maps and verifies.
 
+pub mod block;
 pub mod format;
 pub mod reader;
 pub mod writer;

@@ -3,10 +3,11 @@
 use super::format::{BlockBuilder, BlockEntry, Footer, NameEntry};
 use crate::bytes::{pad8, put_varint};
 use crate::checksum;
+use crate::codec::Effort;
 use crate::env::{Env, File};
 use crate::error::{Error, Result};
 use crate::header::{FileKind, HEADER_BYTES, Header};
-use crate::limits::{BLOCK_BYTES, BLOCK_ROWS, BLOCK_RUNS, NAME_GROUP, RUN_ROWS_MAX};
+use crate::limits::{NAME_GROUP, RUN_ROWS_MAX};
 use crate::types::{Samples, SeriesId};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -35,7 +36,12 @@ pub struct SegmentWriter {
 
 impl SegmentWriter {
     /// Starts a segment for rows of these epochs. `path` is its final name.
-    pub fn create(env: &Env, path: &Path, epochs: (u32, u32)) -> Result<SegmentWriter> {
+    pub fn create(
+        env: &Env,
+        path: &Path,
+        epochs: (u32, u32),
+        effort: Effort,
+    ) -> Result<SegmentWriter> {
         let temporary = temporary(path);
         // What an earlier try left behind is replaced; usually there is nothing.
         let _leftover = env.disk.remove(&temporary);
@@ -52,7 +58,7 @@ impl SegmentWriter {
             epochs,
             pending: header.encode().to_vec(),
             pending_at: 0,
-            block: BlockBuilder::default(),
+            block: BlockBuilder::new(effort),
             block_timestamps: (i64::MAX, i64::MIN),
             blocks: Vec::new(),
             series: Vec::new(),
@@ -75,10 +81,7 @@ impl SegmentWriter {
             let ends = (samples.timestamps[from], samples.timestamps[to - 1]);
             self.block_timestamps = (low.min(ends.0), high.max(ends.1));
             from = to;
-            if self.block.rows() >= BLOCK_ROWS
-                || self.block.runs() >= BLOCK_RUNS
-                || self.block.bytes() >= BLOCK_BYTES
-            {
+            if self.block.is_full() {
                 self.close_block()?;
             }
         }

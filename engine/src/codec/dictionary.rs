@@ -1,0 +1,91 @@
+//! Numbers of which few differ, in no order that differences would show: each distinct one once,
+//! the most frequent first, and for each number the place of its own in that list.
+//!
+//! Layout: `FORMAT.md`, section "Value column".
+
+use super::column::Column;
+use super::huffman::Tables;
+use super::{numbers, stream};
+use crate::bytes::{Malformed, Reader, put_signed, put_varint};
+use hashbrown::HashTable;
+
+/// The tag.
+pub const DICTIONARY: u8 = 102;
+
+/// Distinct numbers at the most.
+const ENTRIES_MAX: usize = 1024;
+/// A number comes at least so often, on average.
+const TIMES_MIN: usize = 4;
+/// Numbers that take fewer bits are left as they are.
+const BITS_MIN: u64 = 3;
+
+/// A column of numbers of one kind, as differences or by a dictionary.
+pub fn plan(kind: u8, list: &[i64]) -> Column {
+    let column = numbers::plan(Some(kind), list);
+    if column.estimate() < BITS_MIN * list.len() as u64 {
+        return column;
+    }
+    match with_dictionary(kind, list) {
+        Some(shorter) if shorter.estimate() < column.estimate() => shorter,
+        _ => column,
+    }
+}
+
+fn with_dictionary(kind: u8, list: &[i64]) -> Option<Column> {
+    let entries_max = ENTRIES_MAX.min(list.len() / TIMES_MIN);
+    let mut entries: Vec<(i64, usize)> = Vec::new();
+    let mut slots: HashTable<usize> = HashTable::new();
+    let hash = |number: i64| (number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32);
+    let mut places = Vec::with_capacity(list.len());
+    for &number in list {
+        let found = slots.find(hash(number), |&at| entries[at].0 == number).copied();
+        let at = found.unwrap_or(entries.len());
+        if found.is_none() {
+            if entries.len() == entries_max {
+                return None;
+            }
+            entries.push((number, 0));
+            slots.insert_unique(hash(number), at, |&at| hash(entries[at].0));
+        }
+        entries[at].1 += 1;
+        places.push(at);
+    }
+    let mut by_count: Vec<usize> = (0..entries.len()).collect();
+    by_count.sort_by_key(|&at| usize::MAX - entries[at].1);
+    let mut column = Column::plain(vec![DICTIONARY, kind]);
+    put_varint(&mut column.bytes, entries.len() as u64);
+    let (mut final_places, mut first) = (vec![0; entries.len()], 0);
+    for (place, &at) in by_count.iter().enumerate() {
+        put_signed(&mut column.bytes, entries[at].0.wrapping_sub(first));
+        first = entries[by_count[0]].0;
+        final_places[at] = place as i64;
+    }
+    stream::plan(places.into_iter().map(|at| final_places[at]).collect(), &mut column);
+    Some(column)
+}
+
+/// Appends `rows` numbers from a column whose tag and kind `reader` is behind.
+pub fn decode(
+    reader: &mut Reader<'_>,
+    tables: Tables<'_>,
+    rows: usize,
+    out: &mut Vec<u64>,
+) -> Result<(), Malformed> {
+    let count = reader.varint()?;
+    if count > ENTRIES_MAX as u64 {
+        return Err(reader.malformed());
+    }
+    let mut entries: Vec<u64> = Vec::with_capacity(count as usize);
+    for _ in 0..count {
+        let first = entries.first().copied().unwrap_or(0);
+        entries.push(first.wrapping_add(reader.signed()? as u64));
+    }
+    let start = out.len();
+    out.resize(start + rows, 0);
+    stream::decode(reader, tables, &mut out[start..])?;
+    for number in &mut out[start..] {
+        let entry = usize::try_from(*number).ok().and_then(|at| entries.get(at));
+        *number = *entry.ok_or(reader.malformed())?;
+    }
+    Ok(())
+}

@@ -1,0 +1,109 @@
+//! Value columns in which not all values are integers: which of them are brought to one kind, and
+//! what is said beside it.
+
+use super::column::Column;
+use super::{dictionary, floats, mixed};
+use crate::types::{Kind, MANTISSA_MAX, Value};
+
+/// One in so many values may be an exception.
+const EXCEPTION_SHARE: usize = 8;
+
+/// With less than one exception in so many values, doubles need not be tried.
+const FEW: usize = 50;
+
+/// The column; `None` if integers cannot be told from the rest by value.
+pub fn plan(kinds: &[Kind], bits: &[u64]) -> Option<Column> {
+    let integers: Vec<bool> = kinds.iter().map(|&kind| kind == Kind::INTEGER).collect();
+    if !integers.contains(&true) {
+        return Some(one_kind(kinds, bits));
+    }
+    let fits =
+        |(kind, bits): (&Kind, &u64)| *kind != Kind::INTEGER || mixed::fits_double(*bits as i64);
+    if !kinds.iter().zip(bits).all(fits) {
+        return None;
+    }
+    let (kinds, bits): (Vec<Kind>, Vec<u64>) =
+        kinds.iter().zip(bits).map(|(&kind, &bits)| without_integers(kind, bits)).unzip();
+    let mut column = mixed::plan(&kinds, &bits, &integers);
+    column.append(one_kind(&kinds, &bits));
+    Some(column)
+}
+
+/// An integer as a decimal without digits behind the point, or as a double.
+fn without_integers(kind: Kind, bits: u64) -> (Kind, u64) {
+    let integer = bits as i64;
+    match kind {
+        Kind::INTEGER if integer.unsigned_abs() <= MANTISSA_MAX as u64 => (Kind::decimal(0), bits),
+        Kind::INTEGER => (Kind::FLOAT, (integer as f64).to_bits()),
+        _ => (kind, bits),
+    }
+}
+
+/// The column of values none of which is an integer.
+fn one_kind(kinds: &[Kind], bits: &[u64]) -> Column {
+    let decimals = decimals(kinds, bits);
+    let patched = match decimals {
+        Some((0, column)) => return column,
+        Some((exceptions, column)) if exceptions * FEW <= kinds.len() => return column,
+        Some((_, column)) => Some(column),
+        None => None,
+    };
+    let double = |(&kind, &bits)| Value { kind, bits }.as_f64().to_bits();
+    let doubles: Vec<u64> = kinds.iter().zip(bits).map(double).collect();
+    let doubles = floats::plan(&doubles);
+    match patched {
+        Some(patched) if patched.estimate() < doubles.estimate() => patched,
+        _ => doubles,
+    }
+}
+
+/// The column as decimals of one scale, with how many exceptions it has; `None` if too many.
+fn decimals(kinds: &[Kind], bits: &[u64]) -> Option<(usize, Column)> {
+    let scale = usual_scale(kinds)?;
+    let mut numbers = Vec::with_capacity(bits.len());
+    let mut patches = Vec::new();
+    for (at, (&kind, &bits)) in kinds.iter().zip(bits).enumerate() {
+        match mantissa(kind, bits, scale) {
+            Some(number) => numbers.push(number),
+            None => {
+                patches.push((at, Value { kind, bits }));
+                numbers.push(numbers.last().copied().unwrap_or(0));
+            }
+        }
+    }
+    // Exceptions repeat the number before, or the first behind them.
+    let leading = patches.iter().enumerate().take_while(|(place, (at, _))| place == at).count();
+    let first = numbers.get(leading).copied().unwrap_or(0);
+    numbers[..leading].fill(first);
+    if patches.len() > kinds.len() / EXCEPTION_SHARE {
+        return None;
+    }
+    let column = dictionary::plan(Kind::decimal(scale).0, &numbers);
+    if patches.is_empty() {
+        return Some((0, column));
+    }
+    let mut patched = mixed::plan_patches(&patches);
+    patched.append(column);
+    Some((patches.len(), patched))
+}
+
+/// The lowest scale that is enough for all but a few.
+fn usual_scale(kinds: &[Kind]) -> Option<u8> {
+    let mut counts = [0usize; 32];
+    kinds.iter().for_each(|kind| counts[usize::from(kind.0 & 31)] += 1);
+    let mut left = kinds.len() / EXCEPTION_SHARE;
+    for (kind, &count) in counts.iter().enumerate().rev() {
+        if count > left {
+            // Doubles are of the last kind: too many of them leave no scale.
+            return Kind(kind as u8).scale();
+        }
+        left -= count;
+    }
+    None
+}
+
+fn mantissa(kind: Kind, bits: u64, scale: u8) -> Option<i64> {
+    let factor = 10i64.checked_pow(u32::from(scale.checked_sub(kind.scale()?)?))?;
+    let number = (bits as i64).checked_mul(factor)?;
+    (number.unsigned_abs() <= MANTISSA_MAX as u64).then_some(number)
+}

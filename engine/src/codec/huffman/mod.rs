@@ -1,0 +1,34 @@
+//! Prefix codes for small numbers, shared by runs: canonical, at most eleven bits.
+//!
+//! Numbers are folded by zig-zag. Below 128 each is a symbol of its own; above, a symbol says the
+//! bit length, the second-highest bit and the sign, and the bits between follow apart, uncoded.
+//! Runs are short and cannot pay for a table each, so a block has a few that its runs name.
+//! Layout: `FORMAT.md`, section "Codes".
+
+mod cluster;
+mod decode;
+mod encode;
+mod lengths;
+mod memo;
+mod symbol;
+mod table;
+
+pub use cluster::{Candidate, Choice, choose, estimate_bits};
+pub use decode::decode;
+pub use encode::encode;
+pub use symbol::{SYMBOLS, extra_bits, symbol};
+pub use table::{CodeLengths, Tables};
+
+/// Longest code in bits: a table of all of them fits beside other things in the first cache.
+pub const CODE_BITS_MAX: u8 = 11;
+
+/// Numbers from which on a stream is read at four places at once instead of two.
+const FOUR_ENDS: usize = 256;
+
+/// How many pairs of ends a stream of so many numbers has.
+fn pairs(numbers: usize) -> usize {
+    if numbers < FOUR_ENDS { 1 } else { 2 }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,102 @@
+use super::*;
+use crate::bytes::Reader;
+use crate::bytes::zigzag;
+use crate::codec::bits::SLACK_BYTES;
+use proptest::prelude::*;
+
+fn counts(numbers: &[i64]) -> Vec<(u16, u32)> {
+    let mut counts = [0u32; SYMBOLS];
+    numbers.iter().for_each(|&number| counts[symbol(zigzag(number))] += 1);
+    let used = (0..).zip(counts).filter(|(_, count)| *count > 0);
+    used.collect()
+}
+
+fn code_of(numbers: &[i64]) -> CodeLengths {
+    let mut all = [0; SYMBOLS];
+    counts(numbers).iter().for_each(|&(symbol, count)| all[usize::from(symbol)] = count);
+    CodeLengths::of(&all)
+}
+
+fn round_trip(numbers: &[i64]) -> usize {
+    let code = code_of(numbers);
+    let (mut table, mut bytes) = (Vec::new(), Vec::new());
+    Tables::encode(std::slice::from_ref(&code), &mut table);
+    encode(&code, 0, numbers, &mut bytes);
+    let len = bytes.len();
+    bytes.extend_from_slice(&[0; SLACK_BYTES]);
+    let mut back = vec![0; numbers.len()];
+    decode(&mut Reader::new(&bytes), Tables(&table), 0, 0, &mut back).expect("own bytes");
+    assert_eq!(back.iter().map(|&bits| bits as i64).collect::<Vec<_>>(), numbers);
+    len
+}
+
+fn any_size() -> impl Strategy<Value = i64> {
+    (any::<i64>(), 0..64u32).prop_map(|(number, shift)| number >> shift)
+}
+
+proptest! {
+    #[test]
+    fn numbers_survive(numbers in prop::collection::vec(any_size(), 1..999)) {
+        round_trip(&numbers);
+    }
+
+    #[test]
+    fn codes_are_complete_and_lengths_survive(numbers in prop::collection::vec(any_size(), 1..999)) {
+        let code = code_of(&numbers);
+        let mut bytes = Vec::new();
+        code.encode(&mut bytes);
+        prop_assert_eq!(CodeLengths::decode(&bytes), Ok(code));
+    }
+
+    #[test]
+    fn any_bytes_are_read_without_panic(table: Vec<u8>, bytes: Vec<u8>, count in 0..999usize) {
+        let _ = CodeLengths::decode(&table);
+        let _ = decode(&mut Reader::new(&bytes), Tables(&table), 1, 0, &mut vec![0; count]);
+    }
+
+    #[test]
+    fn wrong_codes_are_read_without_panic(
+        numbers in prop::collection::vec(any_size(), 2..99),
+        bytes: Vec<u8>,
+        count in 0..999usize,
+    ) {
+        let mut table = Vec::new();
+        Tables::encode(&[code_of(&numbers)], &mut table);
+        let mut area = Vec::new();
+        crate::bytes::put_varint(&mut area, bytes.len() as u64);
+        area.extend_from_slice(&bytes);
+        area.extend_from_slice(&[0xa5; 600]);
+        let _ = decode(&mut Reader::new(&area), Tables(&table), 0, 0, &mut vec![0; count]);
+    }
+}
+
+#[test]
+fn few_symbols_take_few_bits() {
+    let numbers: Vec<i64> = (0..1000).map(|at| [0, 0, 1, -1][at * at % 4]).collect();
+    assert!(round_trip(&numbers) < 260);
+}
+
+#[test]
+fn a_rare_symbol_keeps_the_limit() {
+    let mut all = [0; SYMBOLS];
+    all.iter_mut().take(40).enumerate().for_each(|(at, count)| *count = 1 << (at * 3 / 4));
+    let code = CodeLengths::of(&all);
+    assert!(code.0.iter().all(|&length| length <= CODE_BITS_MAX));
+    let mut bytes = Vec::new();
+    code.encode(&mut bytes);
+    assert_eq!(CodeLengths::decode(&bytes), Ok(code));
+}
+
+#[test]
+fn streams_of_one_nature_share_a_code() {
+    let narrow: Vec<i64> = (0..300).map(|at| at * at % 3 - 1).collect();
+    let wide: Vec<i64> = (0..300).map(|at| at * at * 7 % 201 - 100).collect();
+    let lists = [counts(&narrow), counts(&wide), counts(&narrow), counts(&wide)];
+    let candidate = |counts| Candidate { counts, plain_bytes: 400, head_bytes: 2 };
+    let candidates: Vec<_> = lists.iter().map(|list| candidate(list)).collect();
+    let choice = choose(&candidates);
+    assert_eq!(choice.codes.len(), 2);
+    assert!(choice.of[0].is_some() && choice.of[1].is_some());
+    assert_eq!((choice.of[0], choice.of[1]), (choice.of[2], choice.of[3]));
+    assert_ne!(choice.of[0], choice.of[1]);
+}

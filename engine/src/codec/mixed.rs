@@ -1,0 +1,142 @@
+//! Values of several kinds in one run, as values of one kind and what tells them apart.
+//!
+//! Writers leave the point out of whole numbers (`5.5`, `6`, `6.5`), so integers among decimals
+//! are most often just the whole ones ([`WHOLE`]); otherwise a flag says it for each ([`FLAGS`]).
+//! A few values that do not fit the others are kept apart ([`PATCHED`]).
+//! Layout: `FORMAT.md`, section "Value column".
+
+use super::column::Column;
+use super::huffman::Tables;
+use super::stream;
+use crate::bytes::{Malformed, Reader, put_varint};
+use crate::types::{Kind, Samples, Value};
+
+/// The whole ones of the values that follow are integers.
+pub const WHOLE: u8 = 96;
+/// A stream says which of the values that follow are integers.
+pub const FLAGS: u8 = 97;
+/// Positions and values of exceptions from the values that follow.
+pub const PATCHED: u8 = 98;
+
+/// Whole numbers up to here are doubles of their own.
+const INTEGER_MAX: i64 = 1 << 53;
+/// Mantissas that are whole, by scale: powers of ten of 64 bits.
+const SCALE_WHOLE_MAX: u8 = 18;
+
+/// The integer that a value of another kind is, if it is one.
+pub fn whole(value: Value) -> Option<i64> {
+    let bits = value.bits as i64;
+    match value.kind.scale() {
+        Some(scale) if scale <= SCALE_WHOLE_MAX => {
+            let ten = 10i64.pow(u32::from(scale));
+            (bits % ten == 0).then(|| bits / ten)
+        }
+        Some(_) => (bits == 0).then_some(0),
+        None => {
+            let number = f64::from_bits(value.bits);
+            let fits = number.abs() <= INTEGER_MAX as f64 && number.trunc() == number;
+            (fits && value.bits != (-0.0f64).to_bits()).then_some(number as i64)
+        }
+    }
+}
+
+/// Whether an integer can stand among doubles.
+pub fn fits_double(integer: i64) -> bool {
+    (-INTEGER_MAX..=INTEGER_MAX).contains(&integer)
+}
+
+/// The begin of a column whose values are `kinds` and `bits` and shall come back as integers
+/// where `integers` says so.
+pub fn plan(kinds: &[Kind], bits: &[u64], integers: &[bool]) -> Column {
+    let value = |at: usize| Value { kind: kinds[at], bits: bits[at] };
+    if integers.iter().enumerate().all(|(at, &is)| whole(value(at)).is_some() == is) {
+        return Column::plain(vec![WHOLE]);
+    }
+    let mut column = Column::plain(vec![FLAGS]);
+    stream::plan(integers.iter().map(|&is| i64::from(is)).collect(), &mut column);
+    column
+}
+
+/// What the column says about integers: `None` if they are the whole ones.
+pub fn decode(
+    tag: u8,
+    reader: &mut Reader<'_>,
+    tables: Tables<'_>,
+    rows: usize,
+) -> Result<Option<Vec<u64>>, Malformed> {
+    if tag == WHOLE {
+        return Ok(None);
+    }
+    let mut flags = vec![0; rows];
+    stream::decode(reader, tables, &mut flags)?;
+    Ok(Some(flags))
+}
+
+/// Makes integers of the values from `start` on.
+pub fn apply(flags: Option<&[u64]>, start: usize, out: &mut Samples) {
+    let (kinds, bits) = (&mut out.kinds[start..], &mut out.bits[start..]);
+    let one_kind = kinds.iter().all(|kind| *kind == kinds[0]);
+    if one_kind && flags.is_none() {
+        // A division by a known number is a multiplication.
+        match kinds.first().and_then(|kind| kind.scale()) {
+            Some(1) => return whole_multiples::<10>(kinds, bits),
+            Some(2) => return whole_multiples::<100>(kinds, bits),
+            Some(3) => return whole_multiples::<1000>(kinds, bits),
+            _ => {}
+        }
+    }
+    for (at, (kind, bits)) in kinds.iter_mut().zip(bits).enumerate() {
+        if flags.is_some_and(|flags| flags[at] == 0) {
+            continue;
+        }
+        if let Some(integer) = whole(Value { kind: *kind, bits: *bits }) {
+            (*kind, *bits) = (Kind::INTEGER, integer as u64);
+        }
+    }
+}
+
+/// For decimals of one scale: the kind of integers is zero.
+fn whole_multiples<const TEN: i64>(kinds: &mut [Kind], bits: &mut [u64]) {
+    for (kind, bits) in kinds.iter_mut().zip(bits) {
+        let mantissa = *bits as i64;
+        let integer = mantissa / TEN;
+        // All bits or none: which of them are whole cannot be predicted, so there is no branch.
+        let whole = u64::from(integer * TEN == mantissa).wrapping_neg();
+        *kind = Kind(kind.0 & !whole as u8);
+        *bits = *bits & !whole | integer as u64 & whole;
+    }
+}
+
+/// The begin of a column with exceptions.
+pub fn plan_patches(patches: &[(usize, Value)]) -> Column {
+    let mut column = Column::plain(vec![PATCHED]);
+    put_varint(&mut column.bytes, patches.len() as u64);
+    let mut before = 0;
+    for (at, value) in patches {
+        put_varint(&mut column.bytes, (at - before) as u64);
+        column.bytes.push(value.kind.0);
+        column.bytes.extend_from_slice(&value.bits.to_le_bytes());
+        before = at + 1;
+    }
+    column
+}
+
+/// Positions and values of exceptions.
+pub fn decode_patches(
+    reader: &mut Reader<'_>,
+    rows: usize,
+) -> Result<Vec<(usize, Value)>, Malformed> {
+    let mut patches = Vec::new();
+    let mut at = 0usize;
+    for _ in 0..reader.varint()? {
+        let gap = usize::try_from(reader.varint()?).unwrap_or(usize::MAX);
+        at = at.saturating_add(gap);
+        let value = Value { kind: Kind(reader.u8()?), bits: reader.u64()? };
+        if at >= rows || !value.kind.is_number() {
+            return Err(reader.malformed());
+        }
+        patches.push((at, value));
+        at += 1;
+    }
+    Ok(patches)
+}

@@ -1,0 +1,188 @@
+//! Whole numbers in order: differences of the order that makes them smallest, in units of their
+//! common divisor, as a stream.
+//!
+//! The tag is [`NUMBERS`] + order + 4 if a unit other than one follows. Timestamps, integers,
+//! mantissas of decimals and (mapped) doubles all take this way.
+//! Layout: `FORMAT.md`, section "Numbers".
+
+use super::column::Column;
+use super::huffman::Tables;
+use super::stream;
+use crate::bytes::{Malformed, Reader, put_signed, put_varint, zigzag};
+
+/// First of the eight tags.
+pub const NUMBERS: u8 = 64;
+/// In a tag: a unit follows.
+const UNIT: u8 = 4;
+
+/// Whether a tag is one of those.
+pub fn is_tag(tag: u8) -> bool {
+    tag & !(UNIT | 3) == NUMBERS && tag & 3 < 3
+}
+
+/// A column of at least one number. `kind` follows the tag, if given.
+pub fn plan(kind: Option<u8>, numbers: &[i64]) -> Column {
+    let first = numbers[0];
+    let unit = unit(numbers);
+    let mut steps: Vec<i64> = numbers.iter().map(|number| number.wrapping_sub(first)).collect();
+    if unit > 1 {
+        steps.iter_mut().for_each(|step| *step /= unit);
+    }
+    let (order, rest) = differences(&steps);
+    let mut column = Column::default();
+    let with_unit = if unit > 1 { UNIT } else { 0 };
+    column.bytes.push(NUMBERS + order + with_unit);
+    column.bytes.extend(kind);
+    put_signed(&mut column.bytes, first);
+    if unit > 1 {
+        put_varint(&mut column.bytes, unit as u64);
+    }
+    if order == 2 {
+        put_signed(&mut column.bytes, steps.get(1).copied().unwrap_or(0));
+    }
+    stream::plan(rest, &mut column);
+    column
+}
+
+/// The largest number that divides all differences; one if there are none.
+fn unit(numbers: &[i64]) -> i64 {
+    let mut unit = 0;
+    for &number in &numbers[1..] {
+        let step = number.wrapping_sub(numbers[0]).unsigned_abs();
+        if unit == 0 || step % unit != 0 {
+            unit = divisor(unit, step);
+            if unit == 1 {
+                break;
+            }
+        }
+    }
+    i64::try_from(unit).unwrap_or(1).max(1)
+}
+
+fn divisor(mut one: u64, mut other: u64) -> u64 {
+    while other != 0 {
+        (one, other) = (other, one % other);
+    }
+    one
+}
+
+/// The order, and what remains of all but the first.
+fn differences(steps: &[i64]) -> (u8, Vec<i64>) {
+    let plain = steps[1..].to_vec();
+    let first = minus_last(&plain, 0);
+    let second = minus_last(&first, first.first().copied().unwrap_or(0));
+    let sizes = [size(&plain), size(&first), size(&second)];
+    if sizes[0] <= sizes[1].min(sizes[2]) {
+        (0, plain)
+    } else if sizes[1] <= sizes[2] {
+        (1, first)
+    } else {
+        (2, second)
+    }
+}
+
+fn minus_last(numbers: &[i64], before: i64) -> Vec<i64> {
+    let lasts = std::iter::once(&before).chain(numbers);
+    numbers.iter().zip(lasts).map(|(number, last)| number.wrapping_sub(*last)).collect()
+}
+
+/// Bits of numbers as distances from a usual one: coarse, but the same for every order.
+fn size(numbers: &[i64]) -> u64 {
+    let mut sample: Vec<i64> =
+        numbers.iter().step_by(numbers.len().div_ceil(16).max(1)).copied().collect();
+    sample.sort_unstable();
+    let usual = sample.get(sample.len() / 2).copied().unwrap_or(0);
+    let bits = |number: &i64| u64::from(64 - zigzag(number.wrapping_sub(usual)).leading_zeros());
+    numbers.iter().map(bits).sum()
+}
+
+/// Appends `rows` numbers from a column whose tag (and kind) `reader` is behind.
+pub fn decode(
+    tag: u8,
+    reader: &mut Reader<'_>,
+    tables: Tables<'_>,
+    rows: usize,
+    out: &mut Vec<u64>,
+) -> Result<(), Malformed> {
+    let first = reader.signed()? as u64;
+    let unit = if tag & UNIT > 0 { reader.varint()? } else { 1 };
+    let step = if tag & 3 == 2 { reader.signed()? as u64 } else { 0 };
+    let start = out.len();
+    out.resize(start + rows, 0);
+    if rows == 0 {
+        return Ok(());
+    }
+    out[start] = first;
+    let rest = &mut out[start + 1..];
+    stream::decode(reader, tables, rest)?;
+    integrate(tag & 3, first, unit, step, rest);
+    Ok(())
+}
+
+fn integrate(order: u8, first: u64, unit: u64, mut step: u64, numbers: &mut [u64]) {
+    let mut last = first;
+    let mut add = |number: &mut u64, step: u64| {
+        last = last.wrapping_add(unit.wrapping_mul(step));
+        *number = last;
+    };
+    match order {
+        0 => numbers.iter_mut().for_each(|number| {
+            *number = first.wrapping_add(unit.wrapping_mul(*number));
+        }),
+        1 => numbers.iter_mut().for_each(|number| add(number, *number)),
+        _ => numbers.iter_mut().for_each(|number| {
+            step = step.wrapping_add(*number);
+            add(number, step);
+        }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::codec::bits::SLACK_BYTES;
+    use proptest::prelude::*;
+
+    fn round_trip(numbers: &[i64]) -> usize {
+        let mut bytes = Vec::new();
+        plan(None, numbers).write(&mut std::iter::empty(), &mut bytes);
+        let len = bytes.len();
+        bytes.extend_from_slice(&[0; SLACK_BYTES]);
+        let (mut reader, mut back) = (Reader::new(&bytes), Vec::new());
+        let tag = reader.u8().expect("a tag");
+        assert!(is_tag(tag));
+        decode(tag, &mut reader, Tables::default(), numbers.len(), &mut back).expect("own bytes");
+        assert_eq!(back.iter().map(|&bits| bits as i64).collect::<Vec<_>>(), numbers);
+        len
+    }
+
+    proptest! {
+        #[test]
+        fn any_numbers_survive(numbers in prop::collection::vec(any::<i64>(), 1..99)) {
+            round_trip(&numbers);
+        }
+
+        #[test]
+        fn multiples_survive(
+            unit in 1..i64::MAX / 1000,
+            numbers in prop::collection::vec(-999..999i64, 1..99),
+        ) {
+            round_trip(&numbers.iter().map(|number| number * unit).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn the_ends_of_the_range_survive() {
+        round_trip(&[i64::MIN, 0, i64::MIN, 0]);
+        round_trip(&[i64::MAX, i64::MIN, -1, 0]);
+        round_trip(&[0, i64::MIN]);
+    }
+
+    #[test]
+    fn the_order_fits_the_numbers() {
+        let squares: Vec<i64> = (0..1000).map(|at| at * at * 4096).collect();
+        assert!(round_trip(&squares) < 20);
+        let line: Vec<i64> = (0..1000).map(|at| (1 << 50) + at * 15_000).collect();
+        assert!(round_trip(&line) < 20);
+    }
+}

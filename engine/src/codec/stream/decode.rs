@@ -1,0 +1,92 @@
+//! Reads streams.
+
+use super::{CODED, PATCHED, SPARSE};
+use crate::bytes::{Malformed, Reader};
+use crate::codec::bits::{self, SLACK_BYTES};
+use crate::codec::huffman::{self, Tables};
+
+/// Fills `out` from the stream behind `reader`, which goes on for at least [`SLACK_BYTES`] behind
+/// it, and leaves `reader` there.
+pub fn decode(
+    reader: &mut Reader<'_>,
+    tables: Tables<'_>,
+    out: &mut [u64],
+) -> Result<(), Malformed> {
+    match reader.u8()? {
+        SPARSE => sparse(reader, tables, out),
+        form => dense(form, reader, tables, out),
+    }
+}
+
+fn dense(
+    form: u8,
+    reader: &mut Reader<'_>,
+    tables: Tables<'_>,
+    out: &mut [u64],
+) -> Result<(), Malformed> {
+    let base = reader.signed()?;
+    match form {
+        PATCHED => patched(reader, base as u64, out),
+        CODED.. => huffman::decode(reader, tables, form - CODED, base, out),
+        width => packed(reader, width, base as u64, out),
+    }
+}
+
+fn packed(reader: &mut Reader<'_>, width: u8, base: u64, out: &mut [u64]) -> Result<(), Malformed> {
+    let bytes = bits::packed_bytes(out.len(), width);
+    let packed = reader.rest();
+    if !bits::is_width(width) || packed.len() < bytes + SLACK_BYTES {
+        return Err(reader.malformed());
+    }
+    bits::unpack_from(packed, width, base, out);
+    reader.take(bytes)?;
+    Ok(())
+}
+
+fn patched(reader: &mut Reader<'_>, base: u64, out: &mut [u64]) -> Result<(), Malformed> {
+    let width = reader.u8()?;
+    let count = usize::try_from(reader.varint()?).unwrap_or(usize::MAX);
+    if count > out.len() || width > 56 {
+        return Err(reader.malformed());
+    }
+    let (mut gaps, mut highs) = (vec![0; count], vec![0; count]);
+    for list in [&mut gaps, &mut highs] {
+        let width = reader.u8()?;
+        packed(reader, width, 0, list)?;
+    }
+    packed(reader, width, base, out)?;
+    let mut at = 0u64;
+    for (gap, high) in gaps.into_iter().zip(highs) {
+        at = at.wrapping_add(gap);
+        let number = usize::try_from(at).ok().and_then(|at| out.get_mut(at));
+        let number = number.ok_or(reader.malformed())?;
+        *number = number.wrapping_add(high << width);
+        at += 1;
+    }
+    Ok(())
+}
+
+fn sparse(reader: &mut Reader<'_>, tables: Tables<'_>, out: &mut [u64]) -> Result<(), Malformed> {
+    let usual = reader.signed()? as u64;
+    let count = usize::try_from(reader.varint()?).unwrap_or(usize::MAX);
+    if count > out.len() {
+        return Err(reader.malformed());
+    }
+    let (mut gaps, mut events) = (vec![0; count], vec![0; count]);
+    for list in [&mut gaps, &mut events] {
+        let form = reader.u8()?;
+        if form == SPARSE {
+            return Err(reader.malformed());
+        }
+        dense(form, reader, tables, list)?;
+    }
+    out.fill(usual);
+    let mut at = 0u64;
+    for (gap, event) in gaps.into_iter().zip(events) {
+        at = at.wrapping_add(gap);
+        let number = usize::try_from(at).ok().and_then(|at| out.get_mut(at));
+        *number.ok_or(reader.malformed())? = usual.wrapping_add(event);
+        at += 1;
+    }
+    Ok(())
+}

@@ -1,0 +1,24 @@
+//! Streams: whole numbers in the shortest of four forms. The first byte says which.
+//!
+//! Up to 64 it is the width of packed offsets from the smallest number. Above stand packed offsets
+//! with exceptions, rare numbers among many that are equal, and a code of the block.
+//! Layout: `FORMAT.md`, section "Streams".
+
+mod decode;
+mod dense;
+mod patched;
+mod sparse;
+
+pub use decode::decode;
+pub use dense::Dense;
+pub use sparse::plan;
+
+/// Packed offsets, some with more bits than the others.
+const PATCHED: u8 = 65;
+/// One number almost always.
+const SPARSE: u8 = 66;
+/// From here on: number of a code of the block.
+const CODED: u8 = 128;
+
+#[cfg(test)]
+mod tests;
