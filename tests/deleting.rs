@@ -110,7 +110,6 @@ fn the_oldest_segments_go_when_there_is_too_much() {
     const DAY: i64 = 86_400;
     let node = Node::with_flags(&["--retention-bytes", "1"]);
     for day in [3, 1, 2] {
-        // Twice, so that an older value stands behind each.
         node.put_lines(&lines(0..9, day * DAY..day * DAY + 9, day));
     }
     node.force_flush();
@@ -121,7 +120,7 @@ fn the_oldest_segments_go_when_there_is_too_much() {
     let export = node.export_all();
     assert!(export.series.values().flatten().all(|(ms, _)| *ms >= 4 * DAY * 1000), "{export:?}");
     assert_eq!(export.count(), 81);
-    let answer = converse(node.opentsdb(), &lines(0..1, DAY..DAY + 1, 5));
+    let answer = converse(node.opentsdb(), lines(0..1, DAY..DAY + 1, 5));
     assert!(answer.contains("is older than what is kept"), "{answer}");
     let text = node.export_text(EVERYTHING);
     assert_eq!(node.kill_and_restart().export_text(EVERYTHING), text);

@@ -19,6 +19,8 @@ pub struct Figures {
     pub cpu_accepted: CpuTime,
     /// CPU of the server until every point was sealed.
     pub cpu_sealed: CpuTime,
+    /// CPU of the server for merging everything after that.
+    pub cpu_merging: CpuTime,
     /// CPU seconds of anything but the server and the senders until every point was accepted.
     pub others_s: f64,
     /// Largest resident memory.
@@ -27,6 +29,8 @@ pub struct Figures {
     pub anon_peak_bytes: u64,
     /// Disk space once every point was sealed.
     pub disk_sealed_bytes: u64,
+    /// Disk space once everything was merged.
+    pub disk_merged_bytes: u64,
     /// Disk space after a clean stop.
     pub disk_stopped_bytes: u64,
 }
@@ -52,10 +56,11 @@ pub struct Row {
 }
 
 /// The rows, the most telling first.
-pub const ROWS: [Row; 12] = [
+pub const ROWS: [Row; 14] = [
     row("CPU us/point, sealed", 4, Figures::cpu_sealed_us),
     row("of it user", 4, Figures::cpu_user_us),
     row("of it system", 4, Figures::cpu_system_us),
+    row("CPU us/point, merged too", 4, Figures::cpu_merged_us),
     row("CPU us/point, accepted", 4, Figures::cpu_accepted_us),
     row("M points/s, accepted", 3, Figures::accepted_rate),
     row("M points/s, sealed", 3, Figures::sealed_rate),
@@ -63,6 +68,7 @@ pub const ROWS: [Row; 12] = [
     row("peak RSS MiB", 0, Figures::rss_mib),
     row("peak anonymous MiB", 0, Figures::anon_mib),
     row("disk bytes/point, sealed", 3, Figures::disk_sealed),
+    row("disk bytes/point, merged", 3, Figures::disk_merged),
     row("disk bytes/point, stopped", 3, Figures::disk_stopped),
     row("cores busy elsewhere", 2, Figures::cores_elsewhere),
 ];
@@ -75,6 +81,10 @@ const fn row(name: &'static str, decimals: usize, value: fn(&Figures) -> f64) ->
 impl Figures {
     fn cpu_sealed_us(&self) -> f64 {
         self.us_per_point(self.cpu_sealed.total_s())
+    }
+
+    fn cpu_merged_us(&self) -> f64 {
+        self.us_per_point(self.cpu_sealed.total_s() + self.cpu_merging.total_s())
     }
 
     fn cpu_user_us(&self) -> f64 {
@@ -111,6 +121,10 @@ impl Figures {
 
     fn disk_sealed(&self) -> f64 {
         self.disk_sealed_bytes as f64 / self.points as f64
+    }
+
+    fn disk_merged(&self) -> f64 {
+        self.disk_merged_bytes as f64 / self.points as f64
     }
 
     fn disk_stopped(&self) -> f64 {

@@ -74,6 +74,10 @@ impl Node for IronTsd {
         Ok(())
     }
 
+    fn merge(&self, running: &mut Running) -> Outcome<()> {
+        http::get(running.http, "/internal/force_merge", running.timeout).map(drop)
+    }
+
     fn check_counters(&self, running: &Running, points: u64) -> Outcome<()> {
         let metrics = Metrics::read(running.http, running.timeout)?;
         let accepted = metrics.count("irontsd_points_accepted_total", "protocol=\"telnet\"")?;

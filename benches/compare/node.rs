@@ -44,6 +44,9 @@ pub trait Node {
     /// Has everything written to sealed, synced segments and waits until that is so.
     fn seal(&self, running: &mut Running, points: u64) -> Outcome<()>;
 
+    /// Has everything merged and waits until that is so.
+    fn merge(&self, running: &mut Running) -> Outcome<()>;
+
     /// Fails unless the node's counters say that it stored `points` and refused none.
     fn check_counters(&self, running: &Running, points: u64) -> Outcome<()>;
 }

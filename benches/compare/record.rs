@@ -20,8 +20,10 @@ const NOTES: [&str; 6] = [
      VictoriaMetrics gets the same request and then writes after some 5 s by its own clock, so \
      compare its CPU there and not its seconds. Background merging runs as it does by default.",
     "Memory peaks: resident from VmHWM, anonymous sampled every 10 ms, both until sealed. Disk: \
-     allocated blocks of the data directory with log, index and segments, when sealed and after \
-     a clean stop, without the caches that VictoriaMetrics saves when it stops.",
+     allocated blocks of the data directory with log, index and segments, when sealed, when \
+     merged (both are asked to by /internal/force_merge) and after a clean stop, without the caches \
+     that VictoriaMetrics saves when it stops. Merged too: all CPU from the first byte to the end of \
+     that merge.",
     "GOGC and GOMAXPROCS are unset. Cores busy elsewhere, until accepted, should be near \
      0; a record with more was made on a machine that had other work.",
 ];

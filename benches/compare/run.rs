@@ -58,6 +58,10 @@ impl Run<'_> {
         }
         let mut figures = ingested?;
         self.node.check_counters(&running, self.load.points)?;
+        let before = CpuTime::of(running.server.pid())?;
+        self.node.merge(&mut running)?;
+        figures.cpu_merging = CpuTime::of(running.server.pid())?.since(before);
+        figures.disk_merged_bytes = self.disk_bytes(&running)?;
         if !self.options.skip_verify {
             self.verify(&running)?;
         }
@@ -89,7 +93,9 @@ impl Run<'_> {
             rss_peak_bytes: rss_peak_bytes(pid)?,
             anon_peak_bytes: anon.finish()?,
             disk_sealed_bytes: self.disk_bytes(running)?,
+            disk_merged_bytes: 0,
             disk_stopped_bytes: 0,
+            cpu_merging: CpuTime::default(),
         })
     }
 

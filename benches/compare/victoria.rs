@@ -20,6 +20,8 @@ use super::{http, wait};
 use crate::Outcome;
 
 const POLL: Duration = Duration::from_millis(10);
+/// How long it may take to begin a merge.
+const MERGE_BEGINS: Duration = Duration::from_millis(500);
 const POLL_SEALED: Duration = Duration::from_millis(50);
 const FLAGS: [&str; 3] =
     ["-retentionPeriod=100y", "-search.disableCache", "-http.disableResponseCompression"];
@@ -101,6 +103,17 @@ impl Node for Victoria {
                 false => rows_in_part_names(&running.server.data_dir().join("data"))?,
             };
             Ok((sealed == points).then_some(()))
+        })
+    }
+
+    /// The request only has it begun soon; the end shows in a gauge.
+    fn merge(&self, running: &mut Running) -> Outcome<()> {
+        http::get(running.http, "/internal/force_merge", running.timeout)?;
+        std::thread::sleep(MERGE_BEGINS);
+        wait::until("VictoriaMetrics' merge", running.timeout, POLL, || {
+            let metrics = Metrics::read(running.http, running.timeout)?;
+            let active = metrics.count("vm_active_force_merges", "")?;
+            Ok((active == 0).then_some(()))
         })
     }
 
