@@ -104,6 +104,14 @@ fn measure(shape: &str, series: u64, name: Name) {
         });
         println!("| {what} | {found} | {} |", ms(took));
     }
+    let mut found = 0;
+    let counting = || index.cardinality(registry, None, 10, None).pairs;
+    let took = time(TRIES, || found = counting());
+    println!("| counting all by label and value | {found} | {} |", ms(took));
+    let some = find(&engine, &[parse("cpu.usage_3").expect("good")], registry.len());
+    let counting = || index.cardinality(registry, Some(&some), 10, None).pairs;
+    let took = time(TRIES, || found = counting());
+    println!("| the same of `cpu.usage_3` | {found} | {} |", ms(took));
     let all: Vec<u32> = (0..registry.len()).collect();
     let first = || first_names(&engine, all.clone(), 100, |_| Ok(true)).expect("no damage").len();
     println!(

@@ -10,6 +10,7 @@ mod common;
 
 mod abuse; // Endless lines, bombs and other people's protocols cost a clear error and little memory.
 mod assign; // Names made known by hand may be used, stay known, and are suggested.
+mod cardinality; // New series are refused beyond the limits, known ones never.
 mod concurrency; // Exports taken while points stream in show a prefix of what was sent.
 mod conformance; // Every case of tests/cases/ passes or is listed as pending.
 mod cors; // Pages of other sites read answers only where the node was told so.

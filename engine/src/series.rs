@@ -187,21 +187,30 @@ impl Registry {
         rapidhash_v3_seeded(name, &self.secrets)
     }
 
+    /// Like [`Registry::find`], but gives out an id if the name is new and `admit` lets one more
+    /// than these many be. It is asked by one thread at a time, and refuses at `u32::MAX`, where ids
+    /// are used up. The name has at most [`NAME_BYTES_MAX`] bytes.
+    pub fn find_or_admit<E>(
+        &self,
+        name: &[u8],
+        admit: impl FnOnce(u32) -> std::result::Result<(), E>,
+    ) -> std::result::Result<SeriesId, E> {
+        assert!(name.len() <= NAME_BYTES_MAX, "protocols refuse longer names");
+        let hash = self.hash(name);
+        let mut table = self.table.write();
+        if let Some(id) = table.find(hash, name) {
+            return Ok(id);
+        }
+        admit(table.len())?;
+        Ok(table.insert(hash, name, |name| self.hash(name)))
+    }
+
     /// The id of a canonical name, given out now if it is new. `None` when ids are used up or the
     /// name is longer than any protocol lets through.
     pub fn find_or_reserve(&self, name: &[u8]) -> Option<SeriesId> {
-        let hash = self.hash(name);
-        if let Some(id) = self.table.read().find(hash, name) {
-            return Some(id);
-        }
-        let mut table = self.table.write();
-        if let Some(id) = table.find(hash, name) {
-            return Some(id);
-        }
-        if name.len() > NAME_BYTES_MAX || table.len() == u32::MAX {
-            return None;
-        }
-        Some(table.insert(hash, name, |name| self.hash(name)))
+        let room = |series| if series < u32::MAX { Ok(()) } else { Err(()) };
+        let reserve = || self.find_or_admit(name, room).ok();
+        if name.len() <= NAME_BYTES_MAX { self.find(name).or_else(reserve) } else { None }
     }
 
     /// The id of a canonical name, if there is one.

@@ -84,6 +84,8 @@ pub struct Conn {
     pub linger_until: Option<Duration>,
     /// What was carried over may hold whole requests that could not be taken yet.
     pub stuck: bool,
+    /// Most lines taken last were refused.
+    pub refused: bool,
     /// It stands in the loop's list of connections to serve.
     pub queued: bool,
     /// It was served in this turn.
@@ -131,6 +133,7 @@ impl Conn {
             resets: false,
             linger_until: None,
             stuck: false,
+            refused: false,
             queued: false,
             touched: false,
             progress_at: now,

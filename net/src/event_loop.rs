@@ -37,10 +37,12 @@ const CONNECTIONS: usize = 16;
 
 /// Bytes read from a connection in one turn.
 pub(crate) const READ_BYTES: usize = 256 << 10;
+/// The same where most lines were refused: that costs more than taking them, and others wait.
+const READ_BYTES_REFUSED: usize = 16 << 10;
 /// Rows after which a turn commits without waiting for its end.
 const COMMIT_ROWS: usize = 8192;
-/// Bytes of keys in the lookup of one loop.
-const LOOKUP_BYTES_MAX: usize = 512 << 20;
+/// Bytes of the lookup of one loop.
+const LOOKUP_BYTES_MAX: usize = 1 << 30;
 /// How often deadlines are looked at.
 const TICK: Duration = Duration::from_millis(200);
 /// How long a stopping node reads what is still coming in.
@@ -302,7 +304,8 @@ impl EventLoop {
         if self.buffer.len() < kept + READ_BYTES {
             self.buffer.resize(kept + READ_BYTES, 0);
         }
-        match conn.receive(&mut self.buffer[kept..kept + READ_BYTES])? {
+        let most = if conn.refused { READ_BYTES_REFUSED } else { READ_BYTES };
+        match conn.receive(&mut self.buffer[kept..kept + most])? {
             Received::Bytes(bytes) => self.take(place, bytes),
             Received::Nothing => {}
             // An unterminated last line could be a false value: it is not taken.
@@ -347,12 +350,22 @@ impl EventLoop {
         if matches!(self.conns[place].speaks, Speaks::Http(_)) {
             return self.take_http(place, bytes);
         }
-        if matches!(self.conns[place].speaks, Speaks::Kairosdb(_)) {
-            return (self.take_kairosdb(place, bytes), false);
-        }
+        let before = (self.pending.batch.len(), self.pending.refused);
+        let taken = match self.conns[place].speaks {
+            Speaks::Kairosdb(_) => self.take_kairosdb(place, bytes),
+            _ => self.take_telnet(place, bytes),
+        };
+        let accepted = (self.pending.batch.len() - before.0) as u64;
+        let conn = &mut self.conns[place];
+        conn.has_points |= accepted > 0;
+        conn.refused = self.pending.refused - before.1 > accepted;
+        (taken, false)
+    }
+
+    fn take_telnet(&mut self, place: usize, bytes: &[u8]) -> usize {
         let conn = &mut self.conns[place];
         let sent = conn.out.len() - conn.backlog();
-        let Speaks::Telnet(session) = &mut conn.speaks else { return (0, false) };
+        let Speaks::Telnet(session) = &mut conn.speaks else { return 0 };
         let mut intake = Intake {
             node: &self.node,
             policy: &self.node.policy,
@@ -361,12 +374,10 @@ impl EventLoop {
             peer: Some(conn.peer),
             oldest_ms: self.node.engine.oldest_ms(),
         };
-        let before = intake.pending.batch.len();
         let mut replies = telnet::Replies { out: &mut conn.out, sent };
         let (taken, next) = session.take(bytes, &mut self.telnet, &mut intake, &mut replies);
-        conn.has_points |= self.pending.batch.len() > before;
         conn.closing |= next == Next::Close;
-        (taken, false)
+        taken
     }
 
     /// Decides what a connection speaks, by its first line once that has ended.

@@ -17,6 +17,8 @@ pub struct Pending {
     pub batch: Batch,
     /// How many of them each protocol brought.
     pub counts: [u64; Protocol::ALL.len()],
+    /// Refusals since the loop began.
+    pub refused: u64,
 }
 
 /// What a point says.
@@ -86,14 +88,22 @@ impl Intake<'_> {
             let message = format!("metric and tags exceed {NAME_BYTES_MAX} bytes");
             return Err(Reject::new(Reason::NameTooLong, message));
         }
-        self.node.known.check(self.policy.creates, &self.node.engine, name)?;
-        self.node.engine.registry().find_or_reserve(name).ok_or_else(|| {
-            Reject::new(Reason::TooManySeries, "the node cannot number any more series")
-        })
+        let (admission, engine) = (&self.node.admission, &self.node.engine);
+        if let Some(series) = engine.registry().find(name) {
+            return Ok(series);
+        }
+        self.node.known.check(self.policy.creates, engine, name)?;
+        // A flood that is refused must not hold up loops that only look up: no lock for adding.
+        let now = engine.env().clock.monotonic();
+        let found = admission.check(engine.registry().len(), now).and_then(|()| {
+            engine.registry().find_or_admit(name, |series| admission.take(series, now))
+        });
+        found.map_err(|full| admission.refusal(full, name))
     }
 
     /// Counts and keeps a refusal.
-    pub fn reject(&self, protocol: Protocol, reject: &Reject, input: &[u8]) {
+    pub fn reject(&mut self, protocol: Protocol, reject: &Reject, input: &[u8]) {
+        self.pending.refused += 1;
         let now_ms = self.node.engine.env().clock.wall_ms();
         self.node.rejections.add(now_ms, protocol, self.peer, reject, input);
     }

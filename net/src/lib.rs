@@ -2,9 +2,11 @@
 //!
 //! `server` starts what runs; `event_loop` is one loop and its turn; `conn` one connection; `listener`
 //! accepts; `inbox` and `workers` connect threads. Pure, without sockets: `telnet` (lines), `http`
-//! (requests), `put` (JSON bodies), `kairosdb`, `number`, `point`, `policy`, `reject`. Reading: `read`,
+//! (requests), `put` (JSON bodies), `kairosdb`, `number`, `point`, `policy`, `reject`,
+//! `admission`. Reading: `read`,
 //! `status`. `udp` takes datagrams.
 
+pub mod admission;
 pub mod agents;
 mod assign;
 pub mod conn;

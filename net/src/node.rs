@@ -1,5 +1,6 @@
 //! What all event loops and workers share: engine, policy, counters.
 
+use crate::admission::Admission;
 use crate::known::Known;
 use crate::policy::Policy;
 use crate::reject::{Protocol, Rejections};
@@ -15,6 +16,8 @@ pub struct Node {
     pub policy: Policy,
     /// Names known, where new ones are refused.
     pub known: Known,
+    /// Whether there may be more series.
+    pub admission: Admission,
     /// Refusals.
     pub rejections: Rejections,
     /// Everything else that is counted.

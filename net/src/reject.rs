@@ -90,8 +90,10 @@ reasons! {
     Retention = "older_than_retention",
     /// No histogram, or one whose codec is not known.
     Histogram = "invalid_histogram",
-    /// No more series can be numbered.
+    /// There are as many series as there may be.
     TooManySeries = "too_many_series",
+    /// New series come faster than they may.
+    NewSeriesRate = "new_series_rate",
 }
 
 /// Longest message in bytes: it may show names and tags, which a client can make long.

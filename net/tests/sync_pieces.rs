@@ -97,6 +97,7 @@ fn the_last_piece_of_a_request_is_synced_before_its_answer() {
         engine: Engine::open(config, env).expect("opens"),
         policy: Default::default(),
         known: Default::default(),
+        admission: Default::default(),
         rejections: Default::default(),
         counters: Default::default(),
     });

@@ -137,6 +137,7 @@ fn an_answer_waits_for_its_sync_no_longer_than_asked() {
         engine: Engine::open(config, env).expect("opens"),
         policy: Default::default(),
         known: Default::default(),
+        admission: Default::default(),
         rejections: Default::default(),
         counters: Default::default(),
     });
@@ -186,6 +187,7 @@ fn a_timeout_is_a_number_of_milliseconds() {
         engine: Engine::open(config, env::real()).expect("opens"),
         policy: Default::default(),
         known: Default::default(),
+        admission: Default::default(),
         rejections: Default::default(),
         counters: Default::default(),
     });

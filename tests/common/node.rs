@@ -34,7 +34,12 @@ impl Home {
     /// A home with a copy of this one's data; this one's node must not be running.
     pub fn copy(&self) -> Arc<Home> {
         let flags: Vec<&str> = self.flags.iter().map(String::as_str).collect();
-        let copy = Home::new(&flags);
+        self.copy_with(&flags)
+    }
+
+    /// The same for a node with other flags.
+    pub fn copy_with(&self, flags: &[&str]) -> Arc<Home> {
+        let copy = Home::new(flags);
         copy_tree(&self.data(), &copy.data());
         copy
     }

@@ -60,8 +60,8 @@ impl World {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let engine = Engine::open(Config::new(dir.path()), env::real()).expect("a new directory");
         let policy = Policy::default();
-        let (known, rejections, counters) = Default::default();
-        World { node: Node { engine, policy, known, rejections, counters }, _dir: dir }
+        let (known, admission, rejections, counters) = Default::default();
+        World { node: Node { engine, policy, known, admission, rejections, counters }, _dir: dir }
     }
 
     /// Refusals so far, by reason.
@@ -83,8 +83,13 @@ impl World {
 }
 
 impl<'a> Loop<'a> {
-    pub fn new(world: &'a World, policy: &'a Policy, scanner: Scanner, key_bytes: usize) -> Self {
-        let (lookup, pending) = (Lookup::new(7, key_bytes), Pending::default());
+    pub fn new(
+        world: &'a World,
+        policy: &'a Policy,
+        scanner: Scanner,
+        lookup_bytes: usize,
+    ) -> Self {
+        let (lookup, pending) = (Lookup::new(7, lookup_bytes), Pending::default());
         Loop { world, policy, lookup, scratch: Scratch::new(scanner), pending }
     }
 

@@ -155,6 +155,14 @@ pub struct Serve {
           default_value = "on", action = ArgAction::Set)]
     pub auto_create_tagvs: Switch,
 
+    /// Most series; points of further ones are refused. No limit by default.
+    #[arg(long, env = "IRONTSD_MAX_SERIES", value_name = "N")]
+    pub max_series: Option<u32>,
+
+    /// Most new series in a second; points of further ones are refused. No limit by default.
+    #[arg(long, env = "IRONTSD_MAX_NEW_SERIES_PER_SECOND", value_name = "N")]
+    pub max_new_series_per_second: Option<u32>,
+
     /// Longest telnet line in bytes.
     #[arg(long, env = "IRONTSD_MAX_LINE_BYTES", value_name = "SIZE", value_parser = size,
           default_value = "64KiB")]

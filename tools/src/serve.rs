@@ -5,6 +5,7 @@ use irontsd_engine::engine::{Config, Engine};
 use irontsd_engine::env;
 use irontsd_engine::error::Error;
 use irontsd_engine::retention::Keep;
+use irontsd_net::admission::{Admission, Limits};
 use irontsd_net::histogram::codecs::Codecs;
 use irontsd_net::http::router::Port;
 use irontsd_net::node::Node;
@@ -65,6 +66,7 @@ fn serve(flags: &Serve) -> Result<(), String> {
         engine,
         policy: policy(flags),
         known: Default::default(),
+        admission: Admission::new(limits(flags)),
         rejections: Default::default(),
         counters: Default::default(),
     });
@@ -122,6 +124,14 @@ fn policy(flags: &Serve) -> Policy {
         export_stall: flags.export_stall_timeout,
         sync_each: flags.sync_interval.is_zero(),
         histogram_codecs: histogram_codecs(flags),
+    }
+}
+
+fn limits(flags: &Serve) -> Limits {
+    let unlimited = Limits::default();
+    Limits {
+        series: flags.max_series.unwrap_or(unlimited.series),
+        new_per_second: flags.max_new_series_per_second.unwrap_or(unlimited.new_per_second),
     }
 }
 

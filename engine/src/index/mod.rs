@@ -6,9 +6,10 @@
 //! twice as large as all behind it together: there are few, and a series is merged a few times.
 //!
 //! `posting` and `dictionary` hold a part, `build` and `merge` make one, `filter` is the question,
-//! `part` and `find` answer it; `labels` lists names and values.
+//! `part` and `find` answer it; `labels` lists names and values, `cardinality` counts them.
 
 mod build;
+mod cardinality;
 mod dictionary;
 pub mod filter;
 mod find;
@@ -19,6 +20,7 @@ mod posting;
 #[cfg(test)]
 mod tests;
 
+pub use cardinality::{Cardinality, Counted};
 pub use find::Group;
 pub use labels::{Listing, Texts};
 

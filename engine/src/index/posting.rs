@@ -20,6 +20,14 @@ pub enum Posting<'a> {
 }
 
 impl<'a> Posting<'a> {
+    /// How many ids.
+    pub fn len(self) -> u64 {
+        match self {
+            Posting::Few(bytes) => Few::new(bytes).count_runs(),
+            Posting::Many(bitmap) => bitmap.len(),
+        }
+    }
+
     /// The ids, ascending.
     pub fn ids(self) -> Box<dyn Iterator<Item = SeriesId> + 'a> {
         match self {
@@ -78,6 +86,17 @@ impl<'a> Few<'a> {
     }
 }
 
+impl Few<'_> {
+    /// How many ids there are, run by run.
+    fn count_runs(mut self) -> u64 {
+        let mut count = 0;
+        while self.next().is_some() {
+            count += 1 + u64::from(std::mem::take(&mut self.left));
+        }
+        count
+    }
+}
+
 impl Iterator for Few<'_> {
     type Item = SeriesId;
 
@@ -111,6 +130,7 @@ mod tests {
             let mut back = Vec::new();
             Posting::Few(&bytes).append_to(&mut back);
             prop_assert_eq!(&back, &ids);
+            prop_assert_eq!(Posting::Few(&bytes).len(), ids.len() as u64);
             prop_assert!(Posting::Few(&bytes).to_bitmap().iter().eq(ids));
         }
     }

@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::env;
+use crate::name::METRIC_LABEL;
 use proptest::prelude::*;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 fn registry(dir: &std::path::Path) -> Registry {
     Registry::create(&env::real(), dir).expect("a new directory")
@@ -52,6 +53,71 @@ proptest! {
             let found = listed(&index, &registry, listing, Texts::new(prefix.as_bytes(), limit));
             prop_assert_eq!(found, wanted, "{:?}", listing);
         }
+    }
+}
+
+/// `(label, value)` of a series.
+type Pairs = Vec<(Vec<u8>, Vec<u8>)>;
+
+/// The largest, by text among equals.
+fn largest(counts: BTreeMap<Vec<u8>, u64>, most: usize) -> Vec<Counted> {
+    let mut all: Vec<Counted> = counts.into_iter().collect();
+    all.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    all.truncate(most);
+    all
+}
+
+fn counted<'a>(texts: impl Iterator<Item = &'a [u8]>, most: usize) -> Vec<Counted> {
+    let mut counts = BTreeMap::new();
+    texts.for_each(|text| *counts.entry(text.to_vec()).or_default() += 1);
+    largest(counts, most)
+}
+
+proptest! {
+    #[test]
+    fn counts_are_those_of_walking(
+        rounds in prop::collection::vec(prop::collection::btree_map(
+            "[ab]{1,2}", prop::collection::btree_map("[ab -]{1,2}", "[ab= ]{0,2}", 0..4), 0..30), 1..5),
+        most in 1..5usize,
+        some in any::<bool>(),
+    ) {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (registry, index) = (registry(dir.path()), Index::new(1));
+        for names in &rounds {
+            index.extend(&registry);
+            for (metric, tags) in names {
+                let mut name = Vec::new();
+                let tags = tags.iter().map(|(k, v)| (k.as_bytes(), v.as_bytes()));
+                crate::name::encode(&mut name, metric.as_bytes(), tags);
+                registry.find_or_reserve(&name);
+            }
+        }
+        let among = (0..registry.len()).filter(|id| !some || id % 2 == 1);
+        let among: Vec<SeriesId> = among.collect();
+        let mut all: Vec<Pairs> = Vec::new();
+        registry.each_name(among.iter().copied(), |_, name| {
+            let mut pairs = vec![(METRIC_LABEL.to_vec(), crate::name::metric(name).into_owned())];
+            let tags = crate::name::tags(name);
+            pairs.extend(tags.map(|(key, value)| (key.into_owned(), value.into_owned())));
+            all.push(pairs);
+        });
+        let pairs = || all.iter().flatten();
+        let of = |label: &'static [u8]| {
+            pairs().filter(move |(key, _)| *key == label).map(|(_, value)| &**value)
+        };
+        let texts: Vec<_> = pairs().map(|(key, value)| [key, &b"="[..], value].concat()).collect();
+        let distinct: BTreeSet<_> = pairs().collect();
+        let wanted = Cardinality {
+            series: all.len() as u64,
+            pairs: texts.len() as u64,
+            metrics: counted(of(METRIC_LABEL), most),
+            labels: counted(pairs().map(|(key, _)| &**key), most),
+            focus: counted(of(b"a"), most),
+            label_values: counted(texts.iter().map(|text| &**text), most),
+            values_of_labels: counted(distinct.iter().map(|(key, _)| &**key), most),
+        };
+        let among = some.then_some(&*among);
+        prop_assert_eq!(index.cardinality(&registry, among, most, Some(b"a")), wanted);
     }
 }
 

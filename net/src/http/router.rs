@@ -53,6 +53,8 @@ pub enum Route {
     Metrics,
     /// `/api/v1/status/rejected`
     Rejected,
+    /// `/api/v1/status/tsdb`
+    Cardinality,
     /// `/api/v1/series/count`
     SeriesCount,
     /// Series, labels, values of a label.
@@ -152,6 +154,7 @@ fn find_own(path: &str) -> Option<(Route, &'static [&'static str])> {
         "/-/ready" => (Route::Ready, GET),
         "/metrics" => (Route::Metrics, GET),
         "/api/v1/status/rejected" => (Route::Rejected, GET),
+        "/api/v1/status/tsdb" => (Route::Cardinality, GET_POST),
         "/api/v1/series/count" => (Route::SeriesCount, GET_POST),
         "/api/v1/series" => (Route::Labels(What::Series), GET_POST),
         "/api/v1/labels" => (Route::Labels(What::Labels), GET_POST),

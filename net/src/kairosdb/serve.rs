@@ -22,10 +22,7 @@ impl EventLoop {
             peer: Some(conn.peer),
             oldest_ms: self.node.engine.oldest_ms(),
         };
-        let before = intake.pending.batch.len();
-        let taken = session.take(bytes, &mut intake, &mut conn.out);
-        conn.has_points |= self.pending.batch.len() > before;
-        taken
+        session.take(bytes, &mut intake, &mut conn.out)
     }
 
     /// `POST /api/v1/datapoints`.

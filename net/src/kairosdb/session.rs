@@ -32,7 +32,7 @@ impl Session {
     }
 
     /// A partial line beyond the limit is refused at once and skipped to its end.
-    fn overlong(&mut self, rest: &[u8], intake: &Intake<'_>) -> usize {
+    fn overlong(&mut self, rest: &[u8], intake: &mut Intake<'_>) -> usize {
         // One more byte may still be the carriage return of a line that just fits.
         if !self.skipping && rest.len() <= intake.policy.line_bytes_max + 1 {
             return 0;

@@ -2,6 +2,7 @@
 
 pub mod args;
 pub mod buckets;
+pub mod cardinality;
 pub mod civil;
 pub mod export;
 pub mod find;

@@ -59,7 +59,7 @@ impl EventLoop {
             }
             Points::Rollups => put::rollup::judge(body, now_ms, policy, &extra, &mut scratch),
         };
-        let intake = self.intake(place);
+        let mut intake = self.intake(place);
         let answer = match outcome {
             Ok(outcome) => {
                 for failure in &outcome.failures {

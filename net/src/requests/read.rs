@@ -12,6 +12,7 @@ use crate::http::router::Route;
 use crate::http::session::Request;
 use crate::node::Node;
 use crate::read::args::{self, ExportArgs};
+use crate::read::cardinality;
 use crate::read::formats::{Columns, Format};
 use crate::read::labels::{self, What};
 use crate::read::task::{ExportTask, Ticket};
@@ -46,6 +47,10 @@ impl EventLoop {
             Route::Suggest => {
                 let framing = self.conns[place].framing;
                 self.begin_task(place, Box::new(SuggestTask { node, framing, query }));
+            }
+            Route::Cardinality => {
+                let framing = self.conns[place].framing;
+                self.begin_task(place, Box::new(CardinalityTask { node, framing, query }));
             }
             Route::Assign => {
                 let post = request.head.method == Method::Post;
@@ -111,6 +116,28 @@ impl Task for SuggestTask {
     }
 }
 
+struct CardinalityTask {
+    node: Arc<Node>,
+    framing: Framing,
+    query: Query,
+}
+
+impl Task for CardinalityTask {
+    fn step(&mut self, out: &mut Vec<u8>) -> Step {
+        whole(cardinality::answer(&self.node, &self.query), self.framing, out)
+    }
+}
+
+/// An answer that was made in one step, or the error.
+fn whole(body: Result<Vec<u8>, String>, framing: Framing, out: &mut Vec<u8>) -> Step {
+    let answer = match body {
+        Ok(body) => Reply::new(200, PLAIN_JSON, body),
+        Err(text) => Reply::new(400, PLAIN_JSON, labels::error_body(&text)),
+    };
+    answer.packed(framing).write(out, framing);
+    Step::Done
+}
+
 struct LabelsTask {
     node: Arc<Node>,
     framing: Framing,
@@ -123,11 +150,6 @@ struct LabelsTask {
 impl Task for LabelsTask {
     fn step(&mut self, out: &mut Vec<u8>) -> Step {
         let body = labels::answer(&self.node, &self.what, &self.query, &self.snapshot, self.now_ms);
-        let answer = match body {
-            Ok(body) => Reply::new(200, PLAIN_JSON, body),
-            Err(text) => Reply::new(400, PLAIN_JSON, labels::error_body(&text)),
-        };
-        answer.packed(self.framing).write(out, self.framing);
-        Step::Done
+        whole(body, self.framing, out)
     }
 }

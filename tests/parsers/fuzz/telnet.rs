@@ -27,8 +27,8 @@ pub fn round(chance: &mut Rng, corpus: &Corpus, world: &World, sabotaged: bool) 
     let policy = policy(chance);
     let variants = Scanner::variants();
     let scanner = variants[chance.usize(..variants.len())].1;
-    let key_bytes = [200, 2000, 1 << 20][chance.usize(..3)];
-    let mut memory = Loop::new(world, &policy, scanner, key_bytes);
+    let lookup_bytes = [200, 2000, 1 << 20][chance.usize(..3)];
+    let mut memory = Loop::new(world, &policy, scanner, lookup_bytes);
     let mut counts = Counts { rounds: 1, ..Counts::default() };
     let mut peers: Vec<Peer> = (0..chance.usize(1..=3)).map(|_| Peer::new(chance)).collect();
     if !policy.creates.all() {

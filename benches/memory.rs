@@ -1,0 +1,157 @@
+//! Anonymous memory per active series of the real binary, fed over telnet.
+//!
+//! `cargo bench --bench memory [-- agent|tsbs] [CONNECTIONS] [--program PATH]` prints a table. For
+//! each number of series a node on an empty directory gets the same number of lines, is flushed,
+//! measured, stopped, started again, measured as it says that it is ready, fed again and measured.
+//! What grows with series is the slope between the first and the last row; the rest is buffers.
+
+#![expect(clippy::print_stdout, reason = "a benchmark is a program")]
+
+use irontsd::workload::{Kind, Shape};
+use rustix::process::{Pid, Signal, kill_process};
+use std::error::Error;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+type Outcome<T> = Result<T, Box<dyn Error + Send + Sync>>;
+
+const SERIES: [u64; 4] = [500_000, 1_000_000, 2_000_000, 4_000_000];
+/// Every row gets as many lines as the largest needs for this many rounds.
+const ROUNDS: u64 = 2;
+const PIECE_LINES: u64 = 4096;
+
+fn main() -> Outcome<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let program = arguments.iter().position(|word| word == "--program");
+    let program = program.and_then(|at| arguments.get(at + 1)).map(PathBuf::from);
+    let program = program.unwrap_or_else(|| env!("CARGO_BIN_EXE_irontsd").into());
+    let asked = |word: &str| arguments.iter().any(|argument| argument == word);
+    let kinds = [("agent", Kind::Agent), ("tsbs", Kind::Tsbs)];
+    let any = kinds.iter().any(|(word, _)| asked(word));
+    let counts: Vec<u64> = arguments.iter().filter_map(|word| word.parse().ok()).collect();
+    for (word, kind) in kinds.into_iter().filter(|(word, _)| !any || asked(word)) {
+        for &connections in if counts.is_empty() { &[1, 4][..] } else { &counts[..] } {
+            table(&program, word, kind, connections)?;
+        }
+    }
+    Ok(())
+}
+
+fn table(program: &Path, word: &str, kind: Kind, connections: u64) -> Outcome<()> {
+    println!("\n## {word}, {connections} connections\n");
+    println!("| series | bytes a name | fed | started again | fed again |");
+    println!("| ---: | ---: | ---: | ---: | ---: |");
+    let mut rows = Vec::new();
+    for series in SERIES {
+        let (name_bytes, row) = measure(program, kind, series, connections)?;
+        let [fed, started, again] = row.map(|bytes| format!("{:.1} MB", bytes as f64 / 1e6));
+        println!("| {series} | {name_bytes:.0} | {fed} | {started} | {again} |");
+        rows.push(row);
+    }
+    let span = (SERIES[SERIES.len() - 1] - SERIES[0]) as f64;
+    let slope = |at: usize| (rows[SERIES.len() - 1][at] as f64 - rows[0][at] as f64) / span;
+    let [fed, started, again] = [slope(0), slope(1), slope(2)];
+    println!("| bytes a series | | {fed:.1} | {started:.1} | {again:.1} |");
+    Ok(())
+}
+
+/// Bytes of a name in the mean; anonymous memory when fed, started again, and fed again.
+fn measure(program: &Path, kind: Kind, series: u64, connections: u64) -> Outcome<(f64, [u64; 3])> {
+    let dir = tempfile::tempdir()?;
+    let most = SERIES[SERIES.len() - 1];
+    let shape = Shape {
+        series_count: series,
+        samples_per_series: ROUNDS * most / series,
+        ..Shape::default()
+    };
+    let mut node = Node::start(program, dir.path())?;
+    node.feed(kind, &shape, connections)?;
+    let fed = node.anonymous()?;
+    node.stop()?;
+    let mut node = Node::start(program, dir.path())?;
+    let started = node.anonymous()?;
+    let later = Shape { start_s: shape.start_s + 1_000_000, ..shape };
+    node.feed(kind, &later, connections)?;
+    let again = node.anonymous()?;
+    node.stop()?;
+    let names = std::fs::metadata(dir.path().join("series.names"))?.len();
+    Ok((names as f64 / series as f64 - 1.0, [fed, started, again]))
+}
+
+struct Node {
+    child: Child,
+    opentsdb: String,
+    http: String,
+}
+
+impl Node {
+    fn start(program: &Path, dir: &Path) -> Outcome<Node> {
+        let mut command = Command::new(program);
+        command.arg("serve").arg("--data-dir").arg(dir).args(["--log-level", "error"]);
+        command.args(["--opentsdb-listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0"]);
+        let mut child = command.stdout(Stdio::piped()).spawn()?;
+        let mut lines = BufReader::new(child.stdout.take().ok_or("no output")?).lines();
+        let (mut opentsdb, mut http) = (String::new(), String::new());
+        loop {
+            let line = lines.next().ok_or("the node ended")??;
+            match line.split(' ').collect::<Vec<_>>()[..] {
+                ["listening", "opentsdb", address] => opentsdb = address.to_owned(),
+                ["listening", "http", address] => http = address.to_owned(),
+                ["ready"] => return Ok(Node { child, opentsdb, http }),
+                _ => {}
+            }
+        }
+    }
+
+    /// Sends everything, waits until it is taken, and flushes.
+    fn feed(&mut self, kind: Kind, shape: &Shape, connections: u64) -> Outcome<()> {
+        let address = &self.opentsdb;
+        std::thread::scope(|scope| {
+            let loads = kind.connections(shape, connections).into_iter();
+            let threads: Vec<_> = loads
+                .map(|mut load| {
+                    scope.spawn(move || -> Outcome<()> {
+                        let mut socket = TcpStream::connect(address)?;
+                        let mut lines = Vec::new();
+                        while load.fill(&mut lines, PIECE_LINES) > 0 {
+                            socket.write_all(&lines)?;
+                            lines.clear();
+                        }
+                        socket.write_all(b"version\n")?;
+                        let mut answer = String::new();
+                        BufReader::new(&socket).read_line(&mut answer)?;
+                        match answer.starts_with("irontsd ") {
+                            true => Ok(()),
+                            false => Err(answer.into()),
+                        }
+                    })
+                })
+                .collect();
+            threads.into_iter().try_for_each(|thread| thread.join().map_err(|_| "a sender")?)
+        })?;
+        let mut socket = TcpStream::connect(&self.http)?;
+        socket.write_all(b"GET /internal/force_flush HTTP/1.0\r\n\r\n")?;
+        let mut answer = String::new();
+        socket.read_to_string(&mut answer)?;
+        if answer.starts_with("HTTP/1.1 200") || answer.starts_with("HTTP/1.0 200") {
+            Ok(())
+        } else {
+            Err(answer.into())
+        }
+    }
+
+    fn anonymous(&self) -> Outcome<u64> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
+        let line = status.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+        let kib = line.and_then(|line| line.split_whitespace().next()).ok_or("no RssAnon")?;
+        Ok(kib.parse::<u64>()? << 10)
+    }
+
+    fn stop(mut self) -> Outcome<()> {
+        kill_process(Pid::from_child(&self.child), Signal::TERM)?;
+        self.child.wait()?;
+        Ok(())
+    }
+}
