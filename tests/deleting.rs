@@ -68,7 +68,10 @@ fn a_delete_of_everything_leaves_nothing_on_disk() {
     assert!(node.get("/internal/force_merge").text().ends_with("merged\n"));
     assert_eq!(node.export_text(EVERYTHING), "");
     assert_eq!(node.metrics().sum("irontsd_segment_bytes", &[]), 0.0);
-    assert_eq!(node.stop_and_restart().export_text(EVERYTHING), "");
+    let home = node.stop();
+    let left = fs::read_dir(home.data().join("segments")).expect("a directory").count();
+    assert_eq!(left, 0, "files in segments/");
+    assert_eq!(home.start().export_text(EVERYTHING), "");
 }
 
 #[test]

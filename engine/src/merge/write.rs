@@ -51,7 +51,7 @@ impl Merge<'_> {
             let mut writer = SegmentWriter::create(self.env, &name(), (first, last), self.effort)?;
             self.write((from.max(self.floor_ms), to), &mut writer, pace)?;
             if writer.is_empty() {
-                // Its temporary file goes at the next start.
+                writer.discard();
                 continue;
             }
             let names = |series| self.registry.names().get(series).to_vec();

@@ -93,6 +93,11 @@ impl SegmentWriter {
         self.series.is_empty()
     }
 
+    /// Gives the file up. If it cannot be removed, it goes at the next start.
+    pub fn discard(self) {
+        let _leftover = self.env.disk.remove(&temporary(&self.path));
+    }
+
     fn at(&self) -> u64 {
         self.pending_at + self.pending.len() as u64
     }
