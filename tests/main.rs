@@ -21,6 +21,7 @@ mod exact_values; // Every number and time comes back as it was sent, to the las
 mod export; // Exports are ordered, complete snapshots, and slow readers harm only themselves.
 mod export_arguments; // Times, selectors and limits of an export mean what the documents say.
 mod export_shapes; // Put lines can be replayed, tables are quoted, packed answers are the same.
+mod golden; // Data directories of every version of the format are read forever.
 mod histograms; // Histograms in every form, beside numbers and as durable as they.
 mod http; // The HTTP endpoints answer as documented.
 mod http_wire; // HTTP framing: splits, chunks, pipelines, encodings, limits.
@@ -34,6 +35,7 @@ mod real_clients; // collectd and netdata work, and the export is what they sent
 mod recovery; // Whatever ends the node, the next start has every acknowledged point.
 mod regressions; // One test for each defect ever found.
 mod seed_documents; // The examples of the two documents this project began with work as written.
+mod snapshots; // A snapshot is a directory with exactly what there was, and never changes.
 mod startup; // Flags, environment, addresses, the directory lock and the start-up lines.
 mod syncing; // An acknowledgement that promises a sync waits for one.
 mod telnet; // The telnet commands and framing.

@@ -182,7 +182,7 @@ fn names_are_synced_before_a_flush_lets_logs_go() {
     words.read_to_string(&mut calls).expect("what was called");
     strace.wait().expect("strace ends with the node");
     let at = |what: &str| calls.find(what).unwrap_or_else(|| panic!("no {what} in {calls}"));
-    let (named, manifest) = (at("series.names>"), at("/MANIFEST\""));
+    let (named, manifest) = (at("/names/0000000000.names>"), at("/MANIFEST\""));
     assert!(named < manifest && manifest < at("/0000000001-000.log\""), "{calls}");
 }
 

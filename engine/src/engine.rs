@@ -7,12 +7,14 @@ use crate::error::{Error, Result};
 use crate::index::Index;
 use crate::keeper::{Done, Job, Keeper};
 use crate::limits::{FLUSH_ROWS, OVERSHOOT_ROWS_MAX, SHARDS_MAX, SYNC_INTERVAL};
+use crate::merge::days::Partition;
 use crate::merger::{Listener, Merger};
 use crate::recover::{Recovered, Recovery, recover};
 use crate::retention::Keep;
 use crate::scan::Snapshot;
 use crate::series::Registry;
 use crate::shard::Shard;
+use crate::snapshots;
 use crate::state::{EpochSet, Shared, View, first_sequence};
 use crate::stats::Stats;
 use crate::syncer;
@@ -39,6 +41,9 @@ pub struct Config {
     pub flush_rows: u64,
     /// What is kept.
     pub keep: Keep,
+    /// Milliseconds of a partition in time, for a new directory; one day if `None`. An existing
+    /// directory has its own, and any other is refused.
+    pub partition_ms: Option<i64>,
 }
 
 impl Config {
@@ -50,6 +55,7 @@ impl Config {
             sync_interval: SYNC_INTERVAL,
             flush_rows: FLUSH_ROWS,
             keep: Keep::default(),
+            partition_ms: None,
         }
     }
 
@@ -104,7 +110,7 @@ impl Engine {
         assert!((1..=SHARDS_MAX).contains(&config.shards), "1 to {SHARDS_MAX} shards");
         let lock = lock(&config, &env)?;
         let pool = Arc::new(ChunkPool::default());
-        let recovered = recover(&env, &config.dir, &pool)?;
+        let recovered = recover(&env, &config.dir, config.partition_ms, &pool)?;
         // An event loop must never wait for the keeper, which may be waiting for that loop.
         let (sender, jobs) = unbounded();
         let Recovered {
@@ -126,6 +132,7 @@ impl Engine {
             shards: (0..config.shards).map(|_| Default::default()).collect(),
             config,
             env,
+            partition: Partition(manifest.partition_ms),
             registry,
             assigned,
             stats: Stats::default(),
@@ -245,14 +252,31 @@ impl Engine {
         }
     }
 
+    /// Makes a snapshot of everything accepted before this call, and calls back when it is durable. The
+    /// name is one that [`snapshots::is_name`] takes and no other snapshot has.
+    pub fn create_snapshot(&self, name: String, done: Done) {
+        assert!(snapshots::is_name(&name), "the caller makes names");
+        if let Err(refused) = self.shared.keeper.send(Job::Snapshot(name, done))
+            && let Job::Snapshot(_, done) = refused.into_inner()
+        {
+            done(Err("the node is stopping".into()));
+        }
+    }
+
+    /// Names of the snapshots, ascending.
+    pub fn snapshots(&self) -> Result<Vec<String>> {
+        snapshots::list(&self.shared.env, &self.shared.config.dir)
+    }
+
+    /// Removes a snapshot; whether there was one. Waits for the disk.
+    pub fn remove_snapshot(&self, name: &str) -> Result<bool> {
+        snapshots::remove(&self.shared.env, &self.shared.config.dir, name)
+    }
+
     /// The first timestamp that is served and may be written; what is older is dropped.
     #[inline]
     pub fn oldest_ms(&self) -> i64 {
-        let floor = self.shared.floor_ms.load(Relaxed);
-        match self.shared.config.keep.age_ms() {
-            None => floor,
-            Some(age) => floor.max(self.shared.env.clock.wall_ms().saturating_sub(age)),
-        }
+        self.shared.oldest_ms()
     }
 
     /// Merges all segments that share days into one of the last level; the listener is told while
@@ -296,7 +320,7 @@ impl Engine {
     pub fn close(&self) -> Result<()> {
         let (sender, answer) = bounded(1);
         let done = Box::new(move |outcome| drop(sender.send(outcome)));
-        let _gone = self.shared.keeper.send(Job::End(done));
+        drop(self.shared.keeper.send(Job::End(done)));
         let outcome = answer.recv().unwrap_or_else(|_| Err("the keeper is gone".into()));
         self.end_threads();
         outcome.map_err(Error::Stopped)

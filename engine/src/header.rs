@@ -9,8 +9,8 @@ use std::path::Path;
 /// Bytes of the header.
 pub const HEADER_BYTES: usize = 64;
 /// The version this build writes.
-pub const FORMAT_VERSION: u32 = 2;
-/// The first version it reads: what version 2 added, version 1 had not.
+pub const FORMAT_VERSION: u32 = 3;
+/// The first version it reads: what later versions added, it had not.
 pub const FORMAT_VERSION_FIRST: u32 = 1;
 /// First bytes of every binary file.
 pub const MAGIC: &[u8; 8] = b"IRONTSD\n";
@@ -31,6 +31,8 @@ pub enum FileKind {
     Assigned = 4,
     /// Series of a delete.
     Delete = 5,
+    /// Series names of a range of ids, sealed.
+    NamesPart = 6,
 }
 
 /// The header's fields.

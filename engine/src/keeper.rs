@@ -13,9 +13,11 @@ use crate::error::{Error, Result};
 use crate::flush;
 use crate::log;
 use crate::manifest::DeleteEntry;
+use crate::names::seal;
 use crate::rows::SortMemory;
 use crate::segment::Segment;
 use crate::segment::writer::Sealed;
+use crate::snapshots;
 use crate::state::{EpochSet, ShardState, Shared, first_sequence, sort_by_epoch};
 use crate::types::SeriesId;
 use crossbeam::channel::{Receiver, RecvTimeoutError};
@@ -32,6 +34,10 @@ pub type Done = Box<dyn FnOnce(std::result::Result<(), String>) + Send>;
 pub enum Job {
     /// Flush everything accepted so far; then call back.
     Flush(Option<Done>),
+    /// Take the names that are written out of memory.
+    SealNames(Done),
+    /// Make a snapshot of what was accepted so far, under a name.
+    Snapshot(String, Done),
     /// Delete what was accepted so far: series, ascending, and first and last timestamp.
     Delete(Vec<SeriesId>, (i64, i64), Done),
     /// Flush everything and end. All shards are gone.
@@ -90,6 +96,11 @@ impl Keeper {
                     let outcome = self.delete(&series, times);
                     report(Some(done), outcome);
                 }
+                Ok(Job::SealNames(done)) => report(Some(done), seal::seal(&self.shared)),
+                Ok(Job::Snapshot(name, done)) => {
+                    let outcome = self.snapshot(&name);
+                    report(Some(done), outcome);
+                }
                 Ok(Job::End(done)) => return report(Some(done), self.end()),
                 Err(RecvTimeoutError::Timeout) => self.retry(),
                 Ok(Job::Quit) | Err(RecvTimeoutError::Disconnected) => return,
@@ -140,6 +151,14 @@ impl Keeper {
         self.shared.flush_asked.store(false, Release);
         let outcome = rotated.and_then(|()| self.flush_frozen());
         outcome.inspect_err(|error| tracing::error!("flush failed: {error}"))
+    }
+
+    /// Everything accepted before is in segments then, all their names in parts, and nothing of what
+    /// comes later is in either: this thread flushes.
+    fn snapshot(&mut self, name: &str) -> Result<()> {
+        self.flush_all()?;
+        seal::seal(&self.shared)?;
+        snapshots::create(&self.shared, name)
     }
 
     /// Everything accepted before is in segments then, so the delete hits segments only.
@@ -197,6 +216,7 @@ impl Keeper {
             }
             self.count_frozen();
             self.shared.wake_all();
+            seal::seal_if_due(&self.shared);
         }
         Ok(())
     }

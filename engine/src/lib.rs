@@ -26,8 +26,8 @@
 //!
 //! Layers, each using only those before it: `types`, `limits`, `error`; `bytes`, `checksum`, `name`,
 //! `header`, `histogram`, `arena`; `codec`, `log::record`, `log::rows`, `segment::format` (pure); `env`
-//! (the door outside); `log`, `segment`, `manifest`, `series`, `assigned`, `buffer`; `index`, `rows`,
-//! `flush`, `scan`, `merge`, `recover`; `state`, `shard`, `keeper`, `merger`, `syncer`; `engine`. Files: `FORMAT.md`.
+//! (the door outside); `log`, `segment`, `names`, `manifest`, `series`, `assigned`, `buffer`; `index`, `rows`,
+//! `flush`, `scan`, `merge`, `recover`; `state`, `shard`, `snapshots`, `keeper`, `merger`, `syncer`; `engine`. Files: `FORMAT.md`.
 
 pub mod arena;
 pub mod assigned;
@@ -51,6 +51,7 @@ pub mod manifest;
 pub mod merge;
 pub mod merger;
 pub mod name;
+pub mod names;
 pub mod recover;
 pub mod retention;
 pub mod rows;
@@ -58,7 +59,9 @@ pub mod scan;
 pub mod segment;
 pub mod series;
 pub mod shard;
+pub mod snapshots;
 mod state;
 pub mod stats;
 mod syncer;
+mod texts;
 pub mod types;

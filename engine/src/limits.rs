@@ -23,8 +23,13 @@ pub const BLOCK_RUNS: usize = 4096;
 /// A block is closed at this many bytes of values; only histograms come near it.
 pub const BLOCK_BYTES: usize = 1 << 20;
 
-/// Names in one compressed group of a segment.
-pub const NAME_GROUP: usize = 1024;
+/// Names in one group of a segment. They share their texts, and are checksummed together.
+pub const NAME_GROUP: usize = 64 << 10;
+
+/// Names in memory, and bytes of them, from which they are sealed into a part after a flush.
+pub const UNSEALED_NAMES: u32 = 128 << 10;
+/// See [`UNSEALED_NAMES`].
+pub const UNSEALED_BYTES: usize = 32 << 20;
 
 /// Longest canonical series name in bytes; the protocols refuse longer ones by name.
 pub const NAME_BYTES_MAX: usize = 64 << 10;

@@ -7,17 +7,22 @@
 use crate::deletes::hits;
 use crate::env::Env;
 use crate::error::{Error, Result};
+use crate::merge::days::DAY_MS;
+use crate::names::part::Part;
 use crate::segment;
+use crate::types::SeriesId;
 use std::fmt::Write;
+use std::ops::Range;
 use std::path::Path;
 
 /// File name in a data directory.
 pub const MANIFEST_FILE: &str = "MANIFEST";
-/// The version this build writes. It reads version 1 as well, which knew no merges.
-const VERSION: u32 = 2;
+/// The version this build writes. It reads version 1, which knew no merges, and version 2, which
+/// knew no parts of names and no partitions but days.
+const VERSION: u32 = 3;
 
 /// The manifest's content.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Manifest {
     /// Rows of this epoch and all before it lie in the segments; their logs are leftovers.
     pub flushed_epoch: u32,
@@ -25,10 +30,55 @@ pub struct Manifest {
     pub last_file: u64,
     /// Everything before this timestamp was dropped and is not served any more.
     pub floor_ms: i64,
+    /// Merged segments are cut at multiples of it, counted from 1970 in UTC.
+    pub partition_ms: i64,
+    /// Sealed names, ascending by id, without gaps from the first.
+    pub names: Vec<NamesEntry>,
     /// Deletes in force, ascending by number.
     pub deletes: Vec<DeleteEntry>,
     /// The segments. Where two overlap in time their epochs do not, and the later one wins.
     pub segments: Vec<SegmentEntry>,
+}
+
+impl Default for Manifest {
+    fn default() -> Manifest {
+        Manifest {
+            flushed_epoch: 0,
+            last_file: 0,
+            floor_ms: 0,
+            partition_ms: DAY_MS,
+            names: Vec::new(),
+            deletes: Vec::new(),
+            segments: Vec::new(),
+        }
+    }
+}
+
+/// One part of names as the manifest names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamesEntry {
+    /// File name in the names directory.
+    pub name: String,
+    /// The first id.
+    pub first: SeriesId,
+    /// How many ids.
+    pub count: u32,
+    /// Size of the file.
+    pub bytes: u64,
+}
+
+impl NamesEntry {
+    /// What the manifest says of a part.
+    pub fn of(part: &Part) -> NamesEntry {
+        let name = part.path().file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let ids = part.ids();
+        NamesEntry { name, first: ids.start, count: ids.end - ids.start, bytes: part.bytes() }
+    }
+
+    /// The ids whose names it holds.
+    pub fn ids(&self) -> Range<SeriesId> {
+        self.first..self.first.saturating_add(self.count)
+    }
 }
 
 /// One delete as the manifest names it.
@@ -75,6 +125,10 @@ impl Manifest {
         let mut out = format!("irontsd manifest {VERSION}\nflushed_epoch {}\n", self.flushed_epoch);
         let _ = writeln!(out, "last_file {}", self.last_file);
         let _ = writeln!(out, "floor {}", self.floor_ms);
+        let _ = writeln!(out, "partition {}", self.partition_ms);
+        for NamesEntry { name, first, count, bytes } in &self.names {
+            let _ = writeln!(out, "names {name} first {first} count {count} bytes {bytes}");
+        }
         for DeleteEntry { number, times: (from, to) } in &self.deletes {
             let _ = writeln!(out, "delete {number} times {from} {to}");
         }
@@ -136,6 +190,14 @@ fn decode(path: &Path, bytes: &[u8]) -> Result<Manifest> {
             (3, ["floor", floor]) => {
                 manifest.floor_ms = floor.parse().map_err(|_| damaged(at, "not a number"))?;
             }
+            (4, ["partition", ms]) => {
+                let ms = ms.parse().ok().filter(|&ms| ms > 0);
+                manifest.partition_ms = ms.ok_or_else(|| damaged(at, "not a partition"))?;
+            }
+            (5.., ["names", rest @ ..]) => {
+                let entry = names(rest).ok_or_else(|| damaged(at, "not a part of names"))?;
+                manifest.names.push(entry);
+            }
             (4.., ["delete", rest @ ..]) => {
                 let entry = delete(rest).ok_or_else(|| damaged(at, "not a delete"))?;
                 manifest.deletes.push(entry);
@@ -172,6 +234,12 @@ fn segment(name: &str, words: &[&str]) -> Option<SegmentEntry> {
     Some(SegmentEntry { name: name.to_owned(), bytes, level, epochs, times, deletes })
 }
 
+fn names(words: &[&str]) -> Option<NamesEntry> {
+    let [name, "first", first, "count", count, "bytes", bytes] = words else { return None };
+    let (first, count) = (first.parse().ok()?, count.parse().ok()?);
+    Some(NamesEntry { name: (*name).to_owned(), first, count, bytes: bytes.parse().ok()? })
+}
+
 fn delete(words: &[&str]) -> Option<DeleteEntry> {
     let [number, "times", from, to] = words else { return None };
     let times = (from.parse().ok()?, to.parse().ok()?);
@@ -202,6 +270,8 @@ mod tests {
             flushed_epoch: 7,
             last_file: 3,
             floor_ms: 12,
+            partition_ms: 3_600_000,
+            names: vec![NamesEntry { name: "n.part".to_owned(), first: 0, count: 4, bytes: 5 }],
             deletes: vec![DeleteEntry { number: 6, times: (1, 2) }],
             segments: vec![entry.clone(), entry],
         };

@@ -9,12 +9,15 @@
 use crate::codec::Effort;
 use crate::deletes;
 use crate::error::{Error, Result};
+use crate::keeper::Job;
 use crate::manifest::{Manifest, SegmentEntry};
 use crate::merge::plan::{self, LEVEL_LAST, Moment, Plan};
 use crate::merge::write::Merge;
+use crate::names::seal;
 use crate::retention;
 use crate::segment::{self, Segment};
 use crate::state::{Shared, sort_by_epoch};
+use crossbeam::channel::bounded;
 use parking_lot::{Condvar, Mutex};
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -123,6 +126,9 @@ impl Merger {
             retention::enforce(&self.shared);
             if listeners.is_empty() {
                 self.merge_what_is_due();
+                if let Err(error) = seal::merge(&self.shared, false) {
+                    tracing::error!("names were not merged: {error}");
+                }
             } else {
                 let outcome = self.merge_all(&mut listeners).map_err(|error| error.to_string());
                 tell_all(listeners, &outcome);
@@ -143,18 +149,36 @@ impl Merger {
     fn next(&self) -> Option<(Plan, Vec<SegmentEntry>)> {
         let clock = &self.shared.env.clock;
         let since = clock.monotonic().saturating_sub(*self.shared.last_flush.lock());
-        let moment = Moment { now_ms: clock.wall_ms(), quiet: since >= QUIET };
+        let moment = Moment {
+            now_ms: clock.wall_ms(),
+            quiet: since >= QUIET,
+            partition: self.shared.partition,
+        };
         let entries = self.entries();
         plan::next(&entries, moment).map(|plan| (plan, entries))
     }
 
     fn merge_all(&mut self, listeners: &mut Vec<Listener>) -> Result<()> {
+        self.seal_names()?;
+        seal::merge(&self.shared, true)?;
         loop {
             let entries = self.entries();
             let deletes = self.shared.manifest.lock().deletes.clone();
-            let Some(plan) = plan::forced(&entries, &deletes) else { return Ok(()) };
+            let Some(plan) = plan::forced(&entries, &deletes, self.shared.partition) else {
+                return Ok(());
+            };
             self.carry_out(&plan, &entries, listeners)?;
         }
+    }
+
+    /// Has the keeper seal all names, and waits for it; it never waits for this thread.
+    fn seal_names(&self) -> Result<()> {
+        let (sender, answer) = bounded(1);
+        let done = Box::new(move |outcome| drop(sender.send(outcome)));
+        // A job that comes too late must not be kept: nobody would answer.
+        drop(self.shared.keeper.send(Job::SealNames(done)));
+        let outcome = answer.recv().unwrap_or_else(|_| Err("the node is stopping".into()));
+        outcome.map_err(Error::Stopped)
     }
 
     /// What can be merged: what is served and did not fail before.
@@ -203,7 +227,8 @@ impl Merger {
         let inputs: Vec<_> = plan.inputs.iter().map(|&at| entries[at].name.as_str()).collect();
         let chosen: Vec<usize> =
             (0..all.len()).filter(|&at| inputs.contains(&all[at].name.as_str())).collect();
-        let closed = plan::closed_under_overlap(&all, chosen, plan.level).inputs;
+        let closed =
+            plan::closed_under_overlap(&all, chosen, plan.level, self.shared.partition).inputs;
         let between = closed.into_iter().map(|at| &all[at].name);
         between.into_iter().find(|name| !inputs.contains(&name.as_str())).cloned()
     }
@@ -228,6 +253,7 @@ impl Merger {
             effort,
             deletes,
             floor_ms,
+            partition: shared.partition,
         };
         let dir = shared.segment_dir();
         let name = || dir.join(segment::merged_file_name(shared.new_file()));

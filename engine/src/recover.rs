@@ -12,12 +12,13 @@ use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::header::{FileKind, HEADER_BYTES, Header};
 use crate::keeper::{Frozen, FrozenLog, is_leftover_log};
-use crate::log;
 use crate::log::append::AppendFile;
 use crate::log::{record, rows};
 use crate::manifest::{MANIFEST_FILE, Manifest, SegmentEntry};
+use crate::merge::days::DAY_MS;
 use crate::segment::{self, Segment};
-use crate::series::{NAMES_FILE, Registry};
+use crate::series::{NAMES_DIR, OLD_NAMES_FILE, Registry};
+use crate::{log, names, snapshots};
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -83,27 +84,35 @@ pub(crate) struct Recovered {
 }
 
 /// Reads a data directory, creating it if it is new. The caller holds its lock.
-pub(crate) fn recover(env: &Env, dir: &Path, pool: &Arc<ChunkPool>) -> Result<Recovered> {
-    for sub in ["log", "segments"] {
+pub(crate) fn recover(
+    env: &Env,
+    dir: &Path,
+    partition_ms: Option<i64>,
+    pool: &Arc<ChunkPool>,
+) -> Result<Recovered> {
+    for sub in ["log", "segments", NAMES_DIR] {
         let path = dir.join(sub);
         env.disk.create_dir(&path).map_err(|error| Error::io("create", &path, error))?;
     }
     env.disk.sync_dir(dir).map_err(|error| Error::io("sync", dir, error))?;
-    let Some(mut manifest) = Manifest::read(env, dir)? else { return start_new(env, dir) };
+    let Some(mut manifest) = Manifest::read(env, dir)? else {
+        return start_new(env, dir, partition_ms.unwrap_or(DAY_MS));
+    };
+    check_partition(dir, &manifest, partition_ms)?;
     let mut report = Recovery::default();
     remove_leftovers(env, dir, &manifest)?;
+    snapshots::remove_leftovers(env, dir)?;
     let (segments, set_aside) = open_segments(env, dir, &mut manifest, &mut report)?;
     // Without it what was deleted would come back.
     let segment_dir = dir.join("segments");
     let read_delete = |entry| deletes::read(env, &segment_dir, entry).map(Arc::new);
     let deletes = manifest.deletes.iter().map(read_delete).collect::<Result<Vec<_>>>()?;
-    let (registry, names) = Registry::open(env, dir)?;
-    let names_path = dir.join(NAMES_FILE);
-    if let Some((at, bytes)) = names.cut {
-        report.cut(&names_path, at, bytes);
-    }
-    report.faults.extend(names.damaged.iter().map(|range| damaged_range(&names_path, *range)));
-    restore_names(&names_path, &registry, &segments, &mut report);
+    let (registry, names) = Registry::open(env, dir, &manifest.names)?;
+    names.cuts.iter().for_each(|(path, at, bytes)| report.cut(path, *at, *bytes));
+    report.faults.extend(names.faults);
+    // A number that a crash kept from the manifest is never used again.
+    manifest.last_file = manifest.last_file.max(names.number);
+    restore_names(&dir.join(NAMES_DIR), &registry, &segments, &mut report);
     let assigned = open_assigned(env, dir, &mut report)?;
     let logs = read_logs(env, dir, &registry, pool, &mut report)?;
     let epoch = logs.keys().last().copied().unwrap_or(0).max(manifest.flushed_epoch);
@@ -120,6 +129,17 @@ pub(crate) fn recover(env: &Env, dir: &Path, pool: &Arc<ChunkPool>) -> Result<Re
         epoch,
         report,
     })
+}
+
+/// Where segments are cut is settled when a directory is made.
+fn check_partition(dir: &Path, manifest: &Manifest, wanted_ms: Option<i64>) -> Result<()> {
+    let found_ms = manifest.partition_ms;
+    if wanted_ms.is_none_or(|wanted_ms| wanted_ms == found_ms) {
+        return Ok(());
+    }
+    let seconds = found_ms as f64 / 1000.0;
+    let what = format!("was made with partitions of {seconds} s: start without --partition");
+    Err(Error::Directory { path: dir.to_owned(), what })
 }
 
 fn open_assigned(env: &Env, dir: &Path, report: &mut Recovery) -> Result<Assigned> {
@@ -145,10 +165,7 @@ fn restore_names(
     segments: &[Arc<Segment>],
     report: &mut Recovery,
 ) {
-    let has_gaps = {
-        let names = registry.names();
-        (0..names.len()).any(|series| names.get(series).is_empty())
-    };
+    let has_gaps = registry.has_gaps();
     let last = |segment: &Arc<Segment>| segment.blocks().last().map(|block| block.series.1);
     let beyond = segments.iter().filter_map(last).any(|series| series >= registry.len());
     if !has_gaps && !beyond {
@@ -170,9 +187,11 @@ fn restore_names(
 
 /// The manifest is written before any log or segment, so a directory without one is new, or holds
 /// nothing but an empty names file.
-fn start_new(env: &Env, dir: &Path) -> Result<Recovered> {
-    let used = |name: &String| name.ends_with(".seg") || log::parse_file_name(name).is_some();
-    for sub in ["log", "segments"] {
+fn start_new(env: &Env, dir: &Path, partition_ms: i64) -> Result<Recovered> {
+    let used = |name: &String| {
+        name.ends_with(".seg") || name.ends_with(".part") || log::parse_file_name(name).is_some()
+    };
+    for sub in ["log", "segments", NAMES_DIR] {
         let names = list(env, &dir.join(sub))?;
         if let Some(found) = names.iter().find(|name| used(name)) {
             let what = format!(
@@ -182,17 +201,22 @@ fn start_new(env: &Env, dir: &Path) -> Result<Recovered> {
             return Err(Error::Directory { path: dir.to_owned(), what });
         }
     }
-    for file in [NAMES_FILE, ASSIGNED_FILE] {
+    let names = list(env, &dir.join(NAMES_DIR))?;
+    let names = names.iter().filter(|name| names::log::parse_file_name(name).is_some());
+    let names: Vec<String> = names.map(|name| format!("{NAMES_DIR}/{name}")).collect();
+    for file in [OLD_NAMES_FILE, ASSIGNED_FILE].into_iter().chain(names.iter().map(String::as_str))
+    {
         if env.disk.read(&dir.join(file)).is_ok_and(|bytes| bytes.len() > HEADER_BYTES) {
             let what = format!("holds {file} but no {MANIFEST_FILE}: restore it");
             return Err(Error::Directory { path: dir.to_owned(), what });
         }
     }
-    let names = dir.join(NAMES_FILE);
-    let _leftover = env.disk.remove(&names);
+    for unused in names.iter().map(String::as_str).chain([OLD_NAMES_FILE]) {
+        let _leftover = env.disk.remove(&dir.join(unused));
+    }
     let registry = Registry::create(env, dir)?;
     env.disk.sync_dir(dir).map_err(|error| Error::io("sync", dir, error))?;
-    let manifest = Manifest::default();
+    let manifest = Manifest { partition_ms, ..Manifest::default() };
     manifest.write(env, dir)?;
     let mut report = Recovery::default();
     Ok(Recovered {
@@ -225,6 +249,13 @@ fn remove_leftovers(env: &Env, dir: &Path, manifest: &Manifest) -> Result<()> {
             || name.ends_with(".seg.tmp");
         if ours && !named {
             remove(segments.join(name))?;
+        }
+    }
+    let names = dir.join(NAMES_DIR);
+    for name in list(env, &names)? {
+        let named = manifest.names.iter().any(|entry| entry.name == name);
+        if (names::part::is_file_name(&name) && !named) || name.ends_with(".part.tmp") {
+            remove(names.join(name))?;
         }
     }
     let logs = dir.join("log");

@@ -17,6 +17,7 @@ use crate::keeper::Job;
 use crate::log;
 use crate::log::append::AppendFile;
 use crate::manifest::{Manifest, SegmentEntry};
+use crate::merge::days::Partition;
 use crate::merger;
 use crate::segment::Segment;
 use crate::series::Registry;
@@ -97,6 +98,8 @@ impl ShardState {
 pub struct Shared {
     pub config: Config,
     pub env: Env,
+    /// How the directory was made.
+    pub partition: Partition,
     pub registry: Registry,
     pub assigned: Assigned,
     pub stats: Stats,
@@ -185,6 +188,16 @@ impl Shared {
         let rows_max = self.config.buffer_rows_max();
         let buffer = |_| Arc::new(WriteBuffer::new(epoch, rows_max, self.pool.clone()));
         Ok(EpochSet { epoch, buffers: shards.map(buffer).collect(), logs, rows: AtomicU64::new(0) })
+    }
+
+    /// The first timestamp that is served and may be written.
+    #[inline]
+    pub fn oldest_ms(&self) -> i64 {
+        let floor = self.floor_ms.load(Relaxed);
+        match self.config.keep.age_ms() {
+            None => floor,
+            Some(age) => floor.max(self.env.clock.wall_ms().saturating_sub(age)),
+        }
     }
 
     /// Replaces the view by a changed copy.

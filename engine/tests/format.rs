@@ -17,6 +17,7 @@ use irontsd_engine::histogram::{Buckets, Histogram};
 use irontsd_engine::log::record::{self, RECORD_HEAD_BYTES, Record};
 use irontsd_engine::log::rows;
 use irontsd_engine::manifest::Manifest;
+use irontsd_engine::names::part::Builder;
 use irontsd_engine::scan::Cursor;
 use irontsd_engine::segment::Segment;
 use irontsd_engine::segment::format::{
@@ -26,6 +27,7 @@ use irontsd_engine::segment::format::{
 use irontsd_engine::shard::Shard;
 use irontsd_engine::types::{Kind, SeriesId, TIMESTAMP_MS_MAX, TIMESTAMP_MS_MIN};
 use irontsd_engine::types::{Samples, Value};
+use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc;
@@ -141,7 +143,7 @@ fn the_file_header_is_as_documented() {
     let expected = [
         magic("File header"),
         four("kind", 3),
-        four("version", 2),
+        four("version", 3),
         eight("salt", SALT),
         eight("epoch", 0x0708_090a_0b0c),
         four("shard", 5),
@@ -167,6 +169,75 @@ fn the_record_head_is_as_documented() {
         reserved(4),
     ];
     check("Records", RECORD_HEAD_BYTES, &bytes, &expected);
+}
+
+/// 17 names: two groups. The texts are m (1 byte), k=0 to k=8 (3 each) and, in the last name, x.
+#[test]
+fn coded_names_and_slots_are_as_documented() {
+    let name = |number: u32| if number == 16 { "x".into() } else { format!("m k={}", number / 2) };
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut builder = Builder::new(5, 77);
+    (0..17).for_each(|number| builder.add(name(number).as_bytes()));
+    let part = builder.seal(&env::real(), dir.path(), 1).expect("sealed");
+    let bytes = std::fs::read(part.path()).expect("readable");
+    let salt = u64::from_le_bytes(bytes[16..24].try_into().expect("eight bytes"));
+    // First of a group: fields, new texts. The others: fields, bits, what differs.
+    let first = vec![2, 0, 0];
+    let odd = [2, 0b11].to_vec();
+    let even = [2, 0b01, 0].to_vec();
+    let of_group = (1..16).map(|number| if number % 2 == 0 { &even } else { &odd });
+    let rows: Vec<u8> = std::iter::once(&first).chain(of_group).flatten().copied().collect();
+    let (rows_one, rows) = (rows.len(), [rows, vec![1, 0]].concat());
+    let texts: String = std::iter::once("m".into())
+        .chain((0..8).map(|number| format!("k={number}")))
+        .chain(["x".into()])
+        .collect();
+    let list = &bytes[HEADER_BYTES..];
+    let expected = [
+        four("names", 17),
+        four("texts", 10),
+        four("text bytes", texts.len() as u32),
+        four("row bytes", rows.len() as u32),
+        byte("text end width", 5),
+        byte("group row width", 6),
+        byte("group text width", 4),
+        reserved(5),
+    ];
+    check("Coded names", 24, list, &expected);
+    let ends: u64 = (0..10u64).map(|at| [1 + 3 * at, 26][usize::from(at == 9)] << (5 * at)).sum();
+    let columns =
+        [&ends.to_le_bytes()[..7], &[(rows_one << 6) as u8, (rows_one >> 2) as u8], &[9 << 4]];
+    let pieces = [&columns.concat(), texts.as_bytes(), &rows, &[0; SLACK_BYTES]].concat();
+    assert_eq!(list[24..24 + pieces.len()], pieces);
+    let slots_at = (HEADER_BYTES + 24 + pieces.len()).next_multiple_of(8);
+    let expected = [four("entries", 17), byte("bucket bits", 1), byte("end width", 5), reserved(2)];
+    check("Name slots", 8, &bytes[slots_at..], &expected);
+    let hash = |name: &str| rapidhash_v3_seeded(name.as_bytes(), &RapidSecrets::seed(77));
+    let bucket = |at: &u32| hash(&name(*at)) >> 63;
+    let places = (0..17).filter(|at| bucket(at) == 0).chain((0..17).filter(|at| bucket(at) == 1));
+    let entry = |at: u32| ((hash(&name(at)) as u32) << 22 | at).to_le_bytes();
+    let entries: Vec<u8> = places.flat_map(entry).collect();
+    let zeros = (0..17).filter(|at| bucket(at) == 0).count() as u16;
+    let ends = (zeros | 17 << 5).to_le_bytes();
+    let table = [&entries[..], &ends, &[0; SLACK_BYTES]].concat();
+    assert_eq!(bytes[slots_at + 8..][..table.len()], table);
+    let checks_at = (slots_at + 8 + table.len()).next_multiple_of(8);
+    let sum = checksum(salt, HEADER_BYTES as u64, &bytes[HEADER_BYTES..checks_at]);
+    assert_eq!(bytes[checks_at..checks_at + 4], sum.to_le_bytes());
+    let footer_at = checks_at + 4;
+    let expected = [
+        magic("Names part"),
+        eight("slots at", slots_at as u64),
+        eight("checksums at", checks_at as u64),
+        four("first", 5),
+        four("names", 17),
+        eight("seed", 77),
+        eight("probe", hash("irontsd")),
+        four("checksums checksum", checksum(salt, checks_at as u64, &sum.to_le_bytes())),
+        reserved(8),
+        four("checksum", checksum(salt, footer_at as u64, &bytes[footer_at..footer_at + 60])),
+    ];
+    check("Names part", 64, &bytes[footer_at..], &expected);
 }
 
 /// Three runs of 1, 2 and 17 integers. Timestamp columns take 3 bytes each (tag, first, stride),
@@ -620,7 +691,7 @@ fn expected_content() -> Content {
 
 fn content(engine: &Engine) -> Content {
     let scan = engine.snapshot().scan(None, (TIMESTAMP_MS_MIN, TIMESTAMP_MS_MAX));
-    let names = engine.registry().names();
+    let names = engine.registry();
     let mut content = Content::new();
     for series in 0..names.len() {
         let (mut cursor, mut samples) = (Cursor::default(), Samples::default());
@@ -628,7 +699,7 @@ fn content(engine: &Engine) -> Content {
         while cursor.read(&scan, series, samples.len() + 999, &mut samples).expect("readable") {}
         let rows =
             (0..samples.len()).map(|at| (samples.timestamps[at], meaning(samples.value(at))));
-        content.insert(names.get(series).to_vec(), rows.collect());
+        content.insert(names.name(series), rows.collect());
     }
     content
 }
@@ -774,14 +845,14 @@ fn raise_version(path: &Path) {
 fn raise_manifest_version(path: &Path) {
     let text = std::fs::read_to_string(path).expect("readable");
     let (body, _) = text.split_once("checksum").expect("a checksum");
-    let body = body.replacen("manifest 1", "manifest 3", 1);
+    let body = body.replacen("manifest 1", "manifest 4", 1);
     let text = format!("{body}checksum {:08x}\n", crc(body.as_bytes()));
     std::fs::write(path, text).expect("written");
 }
 
 fn refused(error: &Error, path: &Path) {
     let path = path.to_string_lossy();
-    let expected = format!("{path} has format version 3; this build reads versions 1 to 2");
+    let expected = format!("{path} has format version 4; this build reads versions 1 to 3");
     assert!(matches!(error, Error::Version { .. }), "{error}");
     assert_eq!(error.to_string(), expected);
 }

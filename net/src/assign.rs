@@ -15,9 +15,6 @@ use irontsd_engine::assigned::NameKind;
 use irontsd_engine::name;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
-
-/// Series looked at before new ones may be added again.
-const NAMES_AT_ONCE: u32 = 4096;
 /// How deep a name stands in the body.
 const NAME_DEPTH: usize = 3;
 
@@ -180,18 +177,14 @@ fn used_by_series(node: &Node, names: &[(NameKind, &str)]) -> Vec<bool> {
             *used = true;
         }
     };
-    let len = node.engine.registry().len();
-    for from in (0..len).step_by(NAMES_AT_ONCE as usize) {
-        let all = node.engine.registry().names();
-        for series in from..len.min(from + NAMES_AT_ONCE) {
-            let series = all.get(series);
-            note(metrics, &name::metric(series));
-            for (key, value) in name::tags(series) {
-                note(tagks, &key);
-                note(tagvs, &value);
-            }
+    let registry = node.engine.registry();
+    registry.each_name(0..registry.len(), |_, series| {
+        note(metrics, &name::metric(series));
+        for (key, value) in name::tags(series) {
+            note(tagks, &key);
+            note(tagvs, &value);
         }
-    }
+    });
     names.iter().map(|(kind, name)| places[*kind as usize - 1][name.as_bytes()]).collect()
 }
 

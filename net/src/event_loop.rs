@@ -611,6 +611,7 @@ impl EventLoop {
         if let Some(listeners) = &mut self.listeners {
             listeners.retry(&self.node);
         }
+        self.lookup.age(now, self.node.policy.forget_after);
         let stall = self.node.policy.export_stall;
         let overdue = |conn: &Conn| {
             let http = matches!(conn.speaks, Speaks::Http(_));

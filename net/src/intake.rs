@@ -89,14 +89,15 @@ impl Intake<'_> {
             return Err(Reject::new(Reason::NameTooLong, message));
         }
         let (admission, engine) = (&self.node.admission, &self.node.engine);
-        if let Some(series) = engine.registry().find(name) {
-            return Ok(series);
-        }
+        let unknown = match engine.registry().look_up(name) {
+            Ok(series) => return Ok(series),
+            Err(unknown) => unknown,
+        };
         self.node.known.check(self.policy.creates, engine, name)?;
         // A flood that is refused must not hold up loops that only look up: no lock for adding.
         let now = engine.env().clock.monotonic();
         let found = admission.check(engine.registry().len(), now).and_then(|()| {
-            engine.registry().find_or_admit(name, |series| admission.take(series, now))
+            engine.registry().admit(unknown, name, |series| admission.take(series, now))
         });
         found.map_err(|full| admission.refusal(full, name))
     }

@@ -59,15 +59,14 @@ impl Known {
 
 impl Names {
     fn learn(&mut self, registry: &Registry) {
-        let all = registry.names();
-        for series in self.series..all.len() {
-            let series = all.get(series);
+        let len = registry.len();
+        registry.each_name(self.series..len, |_, series| {
             self.metrics.insert(name::metric(series).into_owned());
             for (key, value) in name::tags(series) {
                 self.tagks.insert(key.into_owned());
                 self.tagvs.insert(value.into_owned());
             }
-        }
-        self.series = all.len();
+        });
+        self.series = len;
     }
 }

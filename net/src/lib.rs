@@ -29,6 +29,7 @@ pub mod read;
 pub mod reject;
 mod requests;
 pub mod server;
+mod snapshot;
 pub mod status;
 pub mod sync_wait;
 pub mod telnet;

@@ -24,6 +24,8 @@ pub struct Policy {
     pub telnet_errors: bool,
     /// How long an export's reader may take no byte before it is cut.
     pub export_stall: Duration,
+    /// How long a loop remembers, at least, how a series was spelled; at most twice as long.
+    pub forget_after: Duration,
     /// Whether every acknowledgement waits for a sync.
     pub sync_each: bool,
     /// How bytes of histograms are read.
@@ -65,6 +67,7 @@ impl Default for Policy {
             origins: Origins::default(),
             telnet_errors: true,
             export_stall: Duration::from_secs(30),
+            forget_after: Duration::from_secs(3600),
             sync_each: false,
             histogram_codecs: Codecs::default(),
         }

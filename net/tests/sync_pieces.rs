@@ -50,6 +50,14 @@ impl Disk for OrderedDisk {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         self.0.rename(from, to)
     }
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()> {
+        self.0.link(from, to)
+    }
+
+    fn remove_tree(&self, dir: &Path) -> io::Result<()> {
+        self.0.remove_tree(dir)
+    }
+
     fn remove(&self, path: &Path) -> io::Result<()> {
         self.0.remove(path)
     }

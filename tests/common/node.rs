@@ -264,7 +264,8 @@ impl Node {
     }
 }
 
-fn copy_tree(from: &Path, to: &Path) {
+/// Copies a directory and all that is in it.
+pub fn copy_tree(from: &Path, to: &Path) {
     fs::create_dir_all(to).expect("a directory for the copy");
     for entry in fs::read_dir(from).expect("a readable directory").flatten() {
         let target = to.join(entry.file_name());

@@ -189,6 +189,17 @@ pub struct Serve {
           value_parser = histogram_codec, value_delimiter = ',')]
     pub histogram_codec: Vec<(u8, Codec)>,
 
+    /// Series that send nothing for this long leave memory, after twice as long at the latest. Their
+    /// names stay on disk, and they come back when they send again.
+    #[arg(long, env = "IRONTSD_FORGET_AFTER", value_name = "DURATION", default_value = "1h",
+          value_parser = duration)]
+    pub forget_after: Duration,
+
+    /// Cut merged data at multiples of this, in UTC; retention drops such partitions. For a new data
+    /// directory, which keeps it; by default 1d.
+    #[arg(long, env = "IRONTSD_PARTITION", value_name = "DURATION", value_parser = partition)]
+    pub partition: Option<Duration>,
+
     /// Drop samples older than this and refuse to take them; by default all are kept.
     #[arg(long, env = "IRONTSD_RETENTION", value_name = "DURATION", value_parser = duration)]
     pub retention: Option<Duration>,
@@ -225,6 +236,14 @@ fn address(text: &str) -> Result<SocketAddr, String> {
 }
 
 /// `0`, or a whole number with a unit: `500ms`, `1s`, `5m`, `2h`, `90d`.
+/// A minute to a century.
+fn partition(text: &str) -> Result<Duration, String> {
+    let bounds = Duration::from_secs(60)..=Duration::from_secs(36_525 * 86_400);
+    let partition = duration(text)?;
+    let expected = || "expected 1m to 36525d, for example 1d".to_owned();
+    if bounds.contains(&partition) { Ok(partition) } else { Err(expected()) }
+}
+
 fn duration(text: &str) -> Result<Duration, String> {
     let expected = || "expected 0 or a number with ms, s, m, h or d, for example 500ms".to_owned();
     let (number, unit) = split(text).ok_or_else(expected)?;

@@ -103,7 +103,10 @@ fn config(flags: &Serve, shards: usize) -> Config {
     let interval = Some(flags.sync_interval).filter(|interval| !interval.is_zero());
     let age = flags.retention.filter(|age| !age.is_zero());
     let keep = Keep { age, bytes_max: flags.retention_bytes };
-    Config { shards, sync_interval: interval.unwrap_or(config.sync_interval), keep, ..config }
+    // Flags are bounded well below what a number of milliseconds holds.
+    let partition_ms = flags.partition.map(|length| length.as_millis() as i64);
+    let sync_interval = interval.unwrap_or(config.sync_interval);
+    Config { shards, sync_interval, keep, partition_ms, ..config }
 }
 
 fn policy(flags: &Serve) -> Policy {
@@ -122,6 +125,7 @@ fn policy(flags: &Serve) -> Policy {
         origins: flags.cors_origin.clone().unwrap_or_default(),
         telnet_errors: flags.telnet_errors == Switch::On,
         export_stall: flags.export_stall_timeout,
+        forget_after: flags.forget_after,
         sync_each: flags.sync_interval.is_zero(),
         histogram_codecs: histogram_codecs(flags),
     }

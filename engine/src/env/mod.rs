@@ -44,8 +44,12 @@ pub trait Disk: Send + Sync + Debug {
     fn list(&self, dir: &Path) -> io::Result<Vec<String>>;
     /// Creates a directory and its parents; existing ones are fine.
     fn create_dir(&self, dir: &Path) -> io::Result<()>;
-    /// Renames a file over any file of the new name, within one directory.
+    /// Renames a file over any file of the new name, or a directory, within one directory.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Gives a file a second name, which must not exist.
+    fn link(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Removes a directory and all that is in it.
+    fn remove_tree(&self, dir: &Path) -> io::Result<()>;
     /// Removes a file.
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Makes the names of a directory durable.

@@ -7,9 +7,9 @@
 use super::dictionary::Writer;
 use super::part::Part;
 use crate::name::{METRIC_LABEL, fields, split_tag, unescape};
+use crate::texts::Texts;
 use crate::types::SeriesId;
-use hashbrown::HashTable;
-use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
+use rapidhash::v3::RapidSecrets;
 
 /// Bounds of what is held unpacked, 4 MiB of pairs and as much text; some names more may come.
 const PAIRS_MAX: usize = 512 << 10;
@@ -30,9 +30,8 @@ pub struct Builder {
 impl Builder {
     /// For ids from `first` on.
     pub fn new(first: SeriesId, secrets: RapidSecrets) -> Builder {
-        let texts =
-            Texts { secrets, bytes: Vec::new(), ends: Vec::new(), numbers: HashTable::new() };
-        Builder { first, texts, pairs: Vec::new(), places: Vec::new(), text: Vec::new() }
+        let (texts, text) = (Texts::new(secrets), Vec::new());
+        Builder { first, texts, pairs: Vec::new(), places: Vec::new(), text }
     }
 
     /// Adds the labels of a series; an empty name has none. Ids ascend.
@@ -77,13 +76,13 @@ impl Builder {
 
     /// Whether it holds as much as should be held before it is packed.
     pub fn is_full(&self) -> bool {
-        self.pairs.len() >= PAIRS_MAX || self.texts.bytes.len() >= TEXT_BYTES_MAX
+        self.pairs.len() >= PAIRS_MAX || self.texts.bytes().len() >= TEXT_BYTES_MAX
     }
 
     /// The index of the ids up to `end`.
     pub fn finish(self, end: SeriesId) -> Part {
         let Builder { first, texts, pairs, .. } = self;
-        let mut order: Vec<u32> = (0..texts.ends.len() as u32).collect();
+        let mut order: Vec<u32> = (0..texts.len()).collect();
         order.sort_unstable_by(|&a, &b| texts.get(a).cmp(texts.get(b)));
         let ids = Grouped::new(&pairs, order.len());
         drop(pairs);
@@ -92,38 +91,6 @@ impl Builder {
             writer.push(texts.get(number), ids.of(number));
         }
         Part { ids: first..end, texts: writer.finish() }
-    }
-}
-
-/// Texts numbered in the order in which they came.
-#[derive(Debug)]
-struct Texts {
-    secrets: RapidSecrets,
-    bytes: Vec<u8>,
-    ends: Vec<u32>,
-    numbers: HashTable<u32>,
-}
-
-impl Texts {
-    fn get(&self, number: u32) -> &[u8] {
-        let number = number as usize;
-        let start = if number == 0 { 0 } else { self.ends[number - 1] };
-        &self.bytes[start as usize..self.ends[number] as usize]
-    }
-
-    fn number(&mut self, text: &[u8]) -> u32 {
-        let hash = rapidhash_v3_seeded(text, &self.secrets);
-        if let Some(&number) = self.numbers.find(hash, |&number| self.get(number) == text) {
-            return number;
-        }
-        let number = self.ends.len() as u32;
-        self.bytes.extend_from_slice(text);
-        self.ends.push(self.bytes.len() as u32);
-        let mut numbers = std::mem::take(&mut self.numbers);
-        let rehash = |&other: &u32| rapidhash_v3_seeded(self.get(other), &self.secrets);
-        numbers.insert_unique(hash, number, rehash);
-        self.numbers = numbers;
-        number
     }
 }
 

@@ -2,6 +2,8 @@
 //!
 //! Retention drops whole files, so a day of weight has its own; a point in every day since 1970 must
 //! not become a file each, so thin days are packed together until they weigh something.
+//!
+//! A day is a day unless the data directory was made with another [`Partition`].
 
 use std::collections::BTreeMap;
 
@@ -12,13 +14,29 @@ const DENSE_ROWS: u64 = 256 << 10;
 /// Thin days are packed until they have so many rows.
 const PACK_ROWS: u64 = 1 << 20;
 
-/// The day of a timestamp.
-pub fn day_of(timestamp_ms: i64) -> i64 {
-    timestamp_ms.div_euclid(DAY_MS)
+/// How long a day is, in milliseconds. Days are counted from 1970, UTC.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Partition(pub i64);
+
+impl Partition {
+    /// The day of a timestamp.
+    pub fn day_of(self, timestamp_ms: i64) -> i64 {
+        timestamp_ms.div_euclid(self.0)
+    }
+
+    /// The first millisecond of a day.
+    pub fn start_ms(self, day: i64) -> i64 {
+        day.saturating_mul(self.0)
+    }
+
+    /// The last millisecond of a day.
+    pub fn last_ms(self, day: i64) -> i64 {
+        self.start_ms(day).saturating_add(self.0 - 1)
+    }
 }
 
 /// First and last millisecond of each file, from the rows of each day.
-pub fn cut(rows_by_day: &BTreeMap<i64, u64>) -> Vec<(i64, i64)> {
+pub fn cut(rows_by_day: &BTreeMap<i64, u64>, partition: Partition) -> Vec<(i64, i64)> {
     let mut cuts: Vec<(i64, i64)> = Vec::new();
     // Days and rows of the pack being filled.
     let mut pack: Option<(i64, i64, u64)> = None;
@@ -36,8 +54,8 @@ pub fn cut(rows_by_day: &BTreeMap<i64, u64>) -> Vec<(i64, i64)> {
         }
     }
     cuts.extend(pack.map(|(first, last, _)| (first, last)));
-    let ms = |day: i64| day.saturating_mul(DAY_MS);
-    cuts.into_iter().map(|(first, last)| (ms(first), ms(last) + (DAY_MS - 1))).collect()
+    let ms = |(first, last)| (partition.start_ms(first), partition.last_ms(last));
+    cuts.into_iter().map(ms).collect()
 }
 
 #[cfg(test)]
@@ -45,17 +63,19 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    const DAYS: Partition = Partition(DAY_MS);
+
     fn days(cuts: &[(i64, i64)]) -> Vec<(i64, i64)> {
-        cuts.iter().map(|&(from, to)| (day_of(from), day_of(to))).collect()
+        cuts.iter().map(|&(from, to)| (DAYS.day_of(from), DAYS.day_of(to))).collect()
     }
 
     #[test]
     fn full_days_stand_alone_and_thin_ones_together() {
         let rows = [(1, 5), (2, 5), (3, DENSE_ROWS), (4, 9), (9, 1), (10, DENSE_ROWS * 9)];
-        assert_eq!(days(&cut(&rows.into())), [(1, 2), (3, 3), (4, 9), (10, 10)]);
+        assert_eq!(days(&cut(&rows.into(), DAYS)), [(1, 2), (3, 3), (4, 9), (10, 10)]);
         let thin: BTreeMap<i64, u64> = (0..115_740).map(|day| (day, 1)).collect();
-        assert_eq!(cut(&thin).len(), 1);
-        assert_eq!(days(&cut(&[(-1, 1)].into())), [(-1, -1)]);
+        assert_eq!(cut(&thin, DAYS).len(), 1);
+        assert_eq!(days(&cut(&[(-1, 1)].into(), DAYS)), [(-1, -1)]);
     }
 
     proptest! {
@@ -63,7 +83,7 @@ mod tests {
         fn every_day_is_in_one_file(
             rows in prop::collection::btree_map(-50..50i64, 1..DENSE_ROWS * 2, 0..40)
         ) {
-            let cuts = cut(&rows);
+            let cuts = cut(&rows, DAYS);
             for &day in rows.keys() {
                 let holds = |&(from, to): &(i64, i64)| from <= day * DAY_MS && to >= (day + 1) * DAY_MS - 1;
                 prop_assert_eq!(cuts.iter().filter(|cut| holds(cut)).count(), 1);

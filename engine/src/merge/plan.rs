@@ -8,7 +8,7 @@
 //! covers all epochs between those of its inputs, so whatever lies among them in both time and
 //! epochs is merged with them.
 
-use super::days::{DAY_MS, day_of};
+use super::days::Partition;
 use crate::deletes::hits;
 use crate::manifest::{DeleteEntry, SegmentEntry};
 
@@ -37,31 +37,37 @@ pub struct Moment {
     pub now_ms: i64,
     /// Nothing was flushed for a while.
     pub quiet: bool,
+    /// How long a day is.
+    pub partition: Partition,
 }
 
 /// The next merge that is worth its work, if any.
 pub fn next(entries: &[SegmentEntry], moment: Moment) -> Option<Plan> {
     let fresh: Vec<usize> = positions(entries, |entry| entry.level == 0);
     if fresh.len() >= FRESH_MAX || (moment.quiet && !fresh.is_empty()) {
-        return Some(closed_under_overlap(entries, fresh, 1));
+        return Some(closed_under_overlap(entries, fresh, 1, moment.partition));
     }
     let same_level = (1..LEVEL_LAST).find_map(|level| {
         let alike = |entry: &SegmentEntry, other: &SegmentEntry| {
-            entry.level == level && share_days(entry, other)
+            entry.level == level && share_days(entry, other, moment.partition)
         };
         let of_level = entries.iter().filter(|entry| entry.level == level);
         let sets = of_level.map(|entry| positions(entries, |other| alike(other, entry)));
         let set = sets.into_iter().find(|set| set.len() >= FAN_IN)?;
-        Some(closed_under_overlap(entries, set, (level + 1).min(LEVEL_LAST - 1)))
+        Some(closed_under_overlap(entries, set, (level + 1).min(LEVEL_LAST - 1), moment.partition))
     });
-    same_level.or_else(|| moment.quiet.then(|| last_of_closed_day(entries, moment.now_ms))?)
+    same_level.or_else(|| moment.quiet.then(|| last_of_closed_day(entries, moment))?)
 }
 
 /// The next merge on the way to one segment for all that share days.
-pub fn forced(entries: &[SegmentEntry], deletes: &[DeleteEntry]) -> Option<Plan> {
+pub fn forced(
+    entries: &[SegmentEntry],
+    deletes: &[DeleteEntry],
+    partition: Partition,
+) -> Option<Plan> {
     let is_hit = |entry: &SegmentEntry| deletes.iter().any(|delete| hits(delete, entry));
     let open = entries.iter().find_map(|entry| {
-        let set = connected(entries, entry);
+        let set = connected(entries, entry, partition);
         (set.len() > 1 || entry.level < LEVEL_LAST || is_hit(entry)).then_some(set)
     });
     open.map(|inputs| Plan { inputs, level: LEVEL_LAST })
@@ -71,22 +77,23 @@ fn positions(entries: &[SegmentEntry], wanted: impl Fn(&SegmentEntry) -> bool) -
     (0..entries.len()).filter(|&at| wanted(&entries[at])).collect()
 }
 
-fn days(entry: &SegmentEntry) -> (i64, i64) {
-    (day_of(entry.times.0), day_of(entry.times.1))
+fn days(entry: &SegmentEntry, partition: Partition) -> (i64, i64) {
+    (partition.day_of(entry.times.0), partition.day_of(entry.times.1))
 }
 
-fn share_days(left: &SegmentEntry, right: &SegmentEntry) -> bool {
-    let (a, b) = (days(left), days(right));
+fn share_days(left: &SegmentEntry, right: &SegmentEntry, partition: Partition) -> bool {
+    let (a, b) = (days(left, partition), days(right, partition));
     a.0 <= b.1 && b.0 <= a.1
 }
 
 /// A day that is over gets one last merge, and another when much came late.
-fn last_of_closed_day(entries: &[SegmentEntry], now_ms: i64) -> Option<Plan> {
-    let is_over =
-        |entry: &SegmentEntry| days(entry).1.saturating_add(1).saturating_mul(DAY_MS) <= now_ms;
+fn last_of_closed_day(entries: &[SegmentEntry], moment: Moment) -> Option<Plan> {
+    let Moment { now_ms, partition, .. } = moment;
+    let is_over = |entry: &SegmentEntry| partition.last_ms(days(entry, partition).1) < now_ms;
     let open = entries.iter().filter(|entry| entry.level < LEVEL_LAST && is_over(entry));
     let worth = |entry: &SegmentEntry| {
-        let set = positions(entries, |other| other.level > 0 && share_days(entry, other));
+        let set =
+            positions(entries, |other| other.level > 0 && share_days(entry, other, partition));
         let bytes = |last: bool| {
             let of = |&&at: &&usize| (entries[at].level == LEVEL_LAST) == last;
             set.iter().filter(of).map(|&at| entries[at].bytes).sum::<u64>()
@@ -94,19 +101,24 @@ fn last_of_closed_day(entries: &[SegmentEntry], now_ms: i64) -> Option<Plan> {
         (bytes(false) * LATE_SHARE >= bytes(true)).then(|| set.clone())
     };
     let set = open.filter(|entry| entry.level > 0).find_map(worth)?;
-    Some(closed_under_overlap(entries, set, LEVEL_LAST))
+    Some(closed_under_overlap(entries, set, LEVEL_LAST, partition))
 }
 
 /// Adds what lies between the inputs in both days and epochs.
-pub fn closed_under_overlap(entries: &[SegmentEntry], mut inputs: Vec<usize>, level: u32) -> Plan {
+pub fn closed_under_overlap(
+    entries: &[SegmentEntry],
+    mut inputs: Vec<usize>,
+    level: u32,
+    partition: Partition,
+) -> Plan {
     loop {
         let of = |at: &usize| &entries[*at];
-        let from = inputs.iter().map(|at| days(of(at)).0).min().unwrap_or(0);
-        let to = inputs.iter().map(|at| days(of(at)).1).max().unwrap_or(0);
+        let from = inputs.iter().map(|at| days(of(at), partition).0).min().unwrap_or(0);
+        let to = inputs.iter().map(|at| days(of(at), partition).1).max().unwrap_or(0);
         let first = inputs.iter().map(|at| of(at).epochs.0).min().unwrap_or(0);
         let last = inputs.iter().map(|at| of(at).epochs.1).max().unwrap_or(0);
         let between = positions(entries, |entry| {
-            let (a, b) = days(entry);
+            let (a, b) = days(entry, partition);
             a <= to && from <= b && entry.epochs.0 <= last && first <= entry.epochs.1
         });
         if between.len() == inputs.len() {
@@ -118,15 +130,15 @@ pub fn closed_under_overlap(entries: &[SegmentEntry], mut inputs: Vec<usize>, le
 }
 
 /// All entries that a chain of common days connects with this one.
-fn connected(entries: &[SegmentEntry], start: &SegmentEntry) -> Vec<usize> {
-    let (mut from, mut to) = days(start);
+fn connected(entries: &[SegmentEntry], start: &SegmentEntry, partition: Partition) -> Vec<usize> {
+    let (mut from, mut to) = days(start, partition);
     loop {
         let set = positions(entries, |entry| {
-            let (a, b) = days(entry);
+            let (a, b) = days(entry, partition);
             a <= to && from <= b
         });
-        let low = set.iter().map(|&at| days(&entries[at]).0).min().unwrap_or(from);
-        let high = set.iter().map(|&at| days(&entries[at]).1).max().unwrap_or(to);
+        let low = set.iter().map(|&at| days(&entries[at], partition).0).min().unwrap_or(from);
+        let high = set.iter().map(|&at| days(&entries[at], partition).1).max().unwrap_or(to);
         if (low, high) == (from, to) {
             return set;
         }
@@ -136,6 +148,7 @@ fn connected(entries: &[SegmentEntry], start: &SegmentEntry) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::days::DAY_MS;
     use super::*;
     use proptest::prelude::*;
 
@@ -145,8 +158,9 @@ mod tests {
         SegmentEntry { name: String::new(), bytes, level, epochs, times, deletes: 0 }
     }
 
-    const BUSY: Moment = Moment { now_ms: 100 * DAY_MS, quiet: false };
-    const QUIET: Moment = Moment { now_ms: 100 * DAY_MS, quiet: true };
+    const DAYS: Partition = Partition(DAY_MS);
+    const BUSY: Moment = Moment { now_ms: 100 * DAY_MS, quiet: false, partition: DAYS };
+    const QUIET: Moment = Moment { now_ms: 100 * DAY_MS, quiet: true, partition: DAYS };
 
     #[test]
     fn fresh_ones_are_merged_when_there_are_many_or_time() {
@@ -188,8 +202,11 @@ mod tests {
             entry(0, (4, 4), (3, 6), 1),
             entry(1, (1, 3), (6, 6), 1),
         ];
-        assert_eq!(forced(&entries, &[]), Some(Plan { inputs: vec![1, 2, 3], level: LEVEL_LAST }));
-        assert_eq!(forced(&entries[..2], &[]), None);
+        assert_eq!(
+            forced(&entries, &[], DAYS),
+            Some(Plan { inputs: vec![1, 2, 3], level: LEVEL_LAST })
+        );
+        assert_eq!(forced(&entries[..2], &[], DAYS), None);
     }
 
     proptest! {
@@ -204,7 +221,7 @@ mod tests {
                 merge_all(&mut entries, |entries| next(entries, BUSY))?;
             }
             if force {
-                merge_all(&mut entries, |entries| forced(entries, &[]))?;
+                merge_all(&mut entries, |entries| forced(entries, &[], DAYS))?;
                 prop_assert!(entries.iter().all(|entry| entry.level == LEVEL_LAST));
             } else {
                 merge_all(&mut entries, |entries| next(entries, QUIET))?;
@@ -223,7 +240,8 @@ mod tests {
             let merged: Vec<_> = inputs.iter().map(|&at| entries[at].clone()).collect();
             let first = merged.iter().map(|entry| entry.epochs.0).min().expect("inputs");
             let last = merged.iter().map(|entry| entry.epochs.1).max().expect("inputs");
-            let covered = |day| merged.iter().any(|e| days(e).0 <= day && day <= days(e).1);
+            let covered =
+                |day| merged.iter().any(|e| days(e, DAYS).0 <= day && day <= days(e, DAYS).1);
             let outputs = (0..30).filter(|&day| covered(day));
             let outputs: Vec<_> =
                 outputs.map(|day| entry(level, (first, last), (day, day), 10)).collect();
@@ -236,7 +254,7 @@ mod tests {
             for (at, left) in entries.iter().enumerate() {
                 for right in &entries[..at] {
                     let apart = left.epochs.1 < right.epochs.0 || right.epochs.1 < left.epochs.0;
-                    prop_assert!(apart || !share_days(left, right), "{left:?} {right:?}");
+                    prop_assert!(apart || !share_days(left, right, DAYS), "{left:?} {right:?}");
                 }
             }
         }

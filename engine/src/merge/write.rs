@@ -1,6 +1,6 @@
 //! Carries a merge out: reads the inputs series by series, writes and seals one segment for each cut.
 
-use super::days::{cut, day_of};
+use super::days::{Partition, cut};
 use crate::codec::Effort;
 use crate::deletes::Delete;
 use crate::env::Env;
@@ -30,6 +30,8 @@ pub struct Merge<'a> {
     pub deletes: Vec<Arc<Delete>>,
     /// What is older is left out as well.
     pub floor_ms: i64,
+    /// How long a day is.
+    pub partition: Partition,
 }
 
 impl Merge<'_> {
@@ -44,7 +46,7 @@ impl Merge<'_> {
         let first = epochs.clone().map(|(first, _)| first).min().unwrap_or(0);
         let last = epochs.map(|(_, last)| last).max().unwrap_or(0);
         let mut sealed = Vec::new();
-        for (from, to) in cut(&self.rows_by_day(pace)?) {
+        for (from, to) in cut(&self.rows_by_day(pace)?, self.partition) {
             if to < self.floor_ms {
                 continue;
             }
@@ -54,8 +56,7 @@ impl Merge<'_> {
                 writer.discard();
                 continue;
             }
-            let names = |series| self.registry.names().get(series).to_vec();
-            sealed.push(writer.seal(names)?);
+            sealed.push(writer.seal(self.registry)?);
         }
         Ok(sealed)
     }
@@ -66,7 +67,10 @@ impl Merge<'_> {
         let mut timestamps = Vec::new();
         for segment in &self.inputs {
             for (at, entry) in segment.blocks().iter().enumerate() {
-                let (from, to) = (day_of(entry.timestamps.0), day_of(entry.timestamps.1));
+                let (from, to) = (
+                    self.partition.day_of(entry.timestamps.0),
+                    self.partition.day_of(entry.timestamps.1),
+                );
                 if from == to {
                     *rows.entry(from).or_default() += u64::from(entry.rows);
                     continue;
@@ -75,8 +79,11 @@ impl Merge<'_> {
                 for run in 0..block.runs() {
                     timestamps.clear();
                     segment.read_timestamps(at, &block, run, &mut timestamps)?;
-                    for days in timestamps.chunk_by(|a, b| day_of(*a) == day_of(*b)) {
-                        *rows.entry(day_of(days[0])).or_default() += days.len() as u64;
+                    for days in timestamps
+                        .chunk_by(|a, b| self.partition.day_of(*a) == self.partition.day_of(*b))
+                    {
+                        *rows.entry(self.partition.day_of(days[0])).or_default() +=
+                            days.len() as u64;
                     }
                 }
                 pace(0)?;

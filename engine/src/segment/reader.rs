@@ -10,6 +10,7 @@ use crate::checksum;
 use crate::env::{Env, Mapping};
 use crate::error::{Error, Result};
 use crate::header::{FileKind, HEADER_BYTES, Header};
+use crate::names::coded::{Coded, Walk};
 use crate::types::{Samples, SeriesId};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU8, Ordering};
@@ -126,29 +127,59 @@ impl Segment {
     pub fn each_name(&self, mut sink: impl FnMut(SeriesId, &[u8])) -> Result<()> {
         for entry in &self.names {
             let damaged = |what: &str| Error::damaged(&self.path, entry.offset, what);
-            let packed = &self.map[entry.offset as usize..][..entry.bytes as usize];
-            if checksum::seeded(self.salt, entry.offset, packed) != entry.checksum {
+            let bytes = &self.map[entry.offset as usize..][..entry.bytes as usize];
+            if checksum::seeded(self.salt, entry.offset, bytes) != entry.checksum {
                 return Err(damaged("name group checksum does not match"));
             }
-            let raw = lz4_flex::block::decompress(packed, entry.raw_bytes as usize);
-            let raw = raw.map_err(|_| damaged("name group does not decompress"))?;
-            if raw.len() != entry.raw_bytes as usize {
-                return Err(damaged("name group has the wrong length"));
-            }
-            let mut reader = Reader::new(&raw);
-            let mut series = entry.first;
-            for _ in 0..entry.names {
-                let step = reader.varint();
-                let name = reader.varint().and_then(|len| reader.take(len as usize));
-                let (Ok(step), Ok(name)) = (step, name) else {
-                    return Err(damaged("name group is malformed"));
-                };
-                series = series.wrapping_add(step as u32);
-                sink(series, name);
-            }
+            let read = match entry.raw_bytes {
+                0 => each_coded(bytes, entry, &mut sink),
+                raw_bytes => each_packed(bytes, raw_bytes as usize, entry, &mut sink),
+            };
+            read.ok_or_else(|| damaged("name group is malformed"))?;
         }
         Ok(())
     }
+}
+
+/// Names as this version writes them.
+fn each_coded(
+    bytes: &[u8],
+    entry: &NameEntry,
+    sink: &mut impl FnMut(SeriesId, &[u8]),
+) -> Option<()> {
+    let mut ids = Reader::new(bytes);
+    for _ in 0..entry.names {
+        ids.varint().ok()?;
+    }
+    let list_bytes = ids.rest();
+    let list = Coded::parse(list_bytes).filter(|list| list.len() == entry.names)?;
+    let (mut ids, mut walk, mut name) = (Reader::new(bytes), Walk::default(), Vec::new());
+    let mut series = entry.first;
+    for at in 0..entry.names {
+        series = series.wrapping_add(ids.varint().ok()? as u32);
+        name.clear();
+        list.read(list_bytes, at, &mut walk, &mut name)?;
+        sink(series, &name);
+    }
+    Some(())
+}
+
+/// Names as versions 1 and 2 wrote them.
+fn each_packed(
+    bytes: &[u8],
+    raw_bytes: usize,
+    entry: &NameEntry,
+    sink: &mut impl FnMut(SeriesId, &[u8]),
+) -> Option<()> {
+    let raw = lz4_flex::block::decompress(bytes, raw_bytes).ok()?;
+    let mut reader = Reader::new(&raw);
+    let mut series = entry.first;
+    for _ in 0..entry.names {
+        series = series.wrapping_add(reader.varint().ok()? as u32);
+        let len = reader.varint().ok()?;
+        sink(series, reader.take(len as usize).ok()?);
+    }
+    (raw.len() == raw_bytes).then_some(())
 }
 
 fn index_bytes<'a>(

@@ -8,7 +8,10 @@ use crate::env::{Env, File};
 use crate::error::{Error, Result};
 use crate::header::{FileKind, HEADER_BYTES, Header};
 use crate::limits::{NAME_GROUP, RUN_ROWS_MAX};
+use crate::names::coded::Encoder;
+use crate::series::Registry;
 use crate::types::{Samples, SeriesId};
+use rapidhash::v3::RapidSecrets;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -135,9 +138,9 @@ impl SegmentWriter {
 
     /// Writes names and indexes, syncs, and gives the file its name. Durable when this returns;
     /// part of the data directory once the manifest names it.
-    pub fn seal<N: AsRef<[u8]>>(mut self, name: impl Fn(SeriesId) -> N) -> Result<Sealed> {
+    pub fn seal(mut self, registry: &Registry) -> Result<Sealed> {
         self.close_block()?;
-        let groups = self.write_names(name)?;
+        let groups = self.write_names(registry)?;
         let footer = self.write_index(&groups);
         self.write_pending()?;
         let temporary = temporary(&self.path);
@@ -149,34 +152,28 @@ impl SegmentWriter {
         Ok(Sealed { path: self.path, bytes: self.pending_at, footer })
     }
 
-    fn write_names<N: AsRef<[u8]>>(
-        &mut self,
-        name: impl Fn(SeriesId) -> N,
-    ) -> Result<Vec<NameEntry>> {
+    fn write_names(&mut self, registry: &Registry) -> Result<Vec<NameEntry>> {
         let series = std::mem::take(&mut self.series);
         let mut groups = Vec::new();
-        let mut raw = Vec::new();
         for group in series.chunks(NAME_GROUP) {
-            raw.clear();
+            let (offset, start) = (self.at(), self.pending.len());
             let mut before = group[0];
             for &series in group {
-                put_varint(&mut raw, u64::from(series - before));
-                let name = name(series);
-                put_varint(&mut raw, name.as_ref().len() as u64);
-                raw.extend_from_slice(name.as_ref());
+                put_varint(&mut self.pending, u64::from(series - before));
                 before = series;
             }
-            let packed = lz4_flex::block::compress(&raw);
-            let offset = self.at();
+            let mut names = Encoder::new(RapidSecrets::seed(self.salt));
+            registry.each(group.iter().copied(), |_, name| names.add(name));
+            names.finish(&mut self.pending);
+            let bytes = &self.pending[start..];
             groups.push(NameEntry {
                 offset,
-                bytes: packed.len() as u32,
-                raw_bytes: raw.len() as u32,
-                checksum: checksum::seeded(self.salt, offset, &packed),
+                bytes: bytes.len() as u32,
+                raw_bytes: 0,
+                checksum: checksum::seeded(self.salt, offset, bytes),
                 first: group[0],
                 names: group.len() as u32,
             });
-            self.pending.extend_from_slice(&packed);
             pad8(&mut self.pending);
             if self.pending.len() >= WRITE_BYTES {
                 self.write_pending()?;

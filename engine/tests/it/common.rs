@@ -2,7 +2,7 @@
 
 use irontsd_engine::batch::Batch;
 use irontsd_engine::engine::{Config, Engine};
-use irontsd_engine::env;
+use irontsd_engine::env::{self, Clock, Env};
 use irontsd_engine::merger::Progress;
 use irontsd_engine::name::HISTOGRAM_MARK;
 use irontsd_engine::scan::Cursor;
@@ -10,6 +10,8 @@ use irontsd_engine::shard::Shard;
 use irontsd_engine::types::{Samples, Value};
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering::Relaxed};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -29,6 +31,29 @@ impl From<Value> for Sample {
     }
 }
 
+/// A clock whose wall a test sets.
+#[derive(Debug)]
+pub struct Wall {
+    pub ms: AtomicI64,
+    env: Env,
+}
+
+impl Wall {
+    pub fn new(ms: i64) -> Arc<Wall> {
+        Arc::new(Wall { ms: AtomicI64::new(ms), env: env::real() })
+    }
+}
+
+impl Clock for Wall {
+    fn wall_ms(&self) -> i64 {
+        self.ms.load(Relaxed)
+    }
+
+    fn monotonic(&self) -> Duration {
+        self.env.clock.monotonic()
+    }
+}
+
 /// An engine with its shards.
 pub struct Node {
     pub engine: Engine,
@@ -44,12 +69,22 @@ pub fn open(dir: &Path) -> Node {
 
 /// Opens a directory whatever is in it.
 pub fn open_any(dir: &Path) -> irontsd_engine::error::Result<Node> {
+    open_with(dir, |_| {}, env::real())
+}
+
+/// The same with other settings, in another world.
+pub fn open_with(
+    dir: &Path,
+    change: impl FnOnce(&mut Config),
+    env: Env,
+) -> irontsd_engine::error::Result<Node> {
     let mut config = Config::new(dir);
     config.shards = 2;
     config.sync_interval = Duration::from_millis(20);
     // Small enough that buffers are flushed by themselves now and then.
     config.flush_rows = 100;
-    let engine = Engine::open(config, env::real())?;
+    change(&mut config);
+    let engine = Engine::open(config, env)?;
     let shards = (0..2).map(|index| engine.shard(index)).collect();
     Ok(Node { engine, shards })
 }
@@ -93,6 +128,13 @@ impl Node {
         assert_eq!(self.wait(&done), Ok(()));
     }
 
+    pub fn snapshot(&mut self, name: &str) {
+        let (sender, done) = mpsc::channel();
+        let done_too = Box::new(move |outcome| drop(sender.send(outcome)));
+        self.engine.create_snapshot(name.to_owned(), done_too);
+        assert_eq!(self.wait(&done), Ok(()));
+    }
+
     /// Deletes numbers and histograms of some series.
     pub fn delete(&mut self, series: &[u8], times: (i64, i64), model: &mut Model) {
         let both = |&series: &u8| {
@@ -130,7 +172,7 @@ impl Node {
                 drop(sender.send(outcome));
             }
         }));
-        assert_eq!(done.recv_timeout(Duration::from_secs(60)), Ok(Ok(())));
+        assert_eq!(self.wait(&done), Ok(()));
     }
 
     pub fn close(self) {
@@ -140,7 +182,7 @@ impl Node {
 
     pub fn content(&self, range: (i64, i64)) -> Model {
         let scan = self.engine.snapshot().scan(None, range);
-        let names = self.engine.registry().names();
+        let names = self.engine.registry();
         let mut cursor = Cursor::default();
         let mut content = Model::new();
         for series in 0..names.len() {
@@ -154,7 +196,7 @@ impl Node {
                 None => Sample::Number(samples.value(at)),
             };
             let rows = (0..samples.len()).map(|at| (samples.timestamps[at], sample(at)));
-            content.insert(names.get(series).to_vec(), rows.collect());
+            content.insert(names.name(series), rows.collect());
         }
         content.retain(|_, samples| !samples.is_empty());
         content

@@ -1,24 +1,46 @@
-//! Random operations agree with a plain map: commits through two shards, duplicates, flush,
-//! clean close, and dropping everything without closing (what `kill -9` leaves behind).
+//! Random operations agree with a plain map: commits through two shards, duplicates, flush, merge,
+//! deletes, retention by age, snapshots, clean close, and dropping everything without closing (what
+//! `kill -9` leaves behind).
+//!
+//! A seed is one such sequence. `IRONTSD_MODEL_SEEDS=FIRST..END` says which are tried.
 
-use crate::common::{Model, Node, Sample, open};
+use crate::common::{Model, Node, Sample, Wall, open, open_with};
 use irontsd_engine::engine::{Config, Engine};
-use irontsd_engine::env;
+use irontsd_engine::env::{self, Env};
 use irontsd_engine::histogram::{Buckets, Histogram};
 use irontsd_engine::scan::Cursor;
 use irontsd_engine::types::{Samples, Value};
 use proptest::prelude::*;
+use proptest::test_runner::{RngAlgorithm, TestRng, TestRunner};
 use std::collections::BTreeMap;
+use std::ops::Range;
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
 
 #[derive(Debug, Clone)]
 enum Step {
-    Commit { shard: usize, rows: Vec<(u8, i64, Sample)> },
+    Commit {
+        shard: usize,
+        rows: Vec<(u8, i64, Sample)>,
+    },
     Flush,
-    Delete { series: Vec<u8>, times: (i64, i64) },
+    Delete {
+        series: Vec<u8>,
+        times: (i64, i64),
+    },
     Merge,
+    Snapshot,
+    /// So many days pass.
+    Pass(i64),
     Close,
     Drop,
 }
+
+const DAY_MS: i64 = 86_400_000;
+/// Samples are kept for so long, and the clock begins where all that are written are kept.
+const AGE_MS: i64 = 30 * DAY_MS;
 
 fn sample() -> impl Strategy<Value = Sample> {
     prop_oneof![4 => value().prop_map(Sample::Number), 1 => histogram().prop_map(Sample::Histogram)]
@@ -58,6 +80,8 @@ fn step() -> impl Strategy<Value = Step> {
         2 => Just(Step::Flush),
         1 => Just(Step::Merge),
         1 => delete,
+        1 => Just(Step::Snapshot),
+        1 => (0..5i64).prop_map(Step::Pass),
         1 => Just(Step::Close),
         1 => Just(Step::Drop),
     ]
@@ -90,30 +114,106 @@ fn agrees(node: &Node, model: &Model) {
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(120))]
-    #[test]
-    fn agrees_with_a_map(steps in prop::collection::vec(step(), 1..40)) {
-        let dir = tempfile::tempdir().expect("a directory");
-        let mut node = open(dir.path());
-        let mut model = Model::new();
-        for step in &steps {
-            match step {
-                Step::Commit { shard, rows } => node.commit(*shard, rows, &mut model),
-                Step::Flush => node.flush(),
-                Step::Merge => node.merge(),
-                Step::Delete { series, times } => node.delete(series, *times, &mut model),
-                Step::Close => {
-                    node.close();
-                    node = open(dir.path());
-                }
-                Step::Drop => {
-                    drop(node);
-                    node = open(dir.path());
-                }
+/// The node under test, the map it is held against, and the snapshots made of both.
+struct Bench {
+    dir: tempfile::TempDir,
+    wall: Arc<Wall>,
+    node: Option<Node>,
+    model: Model,
+    snapshots: Vec<(String, Model)>,
+}
+
+impl Bench {
+    fn new() -> Bench {
+        // No power is cut here: where syncs cost nothing there is time for more seeds.
+        let memory = tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir());
+        let (dir, wall) = (memory.expect("a directory"), Wall::new(AGE_MS));
+        let node = Some(kept(dir.path(), &wall));
+        Bench { dir, wall, node, model: Model::new(), snapshots: Vec::new() }
+    }
+
+    fn step(&mut self, step: &Step) {
+        let node = self.node.as_mut().expect("open between steps");
+        match step {
+            Step::Commit { shard, rows } => node.commit(*shard, rows, &mut self.model),
+            Step::Flush => node.flush(),
+            Step::Merge => node.merge(),
+            Step::Delete { series, times } => node.delete(series, *times, &mut self.model),
+            Step::Snapshot => {
+                let name = format!("n{}", self.snapshots.len());
+                node.snapshot(&name);
+                self.snapshots.push((name, self.model.clone()));
             }
-            agrees(&node, &model);
+            Step::Pass(days) => _ = self.wall.ms.fetch_add(days * DAY_MS, Relaxed),
+            Step::Close => {
+                self.node.take().expect("open").close();
+                self.node = Some(kept(self.dir.path(), &self.wall));
+            }
+            Step::Drop => {
+                drop(self.node.take());
+                self.node = Some(kept(self.dir.path(), &self.wall));
+            }
         }
+        // What is too old is not served, whether it was there before or came late.
+        let oldest = self.wall.ms.load(Relaxed) - AGE_MS;
+        self.model.values_mut().for_each(|samples| samples.retain(|&time, _| time >= oldest));
+        agrees(self.node.as_ref().expect("open"), &self.model);
+    }
+
+    /// Every snapshot is a directory on which a node serves what there was, and whatever that node
+    /// does, the files that the first one shares with it do not change.
+    fn end(mut self) {
+        for (name, mut model) in std::mem::take(&mut self.snapshots) {
+            let mut node = open(&self.dir.path().join("snapshots").join(name));
+            agrees(&node, &model);
+            node.commit(0, &[(0, 70_000 * DAY_MS, Value::integer(77))], &mut model);
+            node.merge();
+            agrees(&node, &model);
+            node.close();
+        }
+        agrees(self.node.as_ref().expect("open"), &self.model);
+        drop(self.node.take());
+        agrees(&kept(self.dir.path(), &self.wall), &self.model);
+    }
+}
+
+/// Opens a directory without fault, with retention by the test's clock.
+fn kept(dir: &Path, wall: &Arc<Wall>) -> Node {
+    let env = Env { clock: wall.clone(), ..env::real() };
+    let age = Duration::from_millis(AGE_MS as u64);
+    let node = open_with(dir, |config| config.keep.age = Some(age), env).expect("opens");
+    assert_eq!(node.engine.recovery().faults, Vec::<String>::new());
+    node
+}
+
+fn seeds() -> Range<u64> {
+    let Ok(text) = std::env::var("IRONTSD_MODEL_SEEDS") else { return 0..2000 };
+    let ends = text.split_once("..").and_then(|(a, b)| Some(a.parse().ok()?..b.parse().ok()?));
+    ends.expect("IRONTSD_MODEL_SEEDS is FIRST..END")
+}
+
+/// Two threads, as there are cores.
+#[test]
+fn agrees_with_a_map() {
+    let halves =
+        [0, 1].map(|half| std::thread::spawn(move || try_seeds(seeds().skip(half).step_by(2))));
+    halves.into_iter().for_each(|half| half.join().expect("a seed failed"));
+}
+
+fn try_seeds(seeds: impl Iterator<Item = u64>) {
+    for seed in seeds {
+        let mut bytes = [0; 32];
+        bytes[..8].copy_from_slice(&seed.to_le_bytes());
+        let rng = TestRng::from_seed(RngAlgorithm::ChaCha, &bytes);
+        let config = ProptestConfig { cases: 1, failure_persistence: None, ..Default::default() };
+        let mut runner = TestRunner::new_with_rng(config, rng);
+        let outcome = runner.run(&prop::collection::vec(step(), 1..40), |steps| {
+            let mut bench = Bench::new();
+            steps.iter().for_each(|step| bench.step(step));
+            bench.end();
+            Ok(())
+        });
+        outcome.unwrap_or_else(|error| panic!("seed {seed}: {error}"));
     }
 }
 

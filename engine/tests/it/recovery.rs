@@ -11,7 +11,7 @@ fn one(series: u8, timestamp: i64) -> [(u8, i64, Value); 1] {
 }
 
 fn names_file(dir: &Path) -> PathBuf {
-    dir.join("series.names")
+    dir.join("names/0000000000.names")
 }
 
 fn cut(path: &Path, bytes: u64) {
@@ -42,6 +42,45 @@ fn names_lost_from_their_file_are_taken_from_the_segments() {
         assert_eq!(node.content((1, 9)), model);
         drop(node);
     }
+}
+
+/// Whatever byte of a part is damaged: every name is taken from the segments, no id changes hands, and
+/// the next seal makes the parts whole again.
+#[test]
+fn a_damaged_part_of_names_is_made_anew_from_the_segments() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut model = Model::new();
+    let mut node = open(dir.path());
+    for series in 0..6 {
+        node.commit(0, &one(series, 5), &mut model);
+    }
+    node.merge();
+    node.commit(0, &one(6, 5), &mut model);
+    node.merge();
+    node.flush();
+    node.close();
+    let parts: Vec<PathBuf> = fs::read_dir(dir.path().join("names"))
+        .expect("a directory")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "part"))
+        .collect();
+    let [part] = &parts[..] else { panic!("one part was expected: {parts:?}") };
+    let bytes = fs::read(part).expect("readable");
+    for at in (0..bytes.len()).step_by(7) {
+        let mut bad = bytes.clone();
+        bad[at] ^= 0x40;
+        fs::write(part, bad).expect("written");
+        let node = open_any(dir.path()).expect("opens");
+        let faults = node.engine.recovery().faults.join(" ");
+        assert!(faults.contains(".part is damaged at offset"), "byte {at}: {faults}");
+        assert_eq!(node.content((1, 9)), model, "byte {at}");
+    }
+    let mut node = open_any(dir.path()).expect("opens");
+    node.merge();
+    drop(node);
+    let node = open(dir.path());
+    assert_eq!(node.content((1, 9)), model);
+    assert!(part.with_extension("part.damaged").exists());
 }
 
 #[test]

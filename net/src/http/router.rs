@@ -3,6 +3,7 @@
 use super::head::Method;
 use super::reply::Reply;
 use crate::read::labels::What;
+use crate::snapshot::Verb;
 use std::borrow::Cow;
 
 /// Which listener a connection came through.
@@ -69,6 +70,8 @@ pub enum Route {
     Merge,
     /// `/api/v1/admin/tsdb/delete_series`
     Delete,
+    /// `/snapshot/create` and the others.
+    Snapshot(Verb),
     /// KairosDB's `/api/v1/datapoints`
     Datapoints,
     /// KairosDB's `/api/v1/version`
@@ -96,7 +99,8 @@ pub fn route(port: Port, method: &Method, path: &str) -> Result<Route, Reply> {
 
 const GET: &[&str] = &["GET", "HEAD"];
 const POST: &[&str] = &["POST"];
-const ASSIGN: &[&str] = &["GET", "POST"];
+/// What changes something is not done for a `HEAD`.
+const GET_OR_POST: &[&str] = &["GET", "POST"];
 const GET_POST: &[&str] = &["GET", "HEAD", "POST"];
 
 /// The path as it is meant: repeated slashes are one, and `%78` is `x`.
@@ -130,7 +134,7 @@ fn find(port: Port, path: &str) -> Option<(Route, &'static [&'static str])> {
         "/api/stats" => (Route::ApiStats, GET_POST),
         "/stats" => (Route::Stats, GET),
         "/api/suggest" | "/suggest" => (Route::Suggest, GET_POST),
-        "/api/uid/assign" | "/api/v1/uid/assign" => (Route::Assign, ASSIGN),
+        "/api/uid/assign" | "/api/v1/uid/assign" => (Route::Assign, GET_OR_POST),
         _ if port == Port::Http => return find_own(path),
         _ => return None,
     };
@@ -163,6 +167,10 @@ fn find_own(path: &str) -> Option<(Route, &'static [&'static str])> {
         "/internal/force_flush" => (Route::Flush, GET_POST),
         "/api/v1/admin/tsdb/delete_series" => (Route::Delete, POST),
         "/internal/force_merge" => (Route::Merge, GET_POST),
+        "/snapshot/create" => (Route::Snapshot(Verb::Create), GET_OR_POST),
+        "/snapshot/list" => (Route::Snapshot(Verb::List), GET_OR_POST),
+        "/snapshot/delete" => (Route::Snapshot(Verb::Delete), GET_OR_POST),
+        "/snapshot/delete_all" => (Route::Snapshot(Verb::DeleteAll), GET_OR_POST),
         _ => {
             let name = path.strip_prefix("/api/v1/label/")?.strip_suffix("/values")?;
             if name.is_empty() {

@@ -16,6 +16,7 @@ use crate::read::cardinality;
 use crate::read::formats::{Columns, Format};
 use crate::read::labels::{self, What};
 use crate::read::task::{ExportTask, Ticket};
+use crate::snapshot::SnapshotTask;
 use crate::workers::{Step, Task};
 use irontsd_engine::scan::Snapshot;
 use std::sync::Arc;
@@ -43,6 +44,10 @@ impl EventLoop {
             Route::Delete => {
                 let framing = self.conns[place].framing;
                 self.begin_task(place, Box::new(DeleteTask::new(node, framing, query, now_ms)));
+            }
+            Route::Snapshot(verb) => {
+                let framing = self.conns[place].framing;
+                self.begin_task(place, Box::new(SnapshotTask { node, framing, query, verb }));
             }
             Route::Suggest => {
                 let framing = self.conns[place].framing;

@@ -10,11 +10,13 @@
 //! at 40,000 series, it takes a third off the CPU of a whole node.
 //!
 //! A host's metrics share their tags, and hosts share their metrics, so both are kept apart and
-//! mostly once: see `Texts`. Memory is bounded by two generations: when one is full the other is
-//! let go and a new one begun, into which what is still asked for moves.
+//! mostly once: see `Texts`. Memory is bounded by two generations: when one is full, or old, the other
+//! is let go and a new one begun, into which what is still asked for moves. So series that nobody sends
+//! any more leave.
 
 use irontsd_engine::types::SeriesId;
 use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
+use std::time::Duration;
 
 const NOTHING: u32 = u32::MAX;
 /// Texts among which one equal to a new one is looked for.
@@ -101,6 +103,8 @@ pub struct Lookup {
     /// The full one before.
     older: Table,
     table_bytes_max: usize,
+    /// When the table was begun.
+    begun: Duration,
 }
 
 /// A generation.
@@ -135,6 +139,7 @@ impl Lookup {
             table: Table::default(),
             older: Table::default(),
             table_bytes_max: (bytes_max / 2).min(u32::MAX as usize),
+            begun: Duration::ZERO,
         }
     }
 
@@ -172,6 +177,15 @@ impl Lookup {
     fn recall(&mut self, hashes: Hashes, metric: &[u8], tags: &[u8]) -> Option<u32> {
         let older = self.older.search(hashes, metric, tags)?;
         self.add(hashes, metric, tags, self.older.entries[older as usize].series)
+    }
+
+    /// Begins a new table if this one is as old as `most`: what is not asked for until the next is
+    /// forgotten.
+    pub fn age(&mut self, now: Duration, most: Duration) {
+        if now.saturating_sub(self.begun) >= most {
+            self.begun = now;
+            self.older = std::mem::take(&mut self.table);
+        }
     }
 
     /// Whether a key is remembered.
@@ -305,6 +319,19 @@ mod tests {
         assert!(!lookup.has(b"metric0", b"k=v"));
         assert!(lookup.has(b"metric49000", b"k=v"));
         assert!(!lookup.has(b"metric49000", b"k=w"));
+    }
+
+    #[test]
+    fn what_nobody_asks_for_is_forgotten_in_time() {
+        let (mut lookup, mut trail) = (Lookup::new(7, 1 << 20), Trail::default());
+        lookup.insert(b"quiet", b"k=v", 1);
+        lookup.insert(b"busy", b"k=v", 2);
+        for minute in 1..30 {
+            lookup.age(Duration::from_secs(minute * 60), Duration::from_secs(600));
+            assert_eq!(lookup.find(b"busy", b"k=v", &mut trail), Some(2));
+            assert_eq!(lookup.has(b"quiet", b"k=v"), minute < 20, "{minute}");
+        }
+        assert_eq!(lookup.older.entries.len() + lookup.table.entries.len(), 2);
     }
 
     #[test]

@@ -1,0 +1,112 @@
+//! Names in memory: those of the ids that no part holds yet.
+
+use crate::bytes::{Reader, put_varint};
+use crate::types::SeriesId;
+use hashbrown::HashTable;
+
+const PIECE_BYTES: usize = 1 << 20;
+
+/// Pieces that never move, an offset per id, a hash table of ids. Whoever asks computes the hashes.
+#[derive(Debug, Default)]
+pub struct Tail {
+    first: SeriesId,
+    pieces: Vec<Vec<u8>>,
+    offsets: Vec<u64>,
+    ids: HashTable<SeriesId>,
+    bytes: usize,
+}
+
+impl Tail {
+    /// Without names yet; the first gets this id.
+    pub fn new(first: SeriesId) -> Tail {
+        Tail { first, ..Tail::default() }
+    }
+
+    /// The first id it may hold.
+    pub fn first(&self) -> SeriesId {
+        self.first
+    }
+
+    /// The id that the next name gets.
+    pub fn end(&self) -> SeriesId {
+        self.first + self.offsets.len() as u32
+    }
+
+    /// Bytes of the names.
+    pub fn bytes(&self) -> usize {
+        self.bytes
+    }
+
+    /// The name of an id from `first` to `end`; empty if it was lost.
+    pub fn name(&self, series: SeriesId) -> &[u8] {
+        let offset = self.offsets[(series - self.first) as usize];
+        let mut reader =
+            Reader::new(&self.pieces[(offset >> 32) as usize][offset as u32 as usize..]);
+        let len = reader.varint().unwrap_or(0);
+        reader.take(len as usize).unwrap_or_default()
+    }
+
+    /// The id of a name.
+    pub fn find(&self, hash: u64, name: &[u8]) -> Option<SeriesId> {
+        self.ids.find(hash, |&id| self.name(id) == name).copied()
+    }
+
+    /// Gives the next id to a name that has none.
+    pub fn insert(&mut self, hash: u64, name: &[u8], rehash: impl Fn(&[u8]) -> u64) -> SeriesId {
+        let id = self.push(name);
+        self.index(hash, id, rehash);
+        id
+    }
+
+    /// Leaves the next id without a name: it was lost.
+    pub fn push_lost(&mut self) {
+        self.push(b"");
+    }
+
+    /// Gives a name to an id that lost its own.
+    pub fn replace(
+        &mut self,
+        series: SeriesId,
+        hash: u64,
+        name: &[u8],
+        rehash: impl Fn(&[u8]) -> u64,
+    ) {
+        let copy = self.push(name);
+        let offset = self.offsets.pop().unwrap_or_default();
+        debug_assert_eq!(copy, self.end());
+        self.offsets[(series - self.first) as usize] = offset;
+        self.index(hash, series, rehash);
+    }
+
+    fn index(&mut self, hash: u64, id: SeriesId, rehash: impl Fn(&[u8]) -> u64) {
+        let mut ids = std::mem::take(&mut self.ids);
+        ids.insert_unique(hash, id, |&id| rehash(self.name(id)));
+        self.ids = ids;
+    }
+
+    fn push(&mut self, name: &[u8]) -> SeriesId {
+        let needed = name.len() + 10;
+        if self.pieces.last().is_none_or(|piece| piece.capacity() - piece.len() < needed) {
+            self.pieces.push(Vec::with_capacity(needed.max(PIECE_BYTES)));
+        }
+        let number = self.pieces.len() - 1;
+        let piece = &mut self.pieces[number];
+        self.offsets.push((number as u64) << 32 | piece.len() as u64);
+        put_varint(piece, name.len() as u64);
+        piece.extend_from_slice(name);
+        self.bytes += name.len();
+        self.end() - 1
+    }
+
+    /// What is left when the names before `end` are in a part.
+    pub fn behind(&self, end: SeriesId, hash: impl Fn(&[u8]) -> u64 + Copy) -> Tail {
+        let mut rest = Tail::new(end);
+        for series in end..self.end() {
+            match self.name(series) {
+                b"" => rest.push_lost(),
+                name => _ = rest.insert(hash(name), name, hash),
+            }
+        }
+        rest
+    }
+}
