@@ -3,6 +3,17 @@
 //! A host has 30 metrics on 4 instances each. A third are counters that grow by less than 2000
 //! a step, a third gauges with two decimals that wander, a third whole numbers that seldom
 //! change: `put sys.cpu.user 1700000000 37.25 host=web0001 cpu=3`.
+//!
+//! What no code can go below is the entropy of the steps, in bits a sample:
+//!
+//! | form | entropy | why |
+//! |---|---|---|
+//! | counter | 10.97 | one of 2000 steps, log2 2000 |
+//! | gauge | 10.87 | one of 2001 steps, log2 2001, less 0.1 for steps made equal by turning back at 0 and 100 |
+//! | whole | 0.72 | whether it changes, H(1/32) = 0.20, and 1/32 of log2 100,000 for the new value |
+//!
+//! The mean is 7.52 bits, 0.94 bytes; timestamps have none. Where each series begins adds 0.004
+//! bytes a sample at 500 samples.
 
 use std::ops::Range;
 
@@ -16,10 +27,10 @@ const SERIES_PER_HOST: u64 = METRICS.len() as u64 * INSTANCES;
 const COUNTER_STEP_MAX: u64 = 2000;
 const COUNTER_START_MAX: u64 = 10_000_000;
 const GAUGE_CENTS_MAX: i64 = 10_000;
-const GAUGE_STEP_CENTS: i64 = 50;
+const GAUGE_STEP_CENTS: i64 = 1000;
 const WHOLE_MAX: u64 = 100_000;
 /// One sample in this many changes a [`Form::Whole`].
-const WHOLE_CHANGE_ODDS: u64 = 128;
+const WHOLE_CHANGE_ODDS: u64 = 32;
 /// Room to set aside for a line; more than almost every line takes.
 const LINE_BYTES: usize = 72;
 
@@ -167,11 +178,18 @@ fn value_next(form: Form, value: i64, random: u64) -> i64 {
         Form::Counter => value.wrapping_add(below(random, COUNTER_STEP_MAX)),
         Form::Gauge => {
             let step = below(random, 2 * GAUGE_STEP_CENTS as u64 + 1) - GAUGE_STEP_CENTS;
-            (value + step).clamp(0, GAUGE_CENTS_MAX)
+            reflected(value + step)
         }
         Form::Whole if random.is_multiple_of(WHOLE_CHANGE_ODDS) => below(random, WHOLE_MAX) + 1,
         Form::Whole => value,
     }
+}
+
+/// A gauge that left its range by less than the range's width turns back at the end: stopping there
+/// would make the ends likelier than all else.
+#[inline]
+fn reflected(cents: i64) -> i64 {
+    GAUGE_CENTS_MAX - (GAUGE_CENTS_MAX - cents.abs()).abs()
 }
 
 #[inline]
@@ -245,7 +263,40 @@ mod tests {
             assert!((0..=10_000).contains(&value));
         }
         let changes = (0..12_800).filter(|s| value_next(Form::Whole, 0, draw(3, 4, *s)) != 0);
-        assert!((60..140).contains(&changes.count()));
+        assert!((340..460).contains(&changes.count()));
+    }
+
+    #[test]
+    fn gauges_turn_back_at_the_ends() {
+        let cases = [(-1000, 1000), (-1, 1), (0, 0), (5, 5), (10_000, 10_000), (10_001, 9_999)];
+        assert!(cases.iter().all(|(cents, expected)| reflected(*cents) == *expected));
+    }
+
+    /// The arithmetic at the top of this file, with gauges where they walk.
+    #[test]
+    fn the_entropy_is_about_0_95_bytes_a_sample() {
+        let counter = (COUNTER_STEP_MAX as f64).log2();
+        let odds = 1.0 / WHOLE_CHANGE_ODDS as f64;
+        let whole = odds * (WHOLE_MAX as f64 / odds).log2() - (1.0 - odds) * (1.0 - odds).log2();
+        let mut gauge = Vec::new();
+        for series in 0..100 {
+            let mut value = below(draw(1, series, 0), GAUGE_CENTS_MAX as u64 + 1);
+            for step in 1..=500 {
+                gauge.push(gauge_entropy_bits(value));
+                value = value_next(Form::Gauge, value, draw(1, series, step));
+            }
+        }
+        let gauge = gauge.iter().sum::<f64>() / gauge.len() as f64;
+        let bytes_mean = (counter + gauge + whole) / 24.0;
+        assert!((0.93..0.95).contains(&bytes_mean), "{counter} {gauge} {whole} {bytes_mean}");
+    }
+
+    /// Of the step behind `value`: all are equally likely, and one that turns back becomes the same as
+    /// one that does not, which costs a bit for both.
+    fn gauge_entropy_bits(value: i64) -> f64 {
+        let steps = (2 * GAUGE_STEP_CENTS + 1) as f64;
+        let turned = |room: i64| (GAUGE_STEP_CENTS - room).max(0) as f64;
+        steps.log2() - 2.0 * (turned(value) + turned(GAUGE_CENTS_MAX - value)) / steps
     }
 
     #[test]
