@@ -6,6 +6,9 @@
 //! segments. A run counts only if the node's own counters and a checksum of everything it
 //! exports say that no point is missing. The table holds medians, extremes and ratios.
 //!
+//! `--workload` says which lines: agent, tsbs, newseries, or real series (nab, collectd,
+//! statsmodels), of which VictoriaMetrics may change values, which are counted.
+//!
 //! It installs nothing; without the peer's program it says where to get it and exits with 3.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark talks to its user")]
 #![expect(
@@ -17,45 +20,38 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
+#[allow(dead_code, reason = "shared by benchmarks that each need a part")]
+mod common;
 mod compare {
-    pub mod disk;
     pub mod figures;
-    pub mod http;
-    pub mod irontsd;
     pub mod load;
-    pub mod machine;
-    pub mod metrics;
-    pub mod node;
+    pub mod notes;
     pub mod options;
-    pub mod process;
-    pub mod record;
+    pub mod real;
     pub mod run;
-    pub mod send;
-    pub mod server;
-    pub mod table;
-    pub mod victoria;
-    pub mod wait;
 }
 
+use common::node::Node;
+use common::record::Record;
+use common::{Outcome, results, table};
+use compare::figures::ROWS;
 use compare::load::Load;
-use compare::node::Node;
+use compare::notes::NOTES;
 use compare::options::Options;
-use compare::record::Record;
-use compare::run::{Results, Run};
-use compare::{irontsd, machine, record, table, victoria};
-
-/// What can go wrong here ends the benchmark with its text.
-type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+use compare::run::Run;
 
 const EXIT_PEER_MISSING: u8 = 3;
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    if options.wants_victoria() && !options.victoria_metrics.is_file() {
-        eprintln!("{}", options.how_to_get_the_peer());
-        return ExitCode::from(EXIT_PEER_MISSING);
-    }
-    match compare_all(&options) {
+    let nodes = match options.peer.nodes(&options.test) {
+        Ok(nodes) => nodes,
+        Err(reason) => {
+            eprintln!("compare: {reason}");
+            return ExitCode::from(EXIT_PEER_MISSING);
+        }
+    };
+    match compare_all(&options, &nodes) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("compare: {error}");
@@ -64,40 +60,27 @@ fn main() -> ExitCode {
     }
 }
 
-fn compare_all(options: &Options) -> Outcome<()> {
-    let machine = machine::describe(&options.scratch())?;
+fn compare_all(options: &Options, nodes: &[Box<dyn Node>]) -> Outcome<()> {
+    let title = format!("compare: {} lines", options.workload.word());
+    let mut record = Record::begin(title, &options.test)?;
     let load = Load::generate(options)?;
     println!("load: {load}");
-    let results = run_in_turn(options, &load)?;
-    let table = table::compare(&results);
-    let record = Record { options, machine, load: &load, results: &results, table };
+    let results = results::in_turn(nodes, options.peer.runs, |number, node| {
+        let figures = Run { node, load: &load, options }.measure()?;
+        println!("run {number}, {}: {}", node.name(), table::line_of(&ROWS, &figures));
+        Ok(figures)
+    })?;
+    record.tables = table::compare(&ROWS, &results);
+    record.fact("load", load.to_string());
+    record.fact("runs of each node", format!("{}, in turn", options.peer.runs));
+    record.nodes(&results);
+    let export = match options.skip_verify {
+        true => String::from("the export was not checked"),
+        false => load.checked(),
+    };
+    let counters = "every run's counters say all points stored, none refused";
+    record.fact("checked", format!("{counters}; {export}"));
+    record.notes(&NOTES);
     println!("\n{}", record.text());
-    match &options.record {
-        Some(path) => record::write(path, &record),
-        None => Ok(()),
-    }
-}
-
-fn run_in_turn(options: &Options, load: &Load) -> Outcome<Vec<Results>> {
-    let nodes = nodes(options);
-    let mut results: Vec<Results> = nodes.iter().map(|node| Results::of(node.as_ref())).collect();
-    for number in 1..=options.runs {
-        for (node, results) in nodes.iter().zip(&mut results) {
-            let figures = Run { node: node.as_ref(), load, options }.measure()?;
-            println!("run {number}, {}: {figures}", node.name());
-            results.figures.push(figures);
-        }
-    }
-    Ok(results)
-}
-
-fn nodes(options: &Options) -> Vec<Box<dyn Node>> {
-    let mut nodes: Vec<Box<dyn Node>> = Vec::new();
-    if options.wants_irontsd() {
-        nodes.push(Box::new(irontsd::IronTsd::new(options)));
-    }
-    if options.wants_victoria() {
-        nodes.push(Box::new(victoria::Victoria::new(options)));
-    }
-    nodes
+    record.write(&options.test)
 }

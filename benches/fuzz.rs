@@ -12,7 +12,7 @@ mod cases;
 mod event_loop;
 #[path = "../tests/parsers/fuzz/mod.rs"]
 mod fuzz;
-#[path = "compare/machine.rs"]
+#[path = "common/machine.rs"]
 mod machine;
 
 use std::error::Error;
@@ -23,7 +23,6 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use fuzz::{Counts, Fuzzer};
-use machine::Machine;
 
 /// What can go wrong stops the program.
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -136,7 +135,7 @@ fn record(
     seconds: f64,
     run: &Counts,
     result: &str,
-    machine: &Machine,
+    machine: &[(&str, String)],
 ) -> String {
     let mut text = format!("# fuzz: fast readers against plain ones\n\n{result}\n\n");
     text += "| | this run | all runs |\n| --- | ---: | ---: |\n";
@@ -146,7 +145,7 @@ fn record(
     }
     text += &format!("\n- ran for {seconds:.0} s, one process, one thread\n");
     text += &format!("- seeds: {first} up to {}\n", state.next);
-    for (name, fact) in &machine.facts {
+    for (name, fact) in machine {
         text += &format!("- {name}: {fact}\n");
     }
     let arguments: Vec<String> = std::env::args().skip(1).filter(|a| a != "--bench").collect();

@@ -1,8 +1,8 @@
 //! What one run cost, and the rows of the table that tell it.
 
-use std::fmt;
-
-use super::process::CpuTime;
+use crate::common::disk::Usage;
+use crate::common::process::CpuTime;
+use crate::common::table::{Row, row};
 
 const MIB: f64 = 1024.0 * 1024.0;
 
@@ -27,36 +27,20 @@ pub struct Figures {
     pub rss_peak_bytes: u64,
     /// Largest anonymous memory seen.
     pub anon_peak_bytes: u64,
-    /// Disk space once every point was sealed.
-    pub disk_sealed_bytes: u64,
-    /// Disk space once everything was merged.
-    pub disk_merged_bytes: u64,
-    /// Disk space after a clean stop.
-    pub disk_stopped_bytes: u64,
-}
-
-impl fmt::Display for Figures {
-    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (index, row) in ROWS.iter().enumerate() {
-            let comma = if index == 0 { "" } else { ", " };
-            write!(out, "{comma}{} {:.*}", row.name, row.decimals, (row.value)(self))?;
-        }
-        Ok(())
-    }
-}
-
-/// A row of the table.
-pub struct Row {
-    /// What is measured, with its unit.
-    pub name: &'static str,
-    /// Digits behind the point.
-    pub decimals: usize,
-    /// Takes the figure out of a run.
-    pub value: fn(&Figures) -> f64,
+    /// Disk space without caches once every point was sealed.
+    pub disk_sealed: Usage,
+    /// Disk space without caches once everything was merged.
+    pub disk_merged: Usage,
+    /// Disk space of the whole directory after a clean stop.
+    pub disk_stopped: Usage,
+    /// The same without the caches that a node writes when it stops.
+    pub disk_stopped_uncached: Usage,
+    /// Samples that came back with another value.
+    pub changed: u64,
 }
 
 /// The rows, the most telling first.
-pub const ROWS: [Row; 14] = [
+pub const ROWS: [Row<Figures>; 18] = [
     row("CPU us/point, sealed", 4, Figures::cpu_sealed_us),
     row("of it user", 4, Figures::cpu_user_us),
     row("of it system", 4, Figures::cpu_system_us),
@@ -67,15 +51,15 @@ pub const ROWS: [Row; 14] = [
     row("seconds to sealed", 2, Figures::sealed_s),
     row("peak RSS MiB", 0, Figures::rss_mib),
     row("peak anonymous MiB", 0, Figures::anon_mib),
-    row("disk bytes/point, sealed", 3, Figures::disk_sealed),
-    row("disk bytes/point, merged", 3, Figures::disk_merged),
-    row("disk bytes/point, stopped", 3, Figures::disk_stopped),
+    row("disk bytes/point, sealed, no caches", 3, |run| run.per_point(run.disk_sealed)),
+    row("disk bytes/point, merged, no caches", 3, |run| run.per_point(run.disk_merged)),
+    row("disk bytes/point, stopped, no caches", 3, |run| run.per_point(run.disk_stopped_uncached)),
+    row("disk bytes/point, stopped, whole directory", 3, |run| run.per_point(run.disk_stopped)),
+    row("file bytes/point, merged, no caches", 3, Figures::files_merged),
+    row("MiB on disk, stopped, whole directory", 2, Figures::disk_stopped_mib),
+    row("values changed, %", 3, Figures::changed_percent),
     row("cores busy elsewhere", 2, Figures::cores_elsewhere),
 ];
-
-const fn row(name: &'static str, decimals: usize, value: fn(&Figures) -> f64) -> Row {
-    Row { name, decimals, value }
-}
 
 /// The figures of the rows.
 impl Figures {
@@ -119,16 +103,20 @@ impl Figures {
         self.anon_peak_bytes as f64 / MIB
     }
 
-    fn disk_sealed(&self) -> f64 {
-        self.disk_sealed_bytes as f64 / self.points as f64
+    fn per_point(&self, usage: Usage) -> f64 {
+        usage.allocated_bytes as f64 / self.points as f64
     }
 
-    fn disk_merged(&self) -> f64 {
-        self.disk_merged_bytes as f64 / self.points as f64
+    fn files_merged(&self) -> f64 {
+        self.disk_merged.file_bytes as f64 / self.points as f64
     }
 
-    fn disk_stopped(&self) -> f64 {
-        self.disk_stopped_bytes as f64 / self.points as f64
+    fn disk_stopped_mib(&self) -> f64 {
+        self.disk_stopped.allocated_bytes as f64 / MIB
+    }
+
+    fn changed_percent(&self) -> f64 {
+        self.changed as f64 * 100.0 / self.points as f64
     }
 
     fn cores_elsewhere(&self) -> f64 {

@@ -2,40 +2,14 @@
 
 use std::time::Instant;
 
-use irontsd::workload::digest_export;
-
-use super::disk::allocated_bytes;
 use super::figures::Figures;
-use super::http;
 use super::load::Load;
-use super::node::{Node, Running};
 use super::options::Options;
-use super::process::{AnonWatch, CpuTime, machine_busy_s, rss_peak_bytes};
-use super::send::Senders;
-use crate::Outcome;
-
-/// Every series: `match[]={__name__=~".*"}`.
-const EXPORT_ALL: &str = "/api/v1/export?match%5B%5D=%7B__name__%3D~%22.*%22%7D";
-
-/// The runs of one node.
-pub struct Results {
-    /// The node's name.
-    pub name: &'static str,
-    /// Its release.
-    pub version: String,
-    /// The flags it was started with.
-    pub flags: Vec<String>,
-    /// What each run cost.
-    pub figures: Vec<Figures>,
-}
-
-impl Results {
-    /// No runs yet.
-    pub fn of(node: &dyn Node) -> Self {
-        let (name, version, flags) = (node.name(), node.version(), node.flags());
-        Results { name, version, flags, figures: Vec::new() }
-    }
-}
+use crate::common::disk::{self, Usage};
+use crate::common::node::{Node, Running};
+use crate::common::process::{AnonWatch, CpuTime, machine_busy_s, rss_peak_bytes};
+use crate::common::send::Senders;
+use crate::common::{Outcome, http};
 
 /// What one run needs.
 pub struct Run<'a> {
@@ -61,12 +35,13 @@ impl Run<'_> {
         let before = CpuTime::of(running.server.pid())?;
         self.node.merge(&mut running)?;
         figures.cpu_merging = CpuTime::of(running.server.pid())?.since(before);
-        figures.disk_merged_bytes = self.disk_bytes(&running)?;
+        figures.disk_merged = self.disk_uncached(&running)?;
         if !self.options.skip_verify {
-            self.verify(&running)?;
+            figures.changed = self.verify(&running)?;
         }
         running.server.stop(running.timeout)?;
-        figures.disk_stopped_bytes = self.disk_bytes(&running)?;
+        figures.disk_stopped = disk::usage(&running.server.data_dir())?;
+        figures.disk_stopped_uncached = self.disk_uncached(&running)?;
         Ok(figures)
     }
 
@@ -78,7 +53,7 @@ impl Run<'_> {
         let count = self.load.connections.len();
         let senders = Senders::connect(running.opentsdb, count, ending, running.timeout)?;
         let (cpu_before, others_before) = (CpuTime::of(pid)?, others_busy_s(pid)?);
-        let start = senders.send(self.load)?;
+        let start = senders.send(&self.load.connections)?;
         let accepted = Instant::now();
         let cpu_accepted = CpuTime::of(pid)?.since(cpu_before);
         let others_s = others_busy_s(pid)? - others_before;
@@ -92,28 +67,33 @@ impl Run<'_> {
             others_s,
             rss_peak_bytes: rss_peak_bytes(pid)?,
             anon_peak_bytes: anon.finish()?,
-            disk_sealed_bytes: self.disk_bytes(running)?,
-            disk_merged_bytes: 0,
-            disk_stopped_bytes: 0,
+            disk_sealed: self.disk_uncached(running)?,
+            disk_merged: Usage::default(),
+            disk_stopped: Usage::default(),
+            disk_stopped_uncached: Usage::default(),
+            changed: 0,
             cpu_merging: CpuTime::default(),
         })
     }
 
     /// Disk space of everything but caches.
-    fn disk_bytes(&self, running: &Running) -> Outcome<u64> {
+    fn disk_uncached(&self, running: &Running) -> Outcome<Usage> {
         let data_dir = running.server.data_dir();
-        let cache = self.node.cache_dir().map(|name| allocated_bytes(&data_dir.join(name)));
-        Ok(allocated_bytes(&data_dir)? - cache.transpose()?.unwrap_or(0))
+        let cache = self.node.cache_dir().map(|name| disk::usage(&data_dir.join(name)));
+        Ok(disk::usage(&data_dir)?.without(cache.transpose()?.unwrap_or_default()))
     }
 
-    /// Fails unless the export of everything is what was sent, sample for sample.
-    fn verify(&self, running: &Running) -> Outcome<()> {
-        let body = http::stream(running.http, EXPORT_ALL, running.timeout)?;
-        let (found, sent) = (digest_export(body)?, self.load.digest);
-        if found != sent {
-            return Err(format!("{} exported {found}; sent {sent}", self.node.name()).into());
+    /// How many values of the export of everything are not what was sent; fails if the node may change
+    /// none, and if the samples are not those sent.
+    fn verify(&self, running: &Running) -> Outcome<u64> {
+        let (node, timeout) = (self.node, running.timeout);
+        let body = http::stream(running.http, http::EXPORT_ALL, timeout)?;
+        let changed = self.load.changed_in(body);
+        let changed = changed.map_err(|error| format!("{}: {error}", node.name()))?;
+        if node.is_exact() && changed > 0 {
+            return Err(format!("{} changed {changed} values", node.name()).into());
         }
-        Ok(())
+        Ok(changed)
     }
 }
 

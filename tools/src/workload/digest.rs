@@ -31,10 +31,17 @@ impl Digest {
         self.count += other.count;
         self.sum = self.sum.wrapping_add(other.sum);
     }
+}
 
+/// Takes samples as they are read.
+pub(super) trait Tally: Default {
     /// Adds one sample.
+    fn add(&mut self, series: SeriesHash, time_ms: i64, value: ValueHash);
+}
+
+impl Tally for Digest {
     #[inline]
-    pub(super) fn add(&mut self, series: SeriesHash, time_ms: i64, value: ValueHash) {
+    fn add(&mut self, series: SeriesHash, time_ms: i64, value: ValueHash) {
         let time = scramble(TIME_SEED ^ time_ms as u64);
         let sample = scramble(series.0 ^ scramble(time.wrapping_add(value.0)));
         self.count += 1;
@@ -53,6 +60,11 @@ impl fmt::Display for Digest {
 pub(super) struct SeriesHash(u64);
 
 impl SeriesHash {
+    /// The hash of the series and one of its timestamps.
+    pub(super) fn at(self, time_ms: i64) -> u64 {
+        scramble(self.0 ^ scramble(TIME_SEED ^ time_ms as u64))
+    }
+
     /// The series with its metric.
     #[inline]
     pub(super) fn metric(self, name: &[u8]) -> Self {
@@ -69,7 +81,7 @@ impl SeriesHash {
 
 /// The hash of a number, however it was spelled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct ValueHash(u64);
+pub(super) struct ValueHash(pub(super) u64);
 
 impl ValueHash {
     /// Hashes a finite number; `None` for anything else.

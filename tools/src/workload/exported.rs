@@ -7,7 +7,7 @@
 use std::borrow::Cow;
 use std::io::{self, Read};
 
-use super::digest::{Digest, DigestError, SeriesHash, ValueHash};
+use super::digest::{Digest, DigestError, SeriesHash, Tally, ValueHash};
 use super::sent::number;
 
 const READ_BYTES: usize = 256 * 1024;
@@ -15,13 +15,18 @@ const READ_BYTES: usize = 256 * 1024;
 type Parsed<T> = Result<T, &'static str>;
 
 /// Digests an export to its end.
-pub fn digest_export(mut body: impl Read) -> io::Result<Digest> {
-    let mut digest = ExportDigest::default();
+pub fn digest_export(body: impl Read) -> io::Result<Digest> {
+    tally_export(body)
+}
+
+/// Reads an export to its end.
+pub(super) fn tally_export<T: Tally>(mut body: impl Read) -> io::Result<T> {
+    let mut export = Export::default();
     let mut chunk = vec![0; READ_BYTES];
     loop {
         match body.read(&mut chunk) {
-            Ok(0) => return digest.finish().map_err(io::Error::other),
-            Ok(length) => digest.feed(&chunk[..length]).map_err(io::Error::other)?,
+            Ok(0) => return export.finish().map_err(io::Error::other),
+            Ok(length) => export.feed(&chunk[..length]).map_err(io::Error::other)?,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
             Err(error) => return Err(error),
         }
@@ -31,15 +36,32 @@ pub fn digest_export(mut body: impl Read) -> io::Result<Digest> {
 /// Digests an export that arrives in pieces.
 #[derive(Default)]
 pub struct ExportDigest {
-    digest: Digest,
+    export: Export<Digest>,
+}
+
+impl ExportDigest {
+    /// Takes the next piece of the body.
+    pub fn feed(&mut self, piece: &[u8]) -> Result<(), DigestError> {
+        self.export.feed(piece)
+    }
+
+    /// Takes the end of the body; a last line without a line end counts.
+    pub fn finish(self) -> Result<Digest, DigestError> {
+        self.export.finish()
+    }
+}
+
+/// An export that is read in pieces.
+#[derive(Default)]
+struct Export<T> {
+    tally: T,
     /// The start of a line whose end has not arrived.
     partial: Vec<u8>,
     samples: Samples,
 }
 
-impl ExportDigest {
-    /// Takes the next piece of the body.
-    pub fn feed(&mut self, mut piece: &[u8]) -> Result<(), DigestError> {
+impl<T: Tally> Export<T> {
+    fn feed(&mut self, mut piece: &[u8]) -> Result<(), DigestError> {
         while let Some(end) = piece.iter().position(|byte| *byte == b'\n') {
             let (line, rest) = (&piece[..end], &piece[end + 1..]);
             if self.partial.is_empty() {
@@ -54,10 +76,9 @@ impl ExportDigest {
         Ok(())
     }
 
-    /// Takes the end of the body; a last line without a line end counts.
-    pub fn finish(mut self) -> Result<Digest, DigestError> {
+    fn finish(mut self) -> Result<T, DigestError> {
         self.add_partial()?;
-        Ok(self.digest)
+        Ok(self.tally)
     }
 
     fn add_partial(&mut self) -> Result<(), DigestError> {
@@ -74,7 +95,7 @@ impl ExportDigest {
         }
         let series = self.samples.read(line).map_err(|reason| DigestError::new(reason, line))?;
         for (value, time_ms) in self.samples.values.iter().zip(&self.samples.times_ms) {
-            self.digest.add(series, *time_ms, *value);
+            self.tally.add(series, *time_ms, *value);
         }
         Ok(())
     }

@@ -1,20 +1,25 @@
 //! The digest of what was sent: telnet `put` lines.
 
-use super::digest::{Digest, DigestError, SeriesHash, ValueHash};
+use super::digest::{Digest, DigestError, SeriesHash, Tally, ValueHash};
 
 /// Timestamps of more digits than this are milliseconds already.
 const SECOND_DIGITS_MAX: usize = 10;
 
 /// Digests the samples of `put` lines; other lines are an error.
 pub fn digest_lines(lines: &[u8]) -> Result<Digest, DigestError> {
-    let mut digest = Digest::default();
-    for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-        add_line(&mut digest, line).map_err(|reason| DigestError::new(reason, line))?;
-    }
-    Ok(digest)
+    tally_lines(lines)
 }
 
-fn add_line(digest: &mut Digest, line: &[u8]) -> Result<(), &'static str> {
+/// Reads `put` lines; other lines are an error.
+pub(super) fn tally_lines<T: Tally>(lines: &[u8]) -> Result<T, DigestError> {
+    let mut tally = T::default();
+    for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        add_line(&mut tally, line).map_err(|reason| DigestError::new(reason, line))?;
+    }
+    Ok(tally)
+}
+
+fn add_line(tally: &mut impl Tally, line: &[u8]) -> Result<(), &'static str> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let mut words = line.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
     words.next().filter(|word| *word == b"put").ok_or("not a put line")?;
@@ -25,7 +30,7 @@ fn add_line(digest: &mut Digest, line: &[u8]) -> Result<(), &'static str> {
         let split = tag.iter().position(|byte| *byte == b'=').ok_or("a tag without =")?;
         series = series.tag(&tag[..split], &tag[split + 1..]);
     }
-    digest.add(series, time_ms, value);
+    tally.add(series, time_ms, value);
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use crate::Outcome;
+use super::Outcome;
 
 /// Asks `ready` every `pause` until it answers with something; fails after `timeout`.
 pub fn until<T>(

@@ -1,11 +1,14 @@
 //! What the benchmark needs to know about a kind of node.
 
 use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
+use super::Outcome;
 use super::send::Ending;
-use super::server::Server;
-use crate::Outcome;
+use super::server::{Server, new_dir};
+use tempfile::TempDir;
 
 /// A node that runs and serves.
 pub struct Running {
@@ -35,11 +38,24 @@ pub trait Node {
         None
     }
 
+    /// Whether every value comes back as it was sent.
+    fn is_exact(&self) -> bool {
+        true
+    }
+
     /// How a connection learns that its lines are accepted.
     fn ending(&self) -> Ending;
 
-    /// Starts it and waits until it serves.
-    fn start(&self) -> Outcome<Running>;
+    /// Where directories for it are made.
+    fn scratch(&self) -> &Path;
+
+    /// Starts it on an empty directory and waits until it serves.
+    fn start(&self) -> Outcome<Running> {
+        self.start_on(Arc::new(new_dir(self.scratch())?))
+    }
+
+    /// Starts it on what an earlier one left and waits until it serves.
+    fn start_on(&self, dir: Arc<TempDir>) -> Outcome<Running>;
 
     /// Has everything written to sealed, synced segments and waits until that is so.
     fn seal(&self, running: &mut Running, points: u64) -> Outcome<()>;
@@ -60,7 +76,7 @@ pub fn expect_count(what: &str, found: u64, expected: u64) -> Outcome<()> {
 }
 
 /// The first line a program prints, or the reason why there is none.
-pub fn first_line_of(program: &std::path::Path, arguments: &[&str]) -> String {
+pub fn first_line_of(program: &Path, arguments: &[&str]) -> String {
     match std::process::Command::new(program).args(arguments).output() {
         Ok(output) => {
             let text = String::from_utf8_lossy(&output.stdout).into_owned();

@@ -5,8 +5,7 @@ use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
-use super::load::Load;
-use crate::Outcome;
+use super::Outcome;
 
 const WRITE_BYTES: usize = 1024 * 1024;
 
@@ -45,13 +44,13 @@ impl Senders {
         Ok(Senders { sockets, ending })
     }
 
-    /// Sends everything; returns the moment before the first byte. On return every line is
-    /// accepted. The connections stay open as long as `self`.
-    pub fn send(&self, load: &Load) -> Outcome<Instant> {
+    /// Sends each connection its part; returns the moment before the first byte. On return every
+    /// line is accepted. The connections stay open as long as `self`.
+    pub fn send(&self, parts: &[Vec<u8>]) -> Outcome<Instant> {
         let gate = Barrier::new(self.sockets.len() + 1);
         std::thread::scope(|scope| {
             let mut threads = Vec::new();
-            for (socket, lines) in self.sockets.iter().zip(&load.connections) {
+            for (socket, lines) in self.sockets.iter().zip(parts) {
                 let gate = &gate;
                 threads.push(scope.spawn(move || {
                     gate.wait();

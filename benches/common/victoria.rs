@@ -8,16 +8,19 @@
 //! that name only once it is written and synced.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use tempfile::TempDir;
+
+use super::Outcome;
 use super::disk::unless_gone;
 use super::metrics::Metrics;
 use super::node::{Node, Running, expect_count, first_line_of};
-use super::options::Options;
+use super::options::{PeerOptions, TestOptions};
 use super::send::Ending;
 use super::server::{Server, free_address};
 use super::{http, wait};
-use crate::Outcome;
 
 const POLL: Duration = Duration::from_millis(10);
 /// How long it may take to begin a merge.
@@ -36,13 +39,13 @@ pub struct Victoria {
 
 impl Victoria {
     /// As the options say.
-    pub fn new(options: &Options) -> Self {
+    pub fn new(peer: &PeerOptions, test: &TestOptions) -> Self {
         let own = FLAGS.iter().map(|flag| String::from(*flag));
         Victoria {
-            program: options.victoria_metrics.clone(),
-            flags: own.chain(options.victoria_metrics_arg.iter().cloned()).collect(),
-            scratch: options.scratch(),
-            timeout: options.timeout(),
+            program: peer.victoria_metrics.clone(),
+            flags: own.chain(peer.victoria_metrics_arg.iter().cloned()).collect(),
+            scratch: test.scratch(),
+            timeout: test.timeout(),
         }
     }
 }
@@ -73,9 +76,18 @@ impl Node for Victoria {
         Ending::Close
     }
 
-    fn start(&self) -> Outcome<Running> {
+    /// It keeps about fifteen digits.
+    fn is_exact(&self) -> bool {
+        false
+    }
+
+    fn scratch(&self) -> &Path {
+        &self.scratch
+    }
+
+    fn start_on(&self, dir: Arc<TempDir>) -> Outcome<Running> {
         let (opentsdb, http) = (free_address()?, free_address()?);
-        let mut server = Server::start(&self.scratch, &self.program, |data_dir| {
+        let mut server = Server::start(dir, &self.program, |data_dir| {
             let mut arguments = vec![
                 format!("-storageDataPath={}", data_dir.display()),
                 format!("-opentsdbListenAddr={opentsdb}"),

@@ -4,28 +4,21 @@ use std::fs::read_to_string;
 use std::path::Path;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::Outcome;
+use super::Outcome;
 
 const SECONDS_PER_DAY: u64 = 86_400;
 
-/// Facts about the machine, by name.
-pub struct Machine {
-    /// Name and value, in the order to print them.
-    pub facts: Vec<(&'static str, String)>,
-}
-
-/// Collects the facts; `scratch` is where the nodes will write.
-pub fn describe(scratch: &Path) -> Outcome<Machine> {
+/// Facts by name; `scratch` is where the nodes will write.
+pub fn describe(scratch: &Path) -> Outcome<Vec<(&'static str, String)>> {
     let cores = std::thread::available_parallelism()?;
-    let facts = vec![
+    Ok(vec![
         ("date", date_today()?),
         ("kernel", trimmed("/proc/sys/kernel/osrelease")),
         ("CPU", format!("{}, {cores} cores", field("/proc/cpuinfo", "model name"))),
         ("memory", field("/proc/meminfo", "MemTotal")),
         ("file system", file_system(scratch)),
         ("load average at the start", trimmed("/proc/loadavg")),
-    ];
-    Ok(Machine { facts })
+    ])
 }
 
 fn trimmed(path: &str) -> String {

@@ -1,19 +1,45 @@
 //! Medians, extremes and ratios, as a Markdown table that also reads well on a terminal.
 
-use super::figures::{Figures, ROWS, Row};
-use super::run::Results;
+use super::results::Results;
 
-/// One line for each figure, one column for each node, and the ratio of the first to the second.
-pub fn compare(results: &[Results]) -> String {
-    let mut rows = vec![head(results)];
-    rows.extend(ROWS.iter().map(|row| cells(row, results)));
-    let widths = widths(&rows);
-    let rule = widths.iter().map(|width| "-".repeat(*width)).collect();
-    rows.insert(1, rule);
-    rows.iter().map(|row| line(row, &widths)).collect()
+/// A row of a table.
+pub struct Row<F> {
+    /// What is measured, with its unit.
+    pub name: &'static str,
+    /// Digits behind the point.
+    pub decimals: usize,
+    /// Takes the figure out of a run.
+    pub value: fn(&F) -> f64,
 }
 
-fn head(results: &[Results]) -> Vec<String> {
+/// A row in short.
+pub const fn row<F>(name: &'static str, decimals: usize, value: fn(&F) -> f64) -> Row<F> {
+    Row { name, decimals, value }
+}
+
+/// The figures of one run in a line.
+pub fn line_of<F>(rows: &[Row<F>], figures: &F) -> String {
+    let cell = |row: &Row<F>| format!("{} {:.*}", row.name, row.decimals, (row.value)(figures));
+    rows.iter().map(cell).collect::<Vec<_>>().join(", ")
+}
+
+/// One line for each figure, one column for each node, and the ratio of the first to the second.
+pub fn compare<F>(rows: &[Row<F>], results: &[Results<F>]) -> String {
+    let mut lines = vec![head(results)];
+    lines.extend(rows.iter().map(|row| cells(row, results)));
+    plain(&lines)
+}
+
+/// A Markdown table of cells; the first row is its head.
+pub fn plain(rows: &[Vec<String>]) -> String {
+    let widths = widths(rows);
+    let rule: Vec<String> = widths.iter().map(|width| "-".repeat(*width)).collect();
+    let (head, body) = rows.split_at(rows.len().min(1));
+    let rows = head.iter().chain([&rule]).chain(body);
+    rows.map(|row| line(row, &widths)).collect()
+}
+
+fn head<F>(results: &[Results<F>]) -> Vec<String> {
     let mut head = vec![String::from("median (least..most)")];
     head.extend(results.iter().map(|node| node.name.to_owned()));
     if let [first, second] = results {
@@ -22,7 +48,7 @@ fn head(results: &[Results]) -> Vec<String> {
     head
 }
 
-fn cells(row: &Row, results: &[Results]) -> Vec<String> {
+fn cells<F>(row: &Row<F>, results: &[Results<F>]) -> Vec<String> {
     let spreads: Vec<Spread> = results.iter().map(|node| Spread::of(row, &node.figures)).collect();
     let mut cells = vec![row.name.to_owned()];
     cells.extend(spreads.iter().map(|spread| spread.text(row.decimals)));
@@ -49,7 +75,7 @@ struct Spread {
 }
 
 impl Spread {
-    fn of(row: &Row, runs: &[Figures]) -> Self {
+    fn of<F>(row: &Row<F>, runs: &[F]) -> Self {
         let mut values: Vec<f64> = runs.iter().map(row.value).collect();
         values.sort_by(f64::total_cmp);
         let at = |index: usize| values.get(index).copied().unwrap_or(f64::NAN);

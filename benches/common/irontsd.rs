@@ -2,15 +2,18 @@
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
+use tempfile::TempDir;
+
+use super::Outcome;
 use super::metrics::Metrics;
 use super::node::{Node, Running, expect_count, first_line_of};
-use super::options::Options;
+use super::options::TestOptions;
 use super::send::Ending;
 use super::server::Server;
 use super::{http, wait};
-use crate::Outcome;
 
 const POLL: Duration = Duration::from_millis(5);
 
@@ -24,7 +27,7 @@ pub struct IronTsd {
 
 impl IronTsd {
     /// As the options say.
-    pub fn new(options: &Options) -> Self {
+    pub fn new(options: &TestOptions) -> Self {
         let own = ["--opentsdb-listen", "127.0.0.1:0", "--http-listen", "127.0.0.1:0"];
         let own = own.iter().map(|flag| String::from(*flag));
         IronTsd {
@@ -60,8 +63,12 @@ impl Node for IronTsd {
         Ending::Version
     }
 
-    fn start(&self) -> Outcome<Running> {
-        let mut server = Server::start(&self.scratch, &self.program, |dir| self.arguments(dir))?;
+    fn scratch(&self) -> &Path {
+        &self.scratch
+    }
+
+    fn start_on(&self, dir: Arc<TempDir>) -> Outcome<Running> {
+        let mut server = Server::start(dir, &self.program, |dir| self.arguments(dir))?;
         let (opentsdb, http) = wait::until("IronTSD's start", self.timeout, POLL, || {
             server.check_alive()?;
             listening(&server.stdout()?)
@@ -80,7 +87,7 @@ impl Node for IronTsd {
 
     fn check_counters(&self, running: &Running, points: u64) -> Outcome<()> {
         let metrics = Metrics::read(running.http, running.timeout)?;
-        let accepted = metrics.count("irontsd_points_accepted_total", "protocol=\"telnet\"")?;
+        let accepted = metrics.count("irontsd_points_accepted_total", "")?;
         expect_count("irontsd_points_accepted_total", accepted, points)?;
         for name in ["irontsd_points_rejected_total", "irontsd_damaged_blocks"] {
             expect_count(name, metrics.sum(name, "").unwrap_or(0.0) as u64, 0)?;

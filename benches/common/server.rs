@@ -4,32 +4,37 @@ use std::fs::File;
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
+use super::Outcome;
 use super::wait;
-use crate::Outcome;
 
 const POLL: Duration = Duration::from_millis(10);
 const LOG_TAIL_LINES: usize = 15;
 
-/// A running process with a directory of its own. Dropping it kills the one and removes the
-/// other.
+/// A new directory for a server.
+pub fn new_dir(scratch: &Path) -> Outcome<TempDir> {
+    Ok(tempfile::Builder::new().prefix("irontsd-bench-").tempdir_in(scratch)?)
+}
+
+/// A running process with a directory of its own. Dropping it kills the one and, unless somebody
+/// else holds it, removes the other.
 pub struct Server {
     child: Child,
-    dir: TempDir,
+    dir: Arc<TempDir>,
 }
 
 impl Server {
-    /// Starts `command` on an empty directory below `scratch`; `arguments` get that directory.
+    /// Starts `command` on a directory; `arguments` get the path for data in it.
     pub fn start(
-        scratch: &Path,
+        dir: Arc<TempDir>,
         command: &Path,
         arguments: impl FnOnce(&Path) -> Vec<String>,
     ) -> Outcome<Self> {
-        let dir = tempfile::Builder::new().prefix("irontsd-compare-").tempdir_in(scratch)?;
         let child = Command::new(command)
             .args(arguments(&dir.path().join("data")))
             .env_remove("GOGC")
@@ -50,6 +55,18 @@ impl Server {
     /// Where the server keeps its data.
     pub fn data_dir(&self) -> PathBuf {
         self.dir.path().join("data")
+    }
+
+    /// The directory of its own, to keep it for another server.
+    pub fn dir(&self) -> Arc<TempDir> {
+        Arc::clone(&self.dir)
+    }
+
+    /// Ends the server as `kill -9` does.
+    pub fn kill(&mut self) -> Outcome<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
     }
 
     /// What the server has printed so far.

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::Outcome;
 use super::http;
-use crate::Outcome;
 
 /// One reading of the page.
 pub struct Metrics {

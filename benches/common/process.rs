@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
-use crate::Outcome;
+use super::Outcome;
 
 /// `/proc` counts CPU time in hundredths of a second on every Linux.
 const TICKS_PER_SECOND: f64 = 100.0;

@@ -4,7 +4,10 @@ use std::io::Read;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::Outcome;
+use super::Outcome;
+
+/// Every series: `match[]={__name__=~".*"}`.
+pub const EXPORT_ALL: &str = "/api/v1/export?match%5B%5D=%7B__name__%3D~%22.*%22%7D";
 
 /// The body of a successful answer to `GET path`.
 pub fn get(node: SocketAddr, path: &str, timeout: Duration) -> Outcome<String> {
