@@ -38,6 +38,11 @@ impl IronTsd {
         }
     }
 
+    /// Starts it with these flags, too.
+    pub fn add_flags(&mut self, flags: &[&str]) {
+        self.flags.extend(flags.iter().map(|flag| String::from(*flag)));
+    }
+
     fn arguments(&self, data_dir: &Path) -> Vec<String> {
         let data_dir = data_dir.display().to_string();
         let mut arguments = vec![String::from("serve"), String::from("--data-dir"), data_dir];

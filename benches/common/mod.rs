@@ -2,6 +2,7 @@
 //! their own counters say, tables, records.
 
 pub mod disk;
+pub mod fetch;
 pub mod http;
 pub mod irontsd;
 pub mod machine;
@@ -13,6 +14,7 @@ pub mod record;
 pub mod results;
 pub mod send;
 pub mod server;
+pub mod stream;
 pub mod table;
 pub mod victoria;
 pub mod wait;

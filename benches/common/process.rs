@@ -59,6 +59,18 @@ pub fn rss_peak_bytes(pid: u32) -> Outcome<u64> {
     status_bytes(pid, "VmHWM:")
 }
 
+/// Anonymous memory the process has now.
+pub fn anon_bytes(pid: u32) -> Outcome<u64> {
+    status_bytes(pid, "RssAnon:")
+}
+
+/// Bytes the process has caused to be written to disk.
+pub fn written_bytes(pid: u32) -> Outcome<u64> {
+    let io = std::fs::read_to_string(format!("/proc/{pid}/io"))?;
+    let bytes = io.lines().find_map(|line| line.strip_prefix("write_bytes: "));
+    Ok(bytes.ok_or("/proc/PID/io has no write_bytes")?.parse()?)
+}
+
 /// A line of `/proc/PID/status` that counts kB.
 fn status_bytes(pid: u32, key: &str) -> Outcome<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status"))?;
@@ -68,10 +80,58 @@ fn status_bytes(pid: u32, key: &str) -> Outcome<u64> {
     Ok(kib * 1024)
 }
 
+/// Watches the memory of a process while something goes on.
+pub struct MemoryWatch {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<Memory>,
+    before: Memory,
+}
+
+/// Resident and anonymous bytes.
+#[derive(Clone, Copy, Debug, Default)]
+struct Memory {
+    resident_bytes: u64,
+    anon_bytes: u64,
+}
+
+impl Memory {
+    fn of(pid: u32) -> Outcome<Self> {
+        let (resident, anon) = (status_bytes(pid, "VmRSS:")?, status_bytes(pid, "RssAnon:")?);
+        Ok(Memory { resident_bytes: resident, anon_bytes: anon })
+    }
+
+    fn most(self, other: Memory) -> Memory {
+        Memory {
+            resident_bytes: self.resident_bytes.max(other.resident_bytes),
+            anon_bytes: self.anon_bytes.max(other.anon_bytes),
+        }
+    }
+}
+
+impl MemoryWatch {
+    /// Starts to look every few milliseconds.
+    pub fn start(pid: u32) -> Outcome<Self> {
+        let before = Memory::of(pid)?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let thread = std::thread::spawn(move || watch(pid, &stopped));
+        Ok(MemoryWatch { stop, thread, before })
+    }
+
+    /// Stops and returns the bytes by which resident and anonymous memory grew, at the most.
+    pub fn finish(self) -> Outcome<(u64, u64)> {
+        self.stop.store(true, Ordering::Relaxed);
+        let most = self.thread.join().map_err(|_| "the memory watch failed")?;
+        let Memory { resident_bytes, anon_bytes } = self.before;
+        let resident = most.resident_bytes.saturating_sub(resident_bytes);
+        Ok((resident, most.anon_bytes.saturating_sub(anon_bytes)))
+    }
+}
+
 /// Watches the anonymous memory of a process, of which the kernel keeps no peak.
 pub struct AnonWatch {
     stop: Arc<AtomicBool>,
-    thread: JoinHandle<u64>,
+    thread: JoinHandle<Memory>,
 }
 
 impl AnonWatch {
@@ -86,16 +146,18 @@ impl AnonWatch {
     /// Stops and returns the largest number of bytes seen.
     pub fn finish(self) -> Outcome<u64> {
         self.stop.store(true, Ordering::Relaxed);
-        self.thread.join().map_err(|_| "the memory watch failed".into())
+        let most = self.thread.join().map_err(|_| "the memory watch failed")?;
+        Ok(most.anon_bytes)
     }
 }
 
-fn watch(pid: u32, stop: &AtomicBool) -> u64 {
-    let mut peak_bytes = 0;
+/// The largest seen until told to stop.
+fn watch(pid: u32, stop: &AtomicBool) -> Memory {
+    let mut peak = Memory::default();
     loop {
-        peak_bytes = peak_bytes.max(status_bytes(pid, "RssAnon:").unwrap_or(0));
+        peak = peak.most(Memory::of(pid).unwrap_or_default());
         if stop.load(Ordering::Relaxed) {
-            return peak_bytes;
+            return peak;
         }
         std::thread::sleep(SAMPLE_INTERVAL);
     }

@@ -23,8 +23,11 @@ use super::server::{Server, free_address};
 use super::{http, wait};
 
 const POLL: Duration = Duration::from_millis(10);
-/// How long it may take to begin a merge.
-const MERGE_BEGINS: Duration = Duration::from_millis(500);
+/// How long it may take until a merge that was asked for shows: its page of counters is up to a second
+/// old.
+const MERGE_SHOWS: Duration = Duration::from_millis(1200);
+/// How long the removal of merged parts may take to be waited for.
+const REMOVALS_LAST: Duration = Duration::from_secs(5);
 const POLL_SEALED: Duration = Duration::from_millis(50);
 const FLAGS: [&str; 3] =
     ["-retentionPeriod=100y", "-search.disableCache", "-http.disableResponseCompression"];
@@ -47,6 +50,19 @@ impl Victoria {
             scratch: test.scratch(),
             timeout: test.timeout(),
         }
+    }
+}
+
+impl Victoria {
+    /// Merged parts stay for a moment. Names of parts are all there is to see, and other releases
+    /// name theirs otherwise, so this does not insist.
+    fn wait_for_removals(&self, running: &Running) -> Outcome<()> {
+        let metrics = Metrics::read(running.http, running.timeout)?;
+        let added = metrics.count("vm_rows_added_to_storage_total", "")?;
+        let data = running.server.data_dir().join("data");
+        let removed = || Ok((rows_in_part_names(&data)? <= added).then_some(()));
+        let _insists_not = wait::until("removals", REMOVALS_LAST, POLL, removed);
+        Ok(())
     }
 }
 
@@ -121,12 +137,13 @@ impl Node for Victoria {
     /// The request only has it begun soon; the end shows in a gauge.
     fn merge(&self, running: &mut Running) -> Outcome<()> {
         http::get(running.http, "/internal/force_merge", running.timeout)?;
-        std::thread::sleep(MERGE_BEGINS);
+        std::thread::sleep(MERGE_SHOWS);
         wait::until("VictoriaMetrics' merge", running.timeout, POLL, || {
             let metrics = Metrics::read(running.http, running.timeout)?;
             let active = metrics.count("vm_active_force_merges", "")?;
             Ok((active == 0).then_some(()))
-        })
+        })?;
+        self.wait_for_removals(running)
     }
 
     fn check_counters(&self, running: &Running, points: u64) -> Outcome<()> {

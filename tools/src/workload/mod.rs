@@ -9,6 +9,7 @@ mod agent;
 mod chance;
 mod decimal;
 mod digest;
+mod endless;
 mod exported;
 mod rotation;
 mod samples;
@@ -19,6 +20,7 @@ mod tsbs;
 
 pub use agent::AgentLines;
 pub use digest::{Digest, DigestError};
+pub use endless::EndlessLines;
 pub use exported::{ExportDigest, digest_export};
 pub use samples::SampleList;
 pub use sent::digest_lines;

@@ -1,0 +1,66 @@
+//! The export of one series among many.
+
+use std::time::Duration;
+
+use irontsd::workload::Shape;
+
+use crate::Lines;
+use crate::common::Outcome;
+use crate::common::fetch::fetch;
+use crate::common::node::Node;
+use crate::common::table::{Row, row};
+
+/// Requests behind the first one.
+const REQUESTS: usize = 200;
+/// Agent series of one host.
+const SERIES_PER_HOST: u64 = 120;
+
+/// The measurements of one run.
+#[derive(Clone, Debug)]
+pub struct Figures {
+    first: Duration,
+    /// To the first byte, ascending.
+    others: Vec<Duration>,
+}
+
+/// The rows, the most telling first.
+pub const ROWS: [Row<Figures>; 4] = [
+    row("first byte ms, median", 3, |run| run.at(0.5)),
+    row("first byte ms, 99 of 100", 3, |run| run.at(0.99)),
+    row("first byte ms, slowest", 3, |run| run.at(1.0)),
+    row("first byte ms, first request", 1, |run| run.first.as_secs_f64() * 1e3),
+];
+
+impl Figures {
+    fn at(&self, share: f64) -> f64 {
+        let at = ((self.others.len() - 1) as f64 * share) as usize;
+        self.others[at].as_secs_f64() * 1e3
+    }
+}
+
+/// Fills a node with series and asks for some, one by one.
+pub fn measure(node: &dyn Node, lines: &Lines, shape: &Shape) -> Outcome<Figures> {
+    let mut running = lines.fill(node)?;
+    let hosts = shape.series_count / SERIES_PER_HOST;
+    let mut ask = |number: u64| -> Outcome<Duration> {
+        let host = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) % hosts + 1;
+        // `sys.cpu.user{host="web0001",cpu="3"}`
+        let selector =
+            format!("sys.cpu.user%7Bhost%3D%22web{host:04}%22%2Ccpu%3D%22{}%22%7D", number % 4);
+        let path = format!("/api/v1/export?match%5B%5D={selector}");
+        let mut lines = 0;
+        let fetched = fetch(running.http, &path, running.timeout, |piece| {
+            lines += piece.iter().filter(|byte| **byte == b'{').count();
+        })?;
+        // The braces of one line: the object and its metric.
+        match lines {
+            2 => Ok(fetched.first_byte),
+            _ => Err(format!("{path}: not exactly one series").into()),
+        }
+    };
+    let first = ask(0)?;
+    let mut others = (1..=REQUESTS as u64).map(&mut ask).collect::<Outcome<Vec<_>>>()?;
+    others.sort_unstable();
+    running.server.stop(running.timeout)?;
+    Ok(Figures { first, others })
+}

@@ -1,0 +1,103 @@
+//! `/api/put`: bodies of 1,000 and of 50 points, and requests of one point on connections that stay
+//! open, into IronTSD and into VictoriaMetrics in turn.
+//!
+//! `cargo bench --bench put -- --victoria-metrics /usr/bin/victoria-metrics` sends requests made
+//! beforehand, each connection its next when the last is answered. A run counts only if every request
+//! is answered with success and an export has every point.
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark talks to its user")]
+#![expect(
+    clippy::disallowed_methods,
+    reason = "a benchmark measures by the real clock and the real disk"
+)]
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+#[allow(dead_code, reason = "shared by benchmarks that each need a part")]
+mod common;
+mod put {
+    pub mod client;
+    pub mod figures;
+    pub mod load;
+    pub mod run;
+}
+
+use common::node::Node;
+use common::options::{PeerOptions, TestOptions};
+use common::record::Record;
+use common::{Outcome, results, table};
+use put::figures::ROWS;
+use put::load::{Load, SIZES, Size};
+use put::run::measure;
+
+const EXIT_PEER_MISSING: u8 = 3;
+
+const NOTES: [&str; 4] = [
+    "The same requests, made beforehand, go to each node in turn, each time on an empty directory; a \
+     connection sends its next request when the last one is answered. Points are agent lines as JSON, \
+     40,000 series, each on one connection.",
+    "CPU is the server's alone, user and system, /proc/PID/stat. Answered: until the last answer. \
+     Sealed: until every point lies in synced files, as in the comparison of lines. IronTSD has \
+     logged what it answers; VictoriaMetrics has no log.",
+    "The senders run on the same cores as the server: requests and points per second are those of both \
+     together.",
+    "Checked in every run: each request was answered with 200 or 204, counters say all points stored, \
+     an export equals what was sent.",
+];
+
+/// Sends the same /api/put requests to VictoriaMetrics and to IronTSD and compares what it cost.
+#[derive(Parser, Debug)]
+struct Options {
+    /// What every benchmark takes.
+    #[command(flatten)]
+    test: TestOptions,
+    /// What comparisons take.
+    #[command(flatten)]
+    peer: PeerOptions,
+    /// Only requests of so many points: 1000, 50 or 1.
+    #[arg(long)]
+    points: Option<usize>,
+}
+
+fn main() -> ExitCode {
+    let options = Options::parse();
+    let nodes = match options.peer.nodes(&options.test) {
+        Ok(nodes) => nodes,
+        Err(reason) => {
+            eprintln!("put: {reason}");
+            return ExitCode::from(EXIT_PEER_MISSING);
+        }
+    };
+    match run(&options, &nodes) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("put: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(options: &Options, nodes: &[Box<dyn Node>]) -> Outcome<()> {
+    let mut record = Record::begin("put: /api/put requests", &options.test)?;
+    let wanted =
+        |size: &&Size| options.points.is_none_or(|points| points == size.points_per_request);
+    let mut versions = true;
+    for size in SIZES.iter().filter(wanted) {
+        let load = Load::make(size)?;
+        println!("load: {load}");
+        let results = results::in_turn(nodes, options.peer.runs, |number, node| {
+            let figures = measure(node, &load)?;
+            println!("run {number}, {}: {}", node.name(), table::line_of(&ROWS, &figures));
+            Ok(figures)
+        })?;
+        record.tables += &format!("## {load}\n\n{}\n", table::compare(&ROWS, &results));
+        if std::mem::take(&mut versions) {
+            record.nodes(&results);
+        }
+    }
+    record.fact("runs of each node", format!("{}, in turn", options.peer.runs));
+    record.notes(&NOTES);
+    println!("\n{}", record.text());
+    record.write(&options.test)
+}

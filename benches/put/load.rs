@@ -1,0 +1,120 @@
+//! Requests made of agent lines.
+
+use std::fmt;
+use std::io::Write;
+
+use irontsd::workload::{Digest, Kind, Shape, collect, digest_lines};
+
+use crate::common::Outcome;
+
+/// A kind of request.
+pub struct Size {
+    /// Points of each body.
+    pub points_per_request: usize,
+    /// Connections that send at the same time.
+    pub connections: u64,
+    /// Samples of each of the 40,000 series.
+    pub samples_per_series: u64,
+}
+
+/// The kinds that are measured.
+pub const SIZES: [Size; 3] = [
+    Size { points_per_request: 1000, connections: 4, samples_per_series: 150 },
+    Size { points_per_request: 50, connections: 4, samples_per_series: 75 },
+    Size { points_per_request: 1, connections: 8, samples_per_series: 10 },
+];
+
+/// The requests of a run.
+pub struct Load {
+    /// Those of each connection.
+    pub connections: Vec<Requests>,
+    /// Number of requests.
+    pub requests: u64,
+    /// Number of points.
+    pub points: u64,
+    /// What an export must yield.
+    pub digest: Digest,
+    points_per_request: usize,
+}
+
+/// Requests one behind the other.
+#[derive(Default)]
+pub struct Requests {
+    /// Their bytes.
+    pub bytes: Vec<u8>,
+    /// Where each of them ends.
+    pub ends: Vec<usize>,
+}
+
+impl Load {
+    /// Makes all requests.
+    pub fn make(size: &Size) -> Outcome<Self> {
+        let shape = Shape { samples_per_series: size.samples_per_series, ..Shape::default() };
+        let (mut connections, mut digest) = (Vec::new(), Digest::default());
+        for mut part in Kind::Agent.connections(&shape, size.connections) {
+            let (lines, _) = collect(part.as_mut());
+            digest.merge(digest_lines(&lines)?);
+            connections.push(requests(&lines, size.points_per_request)?);
+        }
+        Ok(Load {
+            requests: connections.iter().map(|requests| requests.ends.len() as u64).sum(),
+            points: digest.count,
+            connections,
+            digest,
+            points_per_request: size.points_per_request,
+        })
+    }
+}
+
+fn requests(lines: &[u8], points: usize) -> Outcome<Requests> {
+    let lines: Vec<&str> = std::str::from_utf8(lines)?.lines().collect();
+    let (mut requests, mut body) = (Requests::default(), Vec::new());
+    for group in lines.chunks(points) {
+        body.clear();
+        for (at, line) in group.iter().enumerate() {
+            body.push(if at == 0 { b'[' } else { b',' });
+            point(&mut body, line)?;
+        }
+        body.push(b']');
+        // A request of one point is an object, as agents send it.
+        let body = if points == 1 { &body[1..body.len() - 1] } else { &body[..] };
+        write!(
+            requests.bytes,
+            "POST /api/put HTTP/1.1\r\nHost: localhost:4242\r\nContent-Type: application/json\r\n\
+             Content-Length: {}\r\n\r\n",
+            body.len()
+        )?;
+        requests.bytes.extend_from_slice(body);
+        requests.ends.push(requests.bytes.len());
+    }
+    Ok(requests)
+}
+
+/// `put METRIC TIME VALUE KEY=VALUE...` as JSON; nothing in agent lines needs an escape.
+fn point(out: &mut Vec<u8>, line: &str) -> Outcome<()> {
+    let words: Vec<&str> = line.split(' ').collect();
+    let ["put", metric, time, value, tags @ ..] = &words[..] else {
+        return Err(format!("not a put line: {line:?}").into());
+    };
+    write!(out, r#"{{"metric":"{metric}","timestamp":{time},"value":{value},"tags":{{"#)?;
+    for (at, tag) in tags.iter().enumerate() {
+        let (key, text) = tag.split_once('=').ok_or("a tag without =")?;
+        let comma = if at == 0 { "" } else { "," };
+        write!(out, r#"{comma}"{key}":"{text}""#)?;
+    }
+    out.extend_from_slice(b"}}");
+    Ok(())
+}
+
+impl fmt::Display for Load {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let points = if self.points_per_request == 1 { "point" } else { "points" };
+        write!(
+            out,
+            "{} requests of {} {points}, {} connections",
+            self.requests,
+            self.points_per_request,
+            self.connections.len(),
+        )
+    }
+}

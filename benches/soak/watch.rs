@@ -1,0 +1,86 @@
+//! Looks at a node once a second while it is loaded.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use super::samples::{Sample, Samples};
+use crate::common::metrics::Metrics;
+use crate::common::node::Running;
+use crate::common::{Outcome, disk, process};
+
+const EVERY: Duration = Duration::from_secs(1);
+
+/// A thread that looks.
+pub struct Watch {
+    stop: Arc<AtomicBool>,
+    thread: JoinHandle<Outcome<Samples>>,
+}
+
+/// What is looked at.
+struct Target {
+    pid: u32,
+    http: SocketAddr,
+    data: PathBuf,
+    timeout: Duration,
+}
+
+impl Watch {
+    /// Starts to look; the load begins now and takes so long.
+    pub fn start(running: &Running, duration: Duration) -> Self {
+        let target = Target {
+            pid: running.server.pid(),
+            http: running.http,
+            data: running.server.data_dir(),
+            timeout: running.timeout,
+        };
+        let stop = Arc::new(AtomicBool::new(false));
+        let stopped = Arc::clone(&stop);
+        let thread = std::thread::spawn(move || watch(&target, duration, &stopped));
+        Watch { stop, thread }
+    }
+
+    /// What was seen while the load lasted.
+    pub fn finish(self) -> Outcome<Samples> {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.join().map_err(|_| "the watch failed")?
+    }
+}
+
+fn watch(target: &Target, duration: Duration, stop: &AtomicBool) -> Outcome<Samples> {
+    let start = Instant::now();
+    let mut samples = vec![target.look(start)?];
+    for second in 1.. {
+        let due = EVERY * second;
+        if due > duration || stop.load(Ordering::Relaxed) {
+            break;
+        }
+        std::thread::sleep(due.saturating_sub(start.elapsed()));
+        samples.push(target.look(start)?);
+    }
+    Ok(Samples { samples })
+}
+
+impl Target {
+    fn look(&self, start: Instant) -> Outcome<Sample> {
+        let metrics = Metrics::read(self.http, self.timeout)?;
+        // Taken right behind the counter, so that rates come from times that belong to it.
+        let at_s = start.elapsed().as_secs_f64();
+        Ok(Sample {
+            at_s,
+            accepted: metrics.count("irontsd_points_accepted_total", "")?,
+            segments: metrics.count("irontsd_segments", "")?,
+            segment_bytes: metrics.count("irontsd_segment_bytes", "")?,
+            anon_bytes: process::anon_bytes(self.pid)?,
+            directory_bytes: usage(&self.data)?,
+            written_bytes: process::written_bytes(self.pid)?,
+        })
+    }
+}
+
+fn usage(data: &Path) -> Outcome<u64> {
+    Ok(disk::usage(data)?.allocated_bytes)
+}
