@@ -7,7 +7,7 @@
 //! exports say that no point is missing. The table holds medians, extremes and ratios.
 //!
 //! `--workload` says which lines: agent, tsbs, newseries, or real series (nab, collectd,
-//! statsmodels), of which VictoriaMetrics may change values, which are counted.
+//! collectd-hour, statsmodels), of which VictoriaMetrics may change values, which are counted.
 //!
 //! It installs nothing; without the peer's program it says where to get it and exits with 3.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark talks to its user")]
@@ -36,7 +36,7 @@ use common::record::Record;
 use common::{Outcome, results, table};
 use compare::figures::ROWS;
 use compare::load::Load;
-use compare::notes::NOTES;
+use compare::notes::{NOTES, NOTES_REAL};
 use compare::options::Options;
 use compare::run::Run;
 
@@ -81,6 +81,9 @@ fn compare_all(options: &Options, nodes: &[Box<dyn Node>]) -> Outcome<()> {
     let counters = "every run's counters say all points stored, none refused";
     record.fact("checked", format!("{counters}; {export}"));
     record.notes(&NOTES);
+    if options.workload.kind().is_none() {
+        record.notes(&NOTES_REAL);
+    }
     println!("\n{}", record.text());
     record.write(&options.test)
 }

@@ -41,8 +41,9 @@ const NOTES: [&str; 5] = [
      of chunks included, in pieces of 256 KiB; its rate is the bound for any server here.",
     "CPU is the server's alone, user and system, /proc/PID/stat.",
     "Growth of memory: the largest seen while exports went on less that right before, sampled every \
-     10 ms; a tenth is the export of the first tenth of the time. Resident memory counts pages of \
-     mapped files that the kernel may take back; anonymous memory does not.",
+     10 ms; a tenth is the export of the first tenth of the time, and comes first, so what is made \
+     once is in it. Resident memory counts pages of mapped files that the kernel may take back; \
+     anonymous memory does not.",
     "One series: from the request on a new connection to the first byte of the body; other series each \
      time. The first request of all is shown alone, since a node may build something then.",
 ];

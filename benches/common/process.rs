@@ -44,8 +44,14 @@ impl CpuTime {
     }
 }
 
+/// CPU seconds spent on anything but the server and this process.
+pub fn others_busy_s(server: u32) -> Outcome<f64> {
+    let own = CpuTime::of(std::process::id())?.total_s();
+    Ok(machine_busy_s()? - own - CpuTime::of(server)?.total_s())
+}
+
 /// CPU seconds the whole machine has spent on anything, guests' theft included.
-pub fn machine_busy_s() -> Outcome<f64> {
+fn machine_busy_s() -> Outcome<f64> {
     let stat = std::fs::read_to_string("/proc/stat")?;
     let line = stat.lines().next().ok_or("empty /proc/stat")?;
     let ticks: Vec<f64> = line.split_whitespace().filter_map(|word| word.parse().ok()).collect();

@@ -23,3 +23,15 @@ pub const NOTES: [&str; 7] = [
     "GOGC and GOMAXPROCS are unset. Cores busy elsewhere, until accepted, should be near \
      0; a record with more was made on a machine that had other work.",
 ];
+
+/// What is said besides of real series.
+pub const NOTES_REAL: [&str; 2] = [
+    "Values changed: an export is compared with what was sent, sample by sample, as doubles. \
+     VictoriaMetrics keeps about fifteen digits in a block, fewer where large and small numbers \
+     share one; IronTSD's values must all be as sent, or the run fails.",
+    "The files are small: index, a directory for each month and rounding to blocks of 4 KiB weigh on \
+     whole directories, so lengths of files stand beside them, and another record has each series many \
+     times under a tag `copy`. Copies have the same timestamps, but each begins elsewhere in its \
+     series' values, so that none lies beside its like; file bytes a point that stay the same show \
+     that no codec gained by the repetition.",
+];

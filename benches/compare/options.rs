@@ -56,6 +56,8 @@ pub enum Lines {
     Nab,
     /// Real series: `benches/data/collectd.put.gz`.
     Collectd,
+    /// Real series: `benches/data/collectd-hour.put.gz`.
+    CollectdHour,
     /// Real series: `benches/data/statsmodels.put.gz`.
     Statsmodels,
 }
@@ -63,7 +65,7 @@ pub enum Lines {
 impl Lines {
     /// As the command line calls it.
     pub fn word(self) -> String {
-        format!("{self:?}").to_lowercase()
+        self.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned())
     }
 
     /// The kind of generated load; `None` for real series.
@@ -71,7 +73,7 @@ impl Lines {
         match self {
             Lines::Agent | Lines::Newseries => Some(Kind::Agent),
             Lines::Tsbs => Some(Kind::Tsbs),
-            Lines::Nab | Lines::Collectd | Lines::Statsmodels => None,
+            Lines::Nab | Lines::Collectd | Lines::CollectdHour | Lines::Statsmodels => None,
         }
     }
 }

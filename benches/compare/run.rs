@@ -7,7 +7,7 @@ use super::load::Load;
 use super::options::Options;
 use crate::common::disk::{self, Usage};
 use crate::common::node::{Node, Running};
-use crate::common::process::{AnonWatch, CpuTime, machine_busy_s, rss_peak_bytes};
+use crate::common::process::{AnonWatch, CpuTime, others_busy_s, rss_peak_bytes};
 use crate::common::send::Senders;
 use crate::common::{Outcome, http};
 
@@ -95,10 +95,4 @@ impl Run<'_> {
         }
         Ok(changed)
     }
-}
-
-/// CPU seconds spent on anything but the server and this process.
-fn others_busy_s(server: u32) -> Outcome<f64> {
-    let own = CpuTime::of(std::process::id())?.total_s();
-    Ok(machine_busy_s()? - own - CpuTime::of(server)?.total_s())
 }

@@ -18,6 +18,8 @@ pub struct Figures {
     pub cpu_answered: CpuTime,
     /// CPU of the server until every point was sealed.
     pub cpu_sealed: CpuTime,
+    /// CPU seconds of anything but the server and the senders until the last answer.
+    pub others_s: f64,
     /// Largest resident memory.
     pub rss_peak_bytes: u64,
     /// Largest anonymous memory seen.
@@ -25,7 +27,7 @@ pub struct Figures {
 }
 
 /// The rows, the most telling first.
-pub const ROWS: [Row<Figures>; 8] = [
+pub const ROWS: [Row<Figures>; 9] = [
     row("CPU us/point, sealed", 3, |run| micros(run.cpu_sealed, run.points)),
     row("CPU us/point, answered", 3, |run| micros(run.cpu_answered, run.points)),
     row("CPU us/request, sealed", 2, |run| micros(run.cpu_sealed, run.requests)),
@@ -34,6 +36,7 @@ pub const ROWS: [Row<Figures>; 8] = [
     row("M points/s", 3, |run| run.points as f64 / run.answered_s / 1e6),
     row("peak RSS MiB", 0, |run| run.rss_peak_bytes as f64 / MIB),
     row("peak anonymous MiB", 0, |run| run.anon_peak_bytes as f64 / MIB),
+    row("cores busy elsewhere", 2, |run| run.others_s / run.answered_s),
 ];
 
 fn micros(cpu: CpuTime, count: u64) -> f64 {

@@ -8,7 +8,7 @@ use super::client::Clients;
 use super::figures::Figures;
 use super::load::Load;
 use crate::common::node::Node;
-use crate::common::process::{AnonWatch, CpuTime, rss_peak_bytes};
+use crate::common::process::{AnonWatch, CpuTime, others_busy_s, rss_peak_bytes};
 use crate::common::{Outcome, http};
 
 /// Runs the node once and returns what it cost, or why the run does not count.
@@ -18,10 +18,11 @@ pub fn measure(node: &dyn Node, load: &Load) -> Outcome<Figures> {
     let pid = running.server.pid();
     let anon = AnonWatch::start(pid);
     let mut clients = Clients::connect(&running, load)?;
-    let before = CpuTime::of(pid)?;
+    let (before, others_before) = (CpuTime::of(pid)?, others_busy_s(pid)?);
     let start = clients.send(load)?;
     let answered = Instant::now();
     let cpu_answered = CpuTime::of(pid)?.since(before);
+    let others_s = others_busy_s(pid)? - others_before;
     node.seal(&mut running, load.points)?;
     let cpu_sealed = CpuTime::of(pid)?.since(before);
     let (rss_peak_bytes, anon_peak_bytes) = (rss_peak_bytes(pid)?, anon.finish()?);
@@ -37,6 +38,7 @@ pub fn measure(node: &dyn Node, load: &Load) -> Outcome<Figures> {
         answered_s: (answered - start).as_secs_f64(),
         cpu_answered,
         cpu_sealed,
+        others_s,
         rss_peak_bytes,
         anon_peak_bytes,
     })
