@@ -9,6 +9,7 @@ use crate::inbox::ConnId;
 use crate::kairosdb;
 use crate::sync_wait::SyncWait;
 use crate::telnet;
+use crate::telnet::lookup::Trail;
 use crate::workers::Task;
 use mio::net::TcpStream;
 use std::io::{self, Read, Write};
@@ -106,6 +107,14 @@ pub enum Received {
 }
 
 impl Conn {
+    /// Where its points are among those remembered, if it speaks HTTP.
+    pub fn trail(&mut self) -> Option<&mut Trail> {
+        match &mut self.speaks {
+            Speaks::Http(session) => Some(&mut session.trail),
+            _ => None,
+        }
+    }
+
     /// A connection just accepted.
     pub fn new(id: ConnId, stream: TcpStream, peer: SocketAddr, port: Port, now: Duration) -> Conn {
         Conn {

@@ -57,8 +57,11 @@ pub struct EventLoop {
     pub(crate) shard: Shard,
     pub(crate) conns: Slab<Conn>,
     pub(crate) lookup: Lookup,
+    /// The same for keys as they stand in JSON, which must not pass for those of lines.
+    pub(crate) json_lookup: Lookup,
     pub(crate) pending: Pending,
     pub(crate) put: crate::put::Scratch,
+    pub(crate) known: crate::requests::known::Scratch,
     pub(crate) udp: Option<Udp>,
     pub(crate) telnet: telnet::Scratch,
     pub(crate) buffer: Vec<u8>,
@@ -97,6 +100,8 @@ impl EventLoop {
             shard,
             conns: Slab::new(),
             lookup: Lookup::new(seed, LOOKUP_BYTES_MAX),
+            json_lookup: Lookup::new(seed, LOOKUP_BYTES_MAX),
+            known: Default::default(),
             pending: Pending::default(),
             put: Default::default(),
             udp,
@@ -612,6 +617,7 @@ impl EventLoop {
             listeners.retry(&self.node);
         }
         self.lookup.age(now, self.node.policy.forget_after);
+        self.json_lookup.age(now, self.node.policy.forget_after);
         let stall = self.node.policy.export_stall;
         let overdue = |conn: &Conn| {
             let http = matches!(conn.speaks, Speaks::Http(_));

@@ -3,6 +3,7 @@
 //! `pages` do it.
 
 mod import;
+pub(crate) mod known;
 mod maintain;
 mod pages;
 mod put;

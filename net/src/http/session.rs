@@ -8,6 +8,7 @@ use super::query::Query;
 use super::reply::{Framing, Reply};
 use super::router::{Port, Route, route};
 use crate::reject::{Reason, Reject};
+use crate::telnet::lookup::Trail;
 use flate2::read::MultiGzDecoder;
 use std::io::Read;
 
@@ -71,6 +72,8 @@ pub enum Taken {
 #[derive(Debug, Default)]
 pub struct Session {
     body: Option<Incoming>,
+    /// Where the connection's points are among those remembered.
+    pub trail: Trail,
 }
 
 #[derive(Debug)]

@@ -28,6 +28,10 @@ impl EventLoop {
         };
         let mut wait = None;
         let now_ms = self.node.engine.env().clock.wall_ms();
+        let known = match what {
+            Points::Numbers if extra.is_empty() => self.put_known(place, &request.body, now_ms),
+            _ => None,
+        };
         let mut scratch = std::mem::take(&mut self.put);
         let node = self.node.clone();
         let mut lost = false;
@@ -47,17 +51,20 @@ impl EventLoop {
             Ok(())
         };
         let (body, policy) = (&request.body, &node.policy);
-        let outcome = match what {
-            Points::Numbers => {
+        let outcome = match (what, known) {
+            (_, Some(outcome)) => Ok(outcome),
+            (Points::Numbers, None) => {
                 let mut out = |name: &[u8], ms, value| sink(name, ms, Content::Number(value));
                 put::judge(body, now_ms, policy, &extra, &mut scratch, &mut out)
             }
-            Points::Histograms => {
+            (Points::Histograms, None) => {
                 let mut out =
                     |name: &[u8], ms, bytes: &[u8]| sink(name, ms, Content::Histogram(bytes));
                 put::judge_histograms(body, now_ms, policy, &extra, &mut scratch, &mut out)
             }
-            Points::Rollups => put::rollup::judge(body, now_ms, policy, &extra, &mut scratch),
+            (Points::Rollups, None) => {
+                put::rollup::judge(body, now_ms, policy, &extra, &mut scratch)
+            }
         };
         let mut intake = self.intake(place);
         let answer = match outcome {
