@@ -4,6 +4,7 @@ use crate::buffer::WriteBuffer;
 use crate::codec::Effort;
 use crate::env::Env;
 use crate::error::Result;
+use crate::names::groups::Groups;
 use crate::rows::{EpochRows, Order, SortMemory};
 use crate::segment::writer::Sealed;
 use crate::segment::{self, SegmentWriter};
@@ -21,6 +22,7 @@ pub fn flush(
     buffers: &[Arc<WriteBuffer>],
     registry: &Registry,
     memory: &mut SortMemory,
+    names: &mut Groups,
 ) -> Result<Option<Sealed>> {
     let buffers: Vec<_> = buffers.iter().map(|buffer| (buffer.clone(), buffer.len())).collect();
     if buffers.iter().all(|(_, rows)| *rows == 0) {
@@ -36,5 +38,5 @@ pub fn flush(
         writer.push(series, &samples)?;
     }
     rows.recycle(memory);
-    Ok(Some(writer.seal(registry)?))
+    Ok(Some(writer.seal(registry, names)?))
 }

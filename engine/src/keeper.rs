@@ -13,6 +13,7 @@ use crate::error::{Error, Result};
 use crate::flush;
 use crate::log;
 use crate::manifest::DeleteEntry;
+use crate::names::groups::Groups;
 use crate::names::seal;
 use crate::rows::SortMemory;
 use crate::segment::Segment;
@@ -70,11 +71,12 @@ pub struct Keeper {
     shared: Arc<Shared>,
     frozen: VecDeque<Frozen>,
     memory: SortMemory,
+    names: Groups,
 }
 
 impl Keeper {
     pub fn new(shared: Arc<Shared>, frozen: VecDeque<Frozen>) -> Keeper {
-        Keeper { shared, frozen, memory: SortMemory::default() }
+        Keeper { shared, frozen, memory: SortMemory::default(), names: Groups::default() }
     }
 
     /// Works until told to end.
@@ -229,8 +231,8 @@ impl Keeper {
     fn flush_one(&mut self, epoch: u32, buffers: &[Arc<WriteBuffer>]) -> Result<()> {
         let shared = &self.shared;
         let dir = shared.segment_dir();
-        let sealed =
-            flush::flush(&shared.env, &dir, epoch, buffers, &shared.registry, &mut self.memory)?;
+        let (registry, memory, names) = (&shared.registry, &mut self.memory, &mut self.names);
+        let sealed = flush::flush(&shared.env, &dir, epoch, buffers, registry, memory, names)?;
         // Every row of it was accepted after the deletes there are: each begins with a flush.
         let deletes = shared.manifest.lock().deletes.last().map_or(0, |delete| delete.number);
         let open = |sealed: Sealed| Segment::open(&shared.env, &sealed.path);

@@ -23,7 +23,7 @@ pub const BLOCK_RUNS: usize = 4096;
 /// A block is closed at this many bytes of values; only histograms come near it.
 pub const BLOCK_BYTES: usize = 1 << 20;
 
-/// Names in one group of a segment. They share their texts, and are checksummed together.
+/// Ids whose names stand in one group of a segment, sharing their texts and a checksum.
 pub const NAME_GROUP: usize = 64 << 10;
 
 /// Names in memory, and bytes of them, from which they are sealed into a part after a flush.

@@ -115,6 +115,11 @@ impl Registry {
         rapidhash_v3_seeded(name, &self.secrets)
     }
 
+    /// What nobody outside can guess, for other tables of texts that senders choose.
+    pub fn secrets(&self) -> RapidSecrets {
+        self.secrets
+    }
+
     /// Takes names that the names files lost from where else they stand; returns how many were
     /// missing. Ids between them that nobody knows stay without a name.
     pub fn restore(&self, names: impl IntoIterator<Item = (SeriesId, Vec<u8>)>) -> usize {
@@ -131,7 +136,7 @@ impl Registry {
                 && tail.find(hash, &name).is_none()
                 && find_in(&state.parts, hash, &name).is_none()
             {
-                tail.replace(series, hash, &name, |name| self.hash(name));
+                tail.replace(series, hash, &name);
                 restored += 1;
             }
         }
@@ -157,7 +162,7 @@ impl Registry {
             return Ok(id);
         }
         admit(state.tail.end())?;
-        Ok(state.tail.insert(hash, name, |name| self.hash(name)))
+        Ok(state.tail.insert(hash, name))
     }
 
     /// The id of a canonical name, given out now if it is new. `None` when ids are used up or the
@@ -346,7 +351,7 @@ impl Registry {
         let mut all = Vec::clone(&state.parts);
         all.extend(parts.into_iter().map(Arc::new));
         state.parts = Arc::new(all);
-        state.tail = state.tail.behind(end, |name| self.hash(name));
+        state.tail = state.tail.behind(end);
     }
 
     /// Puts one part in the place of those whose ids it holds.
@@ -461,12 +466,12 @@ impl Loader {
         let hash = |name: &[u8]| rapidhash_v3_seeded(name, &self.secrets);
         if self.tail.end() > series {
             if !name.is_empty() && self.tail.name(series).is_empty() {
-                self.tail.replace(series, hash(name), name, hash);
+                self.tail.replace(series, hash(name), name);
             }
         } else if name.is_empty() {
             self.tail.push_lost();
         } else {
-            self.tail.insert(hash(name), name, hash);
+            self.tail.insert(hash(name), name);
         }
     }
 

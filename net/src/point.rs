@@ -164,15 +164,14 @@ pub fn check_names(
     let what = || format!("metric name (\"{}\")", text(metric));
     check_text(metric, charset, what, || "metric name".to_owned())?;
     for (key, value) in tags.iter() {
-        let (k, v) = (text(key), text(value));
-        let what = || format!("tag name with value [{v}] (\"{k}\")");
-        check_text(key, charset, what, || format!("tag name with value [{v}]"))?;
+        let what = || format!("tag name with value [{}] (\"{}\")", text(value), text(key));
+        check_text(key, charset, what, || format!("tag name with value [{}]", text(value)))?;
         if key == RESERVED {
             let message = format!("Invalid {}: reserved for the metric", what());
             return Err(Reject::new(Reason::IllegalArgument, message));
         }
-        let what = || format!("tag value with key [{k}] (\"{v}\")");
-        check_text(value, charset, what, || format!("tag value with key [{k}]"))?;
+        let what = || format!("tag value with key [{}] (\"{}\")", text(key), text(value));
+        check_text(value, charset, what, || format!("tag value with key [{}]", text(key)))?;
     }
     Ok(())
 }

@@ -6,6 +6,7 @@ use crate::deletes::Delete;
 use crate::env::Env;
 use crate::error::Result;
 use crate::limits::RUN_ROWS_MAX;
+use crate::names::groups::Groups;
 use crate::scan::{Cursor, Scan};
 use crate::segment::writer::Sealed;
 use crate::segment::{Segment, SegmentWriter};
@@ -45,7 +46,7 @@ impl Merge<'_> {
         let epochs = self.inputs.iter().map(|segment| segment.footer().epochs);
         let first = epochs.clone().map(|(first, _)| first).min().unwrap_or(0);
         let last = epochs.map(|(_, last)| last).max().unwrap_or(0);
-        let mut sealed = Vec::new();
+        let (mut sealed, mut names) = (Vec::new(), Groups::default());
         for (from, to) in cut(&self.rows_by_day(pace)?, self.partition) {
             if to < self.floor_ms {
                 continue;
@@ -56,7 +57,7 @@ impl Merge<'_> {
                 writer.discard();
                 continue;
             }
-            sealed.push(writer.seal(self.registry)?);
+            sealed.push(writer.seal(self.registry, &mut names)?);
         }
         Ok(sealed)
     }

@@ -6,12 +6,14 @@ use hashbrown::HashTable;
 
 const PIECE_BYTES: usize = 1 << 20;
 
-/// Pieces that never move, an offset per id, a hash table of ids. Whoever asks computes the hashes.
+/// Pieces that never move, an offset and the hash of each name, a hash table of ids. Hashes are kept, so
+/// that neither a growing table nor a name that is not there costs a look at other names.
 #[derive(Debug, Default)]
 pub struct Tail {
     first: SeriesId,
     pieces: Vec<Vec<u8>>,
     offsets: Vec<u64>,
+    hashes: Vec<u64>,
     ids: HashTable<SeriesId>,
     bytes: usize,
 }
@@ -46,51 +48,54 @@ impl Tail {
         reader.take(len as usize).unwrap_or_default()
     }
 
+    /// The hash of the name of an id from `first` to `end`.
+    pub fn hash(&self, series: SeriesId) -> u64 {
+        self.hashes[(series - self.first) as usize]
+    }
+
     /// The id of a name.
     pub fn find(&self, hash: u64, name: &[u8]) -> Option<SeriesId> {
-        self.ids.find(hash, |&id| self.name(id) == name).copied()
+        let is_it = |&id: &SeriesId| self.hash(id) == hash && self.name(id) == name;
+        self.ids.find(hash, is_it).copied()
     }
 
     /// Gives the next id to a name that has none.
-    pub fn insert(&mut self, hash: u64, name: &[u8], rehash: impl Fn(&[u8]) -> u64) -> SeriesId {
-        let id = self.push(name);
-        self.index(hash, id, rehash);
+    pub fn insert(&mut self, hash: u64, name: &[u8]) -> SeriesId {
+        let id = self.push(hash, name);
+        self.index(id);
         id
     }
 
     /// Leaves the next id without a name: it was lost.
     pub fn push_lost(&mut self) {
-        self.push(b"");
+        self.push(0, b"");
     }
 
     /// Gives a name to an id that lost its own.
-    pub fn replace(
-        &mut self,
-        series: SeriesId,
-        hash: u64,
-        name: &[u8],
-        rehash: impl Fn(&[u8]) -> u64,
-    ) {
-        let copy = self.push(name);
-        let offset = self.offsets.pop().unwrap_or_default();
+    pub fn replace(&mut self, series: SeriesId, hash: u64, name: &[u8]) {
+        let copy = self.push(hash, name);
+        let (offset, hash) = (self.offsets.pop(), self.hashes.pop());
         debug_assert_eq!(copy, self.end());
-        self.offsets[(series - self.first) as usize] = offset;
-        self.index(hash, series, rehash);
+        let at = (series - self.first) as usize;
+        (self.offsets[at], self.hashes[at]) =
+            (offset.unwrap_or_default(), hash.unwrap_or_default());
+        self.index(series);
     }
 
-    fn index(&mut self, hash: u64, id: SeriesId, rehash: impl Fn(&[u8]) -> u64) {
-        let mut ids = std::mem::take(&mut self.ids);
-        ids.insert_unique(hash, id, |&id| rehash(self.name(id)));
-        self.ids = ids;
+    fn index(&mut self, id: SeriesId) {
+        let Tail { first, hashes, ids, .. } = self;
+        let hash = |&id: &SeriesId| hashes[(id - *first) as usize];
+        ids.insert_unique(hash(&id), id, hash);
     }
 
-    fn push(&mut self, name: &[u8]) -> SeriesId {
+    fn push(&mut self, hash: u64, name: &[u8]) -> SeriesId {
         let needed = name.len() + 10;
         if self.pieces.last().is_none_or(|piece| piece.capacity() - piece.len() < needed) {
             self.pieces.push(Vec::with_capacity(needed.max(PIECE_BYTES)));
         }
         let number = self.pieces.len() - 1;
         let piece = &mut self.pieces[number];
+        self.hashes.push(hash);
         self.offsets.push((number as u64) << 32 | piece.len() as u64);
         put_varint(piece, name.len() as u64);
         piece.extend_from_slice(name);
@@ -99,12 +104,12 @@ impl Tail {
     }
 
     /// What is left when the names before `end` are in a part.
-    pub fn behind(&self, end: SeriesId, hash: impl Fn(&[u8]) -> u64 + Copy) -> Tail {
+    pub fn behind(&self, end: SeriesId) -> Tail {
         let mut rest = Tail::new(end);
         for series in end..self.end() {
             match self.name(series) {
                 b"" => rest.push_lost(),
-                name => _ = rest.insert(hash(name), name, hash),
+                name => _ = rest.insert(self.hash(series), name),
             }
         }
         rest

@@ -1,17 +1,16 @@
 //! Builds a segment file and seals it.
 
 use super::format::{BlockBuilder, BlockEntry, Footer, NameEntry};
-use crate::bytes::{pad8, put_varint};
+use crate::bytes::pad8;
 use crate::checksum;
 use crate::codec::Effort;
 use crate::env::{Env, File};
 use crate::error::{Error, Result};
 use crate::header::{FileKind, HEADER_BYTES, Header};
-use crate::limits::{NAME_GROUP, RUN_ROWS_MAX};
-use crate::names::coded::Encoder;
+use crate::limits::RUN_ROWS_MAX;
+use crate::names::groups::Groups;
 use crate::series::Registry;
 use crate::types::{Samples, SeriesId};
-use rapidhash::v3::RapidSecrets;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -138,9 +137,9 @@ impl SegmentWriter {
 
     /// Writes names and indexes, syncs, and gives the file its name. Durable when this returns;
     /// part of the data directory once the manifest names it.
-    pub fn seal(mut self, registry: &Registry) -> Result<Sealed> {
+    pub fn seal(mut self, registry: &Registry, groups: &mut Groups) -> Result<Sealed> {
         self.close_block()?;
-        let groups = self.write_names(registry)?;
+        let groups = self.write_names(registry, groups)?;
         let footer = self.write_index(&groups);
         self.write_pending()?;
         let temporary = temporary(&self.path);
@@ -152,35 +151,25 @@ impl SegmentWriter {
         Ok(Sealed { path: self.path, bytes: self.pending_at, footer })
     }
 
-    fn write_names(&mut self, registry: &Registry) -> Result<Vec<NameEntry>> {
+    fn write_names(&mut self, registry: &Registry, groups: &mut Groups) -> Result<Vec<NameEntry>> {
         let series = std::mem::take(&mut self.series);
-        let mut groups = Vec::new();
-        for group in series.chunks(NAME_GROUP) {
-            let (offset, start) = (self.at(), self.pending.len());
-            let mut before = group[0];
-            for &series in group {
-                put_varint(&mut self.pending, u64::from(series - before));
-                before = series;
-            }
-            let mut names = Encoder::new(RapidSecrets::seed(self.salt));
-            registry.each(group.iter().copied(), |_, name| names.add(name));
-            names.finish(&mut self.pending);
-            let bytes = &self.pending[start..];
-            groups.push(NameEntry {
+        let mut entries = Vec::new();
+        groups.each(&series, registry, |group| {
+            let offset = self.at();
+            entries.push(NameEntry {
                 offset,
-                bytes: bytes.len() as u32,
+                bytes: group.bytes.len() as u32,
                 raw_bytes: 0,
-                checksum: checksum::seeded(self.salt, offset, bytes),
-                first: group[0],
-                names: group.len() as u32,
+                checksum: checksum::seeded(self.salt, offset, &group.bytes),
+                first: group.ids[0],
+                names: group.ids.len() as u32,
             });
+            self.pending.extend_from_slice(&group.bytes);
             pad8(&mut self.pending);
-            if self.pending.len() >= WRITE_BYTES {
-                self.write_pending()?;
-            }
-        }
+            if self.pending.len() >= WRITE_BYTES { self.write_pending() } else { Ok(()) }
+        })?;
         self.series = series;
-        Ok(groups)
+        Ok(entries)
     }
 
     fn write_index(&mut self, groups: &[NameEntry]) -> Footer {
