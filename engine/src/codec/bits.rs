@@ -66,37 +66,69 @@ pub fn unpack(packed: &[u8], count: usize, width: u8, mut sink: impl FnMut(u64))
 
 /// Fills `out` with numbers in order, each added to `base`. The slice holds them and the slack.
 pub fn unpack_from(packed: &[u8], width: u8, base: u64, out: &mut [u64]) {
+    unpack_each(packed, width, out, |slot, number| *slot = base.wrapping_add(number));
+}
+
+/// Adds numbers in order to those of `out`. The slice holds them and the slack.
+pub fn unpack_onto(packed: &[u8], width: u8, out: &mut [u64]) {
+    unpack_each(packed, width, out, |slot, number| *slot = slot.wrapping_add(number));
+}
+
+/// Fills `out` with sums: each is the one before (`last` before the first), plus `step`, plus the
+/// number in order. The slice holds these and the slack.
+pub fn unpack_sums(packed: &[u8], width: u8, mut last: u64, step: u64, out: &mut [u64]) {
+    unpack_each(packed, width, out, |slot, number| {
+        last = last.wrapping_add(step.wrapping_add(number));
+        *slot = last;
+    });
+}
+
+/// Calls `each` with every place of `out` and its number.
+#[inline(always)]
+fn unpack_each(packed: &[u8], width: u8, out: &mut [u64], mut each: impl FnMut(&mut u64, u64)) {
     // A loop for each width: shifts known to the compiler make it twice as fast.
     macro_rules! by_width {
         ($($known:literal)*) => {
             match width {
-                0 => out.fill(base),
-                $($known => unpack_known::<$known>(packed, base, out),)*
-                _ => unpack_tail(packed, width, base, 0, out),
+                0 => out.iter_mut().for_each(|slot| each(slot, 0)),
+                $($known => unpack_known::<$known>(packed, out, each),)*
+                _ => unpack_tail(packed, width, 0, out, each),
             }
         };
     }
     by_width!(1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 31 32
-        33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56)
+        33 34 35 36 37 38 39 40 41 42 43 44 45 46 47 48 49 50 51 52 53 54 55 56 64)
 }
 
-fn unpack_known<const WIDTH: usize>(packed: &[u8], base: u64, out: &mut [u64]) {
+#[inline(always)]
+fn unpack_known<const WIDTH: usize>(
+    packed: &[u8],
+    out: &mut [u64],
+    mut each: impl FnMut(&mut u64, u64),
+) {
     let (groups, _) = out.as_chunks_mut::<8>();
     for (at, group) in groups.iter_mut().enumerate() {
         // Eight numbers take as many bytes as one takes bits.
         let bytes = &packed[at * WIDTH..(at + 1) * WIDTH + SLACK_BYTES];
-        for (place, number) in group.iter_mut().enumerate() {
-            *number = base.wrapping_add(get(bytes, place, WIDTH as u8));
+        for (place, slot) in group.iter_mut().enumerate() {
+            each(slot, get(bytes, place, WIDTH as u8));
         }
     }
     let done = groups.len() * 8;
-    unpack_tail(packed, WIDTH as u8, base, done, out);
+    unpack_tail(packed, WIDTH as u8, done, out, each);
 }
 
-fn unpack_tail(packed: &[u8], width: u8, base: u64, from: usize, out: &mut [u64]) {
+#[inline(always)]
+fn unpack_tail(
+    packed: &[u8],
+    width: u8,
+    from: usize,
+    out: &mut [u64],
+    mut each: impl FnMut(&mut u64, u64),
+) {
     let packed = &packed[..packed_bytes(out.len(), width) + SLACK_BYTES];
-    for (at, number) in out.iter_mut().enumerate().skip(from) {
-        *number = base.wrapping_add(get(packed, at, width));
+    for (at, slot) in out.iter_mut().enumerate().skip(from) {
+        each(slot, get(packed, at, width));
     }
 }
 
@@ -120,7 +152,16 @@ mod tests {
             prop_assert_eq!(&back, &numbers);
             unpack_from(&packed, width, 7, &mut back);
             let expected: Vec<u64> = numbers.iter().map(|n| n.wrapping_add(7)).collect();
-            prop_assert_eq!(back, expected);
+            prop_assert_eq!(&back, &expected);
+            unpack_onto(&packed, width, &mut back);
+            let twice = expected.iter().zip(&numbers).map(|(one, n)| one.wrapping_add(*n));
+            prop_assert_eq!(&back, &twice.collect::<Vec<_>>());
+            unpack_sums(&packed, width, 5, 3, &mut back);
+            let sums = numbers.iter().scan(5u64, |last, n| {
+                *last = last.wrapping_add(3).wrapping_add(*n);
+                Some(*last)
+            });
+            prop_assert_eq!(&back, &sums.collect::<Vec<_>>());
         }
     }
 

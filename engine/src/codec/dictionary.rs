@@ -5,6 +5,7 @@
 
 use super::column::Column;
 use super::huffman::Tables;
+use super::memory::Numbers;
 use super::{numbers, stream};
 use crate::bytes::{Malformed, Reader, put_signed, put_varint};
 use hashbrown::HashTable;
@@ -64,28 +65,30 @@ fn with_dictionary(kind: u8, list: &[i64]) -> Option<Column> {
     Some(column)
 }
 
-/// Appends `rows` numbers from a column whose tag and kind `reader` is behind.
+/// Fills `out` with numbers from a column whose tag and kind `reader` is behind.
 pub fn decode(
     reader: &mut Reader<'_>,
     tables: Tables<'_>,
-    rows: usize,
-    out: &mut Vec<u64>,
+    out: &mut [u64],
 ) -> Result<(), Malformed> {
     let count = reader.varint()?;
     if count > ENTRIES_MAX as u64 {
         return Err(reader.malformed());
     }
-    let mut entries: Vec<u64> = Vec::with_capacity(count as usize);
-    for _ in 0..count {
-        let first = entries.first().copied().unwrap_or(0);
-        entries.push(first.wrapping_add(reader.signed()? as u64));
+    let mut entries = Numbers::new(count as usize);
+    let mut first = 0u64;
+    for (at, entry) in entries.iter_mut().enumerate() {
+        *entry = first.wrapping_add(reader.signed()? as u64);
+        first = if at == 0 { *entry } else { first };
     }
-    let start = out.len();
-    out.resize(start + rows, 0);
-    stream::decode(reader, tables, &mut out[start..])?;
-    for number in &mut out[start..] {
-        let entry = usize::try_from(*number).ok().and_then(|at| entries.get(at));
-        *number = *entry.ok_or(reader.malformed())?;
+    stream::decode(reader, tables, out)?;
+    let mut largest = 0;
+    for number in &mut *out {
+        largest = largest.max(*number);
+        *number = entries.get(*number as usize).copied().unwrap_or(0);
+    }
+    if largest >= count && !out.is_empty() {
+        return Err(reader.malformed());
     }
     Ok(())
 }

@@ -7,6 +7,7 @@
 
 use super::column::Column;
 use super::huffman::Tables;
+use super::memory::Numbers;
 use super::stream;
 use crate::bytes::{Malformed, Reader, put_varint};
 use crate::types::{Kind, Samples, Value};
@@ -63,28 +64,44 @@ pub fn decode(
     reader: &mut Reader<'_>,
     tables: Tables<'_>,
     rows: usize,
-) -> Result<Option<Vec<u64>>, Malformed> {
+) -> Result<Option<Numbers>, Malformed> {
     if tag == WHOLE {
         return Ok(None);
     }
-    let mut flags = vec![0; rows];
+    let mut flags = Numbers::new(rows);
     stream::decode(reader, tables, &mut flags)?;
     Ok(Some(flags))
 }
 
-/// Makes integers of the values from `start` on.
-pub fn apply(flags: Option<&[u64]>, start: usize, out: &mut Samples) {
+/// Makes integers of the values from `start` on, which are of one kind but for the exceptions.
+pub fn apply(
+    flags: Option<&[u64]>,
+    exceptions: &[(usize, Value)],
+    start: usize,
+    out: &mut Samples,
+) {
     let (kinds, bits) = (&mut out.kinds[start..], &mut out.bits[start..]);
-    let one_kind = kinds.iter().all(|kind| *kind == kinds[0]);
+    let kind = kinds.first().copied().unwrap_or(Kind::INTEGER);
+    let one_kind = kinds.iter().all(|other| *other == kind);
     if one_kind && flags.is_none() {
         // A division by a known number is a multiplication.
-        match kinds.first().and_then(|kind| kind.scale()) {
-            Some(1) => return whole_multiples::<10>(kinds, bits),
-            Some(2) => return whole_multiples::<100>(kinds, bits),
-            Some(3) => return whole_multiples::<1000>(kinds, bits),
-            _ => {}
+        match kind.scale() {
+            Some(1) => whole_multiples::<10>(kinds, bits),
+            Some(2) => whole_multiples::<100>(kinds, bits),
+            Some(3) => whole_multiples::<1000>(kinds, bits),
+            None if kind == Kind::FLOAT => whole_doubles(kinds, bits),
+            _ => one_by_one(None, kinds, bits),
         }
+    } else {
+        one_by_one(flags, kinds, bits);
     }
+    for &(at, value) in exceptions {
+        (kinds[at], bits[at]) = (value.kind, value.bits);
+        one_by_one(flags.map(|flags| &flags[at..]), &mut kinds[at..=at], &mut bits[at..=at]);
+    }
+}
+
+fn one_by_one(flags: Option<&[u64]>, kinds: &mut [Kind], bits: &mut [u64]) {
     for (at, (kind, bits)) in kinds.iter_mut().zip(bits).enumerate() {
         if flags.is_some_and(|flags| flags[at] == 0) {
             continue;
@@ -100,11 +117,27 @@ fn whole_multiples<const TEN: i64>(kinds: &mut [Kind], bits: &mut [u64]) {
     for (kind, bits) in kinds.iter_mut().zip(bits) {
         let mantissa = *bits as i64;
         let integer = mantissa / TEN;
-        // All bits or none: which of them are whole cannot be predicted, so there is no branch.
-        let whole = u64::from(integer * TEN == mantissa).wrapping_neg();
-        *kind = Kind(kind.0 & !whole as u8);
-        *bits = *bits & !whole | integer as u64 & whole;
+        choose(integer * TEN == mantissa, integer, kind, bits);
     }
+}
+
+/// For doubles.
+fn whole_doubles(kinds: &mut [Kind], bits: &mut [u64]) {
+    for (kind, bits) in kinds.iter_mut().zip(bits) {
+        let integer = f64::from_bits(*bits) as i64;
+        // Back to the same bits: neither a fraction, nor a negative zero, nor out of range.
+        let same = (integer as f64).to_bits() == *bits;
+        choose(same & fits_double(integer), integer, kind, bits);
+    }
+}
+
+/// An integer instead, if it is `whole`. All bits or none: which are cannot be predicted, so there
+/// is no branch.
+#[inline(always)]
+fn choose(whole: bool, integer: i64, kind: &mut Kind, bits: &mut u64) {
+    let whole = u64::from(whole).wrapping_neg();
+    *kind = Kind(kind.0 & !whole as u8);
+    *bits = *bits & !whole | integer as u64 & whole;
 }
 
 /// The begin of a column with exceptions.
@@ -139,4 +172,44 @@ pub fn decode_patches(
         at += 1;
     }
     Ok(patches)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn numbers() -> impl Strategy<Value = u64> {
+        let doubles = [-0.0, 0.0, 9_007_199_254_740_992.0, 9_007_199_254_740_994.0, f64::INFINITY];
+        prop_oneof![
+            any::<u64>(),
+            any::<i32>().prop_map(|n| (i64::from(n) * 10) as u64),
+            any::<i32>().prop_map(|n| f64::from(n).to_bits()),
+            any::<i32>().prop_map(|n| (f64::from(n) / 4.0).to_bits()),
+            prop::sample::select(doubles.to_vec()).prop_map(f64::to_bits),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn whole_ones_of_one_kind_are_found_as_one_by_one(
+            numbers in prop::collection::vec(numbers(), 1..99),
+            kind in prop_oneof![Just(Kind::FLOAT), (0..23u8).prop_map(Kind::decimal)],
+            exceptions in prop::collection::vec((0..99usize, numbers(), 0..24u8), 0..3),
+        ) {
+            let exceptions: Vec<(usize, Value)> = exceptions
+                .into_iter()
+                .map(|(at, bits, kind)| (at % numbers.len(), Value { kind: Kind(kind), bits }))
+                .collect();
+            let kinds = vec![kind; numbers.len()];
+            let mut plain = Samples { kinds, bits: numbers, ..Samples::default() };
+            let mut fast = plain.clone();
+            for (at, value) in &exceptions {
+                (plain.kinds[*at], plain.bits[*at]) = (value.kind, value.bits);
+            }
+            one_by_one(None, &mut plain.kinds, &mut plain.bits);
+            apply(None, &exceptions, 0, &mut fast);
+            prop_assert_eq!(fast, plain);
+        }
+    }
 }

@@ -14,10 +14,12 @@ mod floats;
 mod fractions;
 pub mod histograms;
 pub mod huffman;
+mod memory;
 mod mixed;
 mod numbers;
 #[cfg(test)]
 mod plain;
+mod planes;
 mod stream;
 pub mod times;
 pub mod values;

@@ -96,24 +96,18 @@ fn size(numbers: &[i64]) -> u64 {
     numbers.iter().map(bits).sum()
 }
 
-/// Appends `rows` numbers from a column whose tag (and kind) `reader` is behind.
+/// Fills `out` with numbers from a column whose tag (and kind) `reader` is behind.
 pub fn decode(
     tag: u8,
     reader: &mut Reader<'_>,
     tables: Tables<'_>,
-    rows: usize,
-    out: &mut Vec<u64>,
+    out: &mut [u64],
 ) -> Result<(), Malformed> {
     let first = reader.signed()? as u64;
     let unit = if tag & UNIT > 0 { reader.varint()? } else { 1 };
     let step = if tag & 3 == 2 { reader.signed()? as u64 } else { 0 };
-    let start = out.len();
-    out.resize(start + rows, 0);
-    if rows == 0 {
-        return Ok(());
-    }
-    out[start] = first;
-    let rest = &mut out[start + 1..];
+    let Some((head, rest)) = out.split_first_mut() else { return Ok(()) };
+    *head = first;
     stream::decode(reader, tables, rest)?;
     integrate(tag & 3, first, unit, step, rest);
     Ok(())
@@ -148,10 +142,10 @@ mod tests {
         plan(None, numbers).write(&mut std::iter::empty(), &mut bytes);
         let len = bytes.len();
         bytes.extend_from_slice(&[0; SLACK_BYTES]);
-        let (mut reader, mut back) = (Reader::new(&bytes), Vec::new());
+        let (mut reader, mut back) = (Reader::new(&bytes), vec![0; numbers.len()]);
         let tag = reader.u8().expect("a tag");
         assert!(is_tag(tag));
-        decode(tag, &mut reader, Tables::default(), numbers.len(), &mut back).expect("own bytes");
+        decode(tag, &mut reader, Tables::default(), &mut back).expect("own bytes");
         assert_eq!(back.iter().map(|&bits| bits as i64).collect::<Vec<_>>(), numbers);
         len
     }

@@ -8,7 +8,7 @@
 use super::bits::{self, SLACK_BYTES};
 use super::column::Column;
 use super::huffman::Tables;
-use super::{dictionary, floats, histograms, mixed, numbers};
+use super::{dictionary, floats, histograms, memory, mixed, numbers, planes};
 use crate::bytes::{Malformed, Reader, put_signed, put_varint, unzigzag, zigzag};
 use crate::types::{Kind, MANTISSA_MAX, Samples};
 
@@ -101,17 +101,15 @@ fn bounds(numbers: impl Iterator<Item = i64>) -> (i64, i64) {
     numbers.fold((i64::MAX, i64::MIN), |(low, high), n| (low.min(n), high.max(n)))
 }
 
-fn encode_planes(kinds: &[Kind], values: &[u64], planes: &mut Vec<u8>, out: &mut Vec<u8>) {
-    planes.clear();
+fn encode_planes(kinds: &[Kind], values: &[u64], all: &mut Vec<u8>, out: &mut Vec<u8>) {
+    all.clear();
     let mixed = kinds.iter().any(|&kind| kind != Kind::FLOAT);
     if mixed {
-        planes.extend(kinds.iter().map(|kind| kind.0));
+        all.extend(kinds.iter().map(|kind| kind.0));
     }
-    for plane in 0..8 {
-        planes.extend(values.iter().map(|bits| (bits >> (8 * plane)) as u8));
-    }
-    let packed = lz4_flex::block::compress(planes);
-    let helps = packed.len() + 4 <= planes.len() - planes.len() / 8;
+    planes::split(values, all);
+    let packed = lz4_flex::block::compress(all);
+    let helps = packed.len() + 4 <= all.len() - all.len() / 8;
     out.push(match (mixed, helps) {
         (false, false) => PLANES,
         (false, true) => PLANES_LZ4,
@@ -121,7 +119,7 @@ fn encode_planes(kinds: &[Kind], values: &[u64], planes: &mut Vec<u8>, out: &mut
     if helps {
         put_varint(out, packed.len() as u64);
     }
-    out.extend_from_slice(if helps { &packed } else { planes });
+    out.extend_from_slice(if helps { &packed } else { all });
 }
 
 /// The column of the rows `from..to` as a merge writes it.
@@ -177,11 +175,12 @@ pub fn decode(
     if out.bits.len() != start + rows || out.kinds.len() != start + rows {
         return Err(reader.malformed());
     }
+    if let Some(flags) = flags {
+        mixed::apply(flags.as_deref(), &patches, start, out);
+        return Ok(());
+    }
     for (at, value) in patches {
         (out.kinds[start + at], out.bits[start + at]) = (value.kind, value.bits);
-    }
-    if let Some(flags) = flags {
-        mixed::apply(flags.as_deref(), start, out);
     }
     Ok(())
 }
@@ -196,21 +195,21 @@ fn decode_one_kind(
 ) -> Result<(), Malformed> {
     if numbers::is_tag(tag) || tag == dictionary::DICTIONARY {
         let kind = kind(reader)?;
-        let start = out.bits.len();
+        let numbers = append(rows, &mut out.bits);
         if tag == dictionary::DICTIONARY {
-            dictionary::decode(reader, tables, rows, &mut out.bits)?;
+            dictionary::decode(reader, tables, numbers)?;
         } else {
-            numbers::decode(tag, reader, tables, rows, &mut out.bits)?;
+            numbers::decode(tag, reader, tables, numbers)?;
         }
         if kind == Kind::FLOAT {
-            floats::from_numbers(&mut out.bits[start..]);
+            floats::from_numbers(numbers);
         }
         out.kinds.resize(out.bits.len(), kind);
         return Ok(());
     }
     match tag {
         floats::SPLIT | floats::CHANGES_LZ4 | floats::NEAR => {
-            floats::decode(tag, reader, tables, rows, &mut out.bits)?;
+            floats::decode(tag, reader, tables, append(rows, &mut out.bits))?;
             out.kinds.resize(out.bits.len(), Kind::FLOAT);
             Ok(())
         }
@@ -232,13 +231,20 @@ fn decode_one_kind(
             let mixed = tag == MIXED_LZ4;
             let packed_bytes = reader.varint()?;
             let packed = reader.take(usize::try_from(packed_bytes).unwrap_or(usize::MAX))?;
-            let planes = lz4_flex::block::decompress(packed, plane_bytes(rows, mixed))
-                .map_err(|_| reader.malformed())?;
-            read_planes(&planes, rows, mixed, out)
+            memory::with_lz4(packed, plane_bytes(rows, mixed), |planes| {
+                read_planes(planes, rows, mixed, out)
+            })
         }
         HISTOGRAMS => histograms::decode(reader, rows, out),
         _ => Err(Malformed { at: 0 }),
     }
+}
+
+/// Room for so many numbers more.
+fn append(count: usize, out: &mut Vec<u64>) -> &mut [u64] {
+    let start = out.len();
+    out.resize(start + count, 0);
+    &mut out[start..]
 }
 
 fn kind(reader: &mut Reader<'_>) -> Result<Kind, Malformed> {
@@ -268,7 +274,7 @@ fn decode_offsets(
     let kind = kind(reader)?;
     let low = reader.signed()? as u64;
     let (width, packed) = packed(reader, bytes, rows)?;
-    bits::unpack(packed, rows, width, |excess| out.bits.push(low.wrapping_add(excess)));
+    bits::unpack_from(packed, width, low, append(rows, &mut out.bits));
     out.kinds.resize(out.bits.len(), kind);
     Ok(())
 }
@@ -280,15 +286,12 @@ fn decode_steps(
     out: &mut Samples,
 ) -> Result<(), Malformed> {
     let kind = kind(reader)?;
-    let mut number = reader.signed()? as u64;
+    let first = reader.signed()? as u64;
     let step_low = reader.signed()? as u64;
     let steps = rows.saturating_sub(1);
     let (width, packed) = packed(reader, bytes, steps)?;
-    out.bits.push(number);
-    bits::unpack(packed, steps, width, |excess| {
-        number = number.wrapping_add(step_low).wrapping_add(excess);
-        out.bits.push(number);
-    });
+    out.bits.push(first);
+    bits::unpack_sums(packed, width, first, step_low, append(steps, &mut out.bits));
     out.kinds.resize(out.bits.len(), kind);
     Ok(())
 }
@@ -311,8 +314,7 @@ fn read_planes(
         return Err(Malformed { at: 0 });
     }
     out.kinds.extend(kinds.iter().map(|&kind| Kind(kind)));
-    let bits = |row| (0..8).rev().fold(0, |bits, p| bits << 8 | u64::from(planes[p * rows + row]));
-    out.bits.extend((0..rows).map(bits));
+    planes::join(planes, append(rows, &mut out.bits));
     out.kinds.resize(out.bits.len(), Kind::FLOAT);
     Ok(())
 }

@@ -43,18 +43,17 @@ pub fn from_numbers(numbers: &mut [u64]) {
     numbers.iter_mut().for_each(|number| *number = ordered::bits(*number as i64));
 }
 
-/// Appends the bits of `rows` doubles from a column whose tag `reader` is behind.
+/// Fills `out` with the bits of doubles from a column whose tag `reader` is behind.
 pub fn decode(
     tag: u8,
     reader: &mut Reader<'_>,
     tables: Tables<'_>,
-    rows: usize,
-    out: &mut Vec<u64>,
+    out: &mut [u64],
 ) -> Result<(), Malformed> {
     match tag {
-        SPLIT => split::decode(reader, tables, rows, out),
-        CHANGES_LZ4 => planes::decode(reader, rows, out),
-        NEAR => near::decode(reader, tables, rows, out),
+        SPLIT => split::decode(reader, tables, out),
+        CHANGES_LZ4 => planes::decode(reader, out),
+        NEAR => near::decode(reader, tables, out),
         _ => Err(reader.malformed()),
     }
 }

@@ -6,6 +6,7 @@ use super::{NEAR, ordered};
 use crate::bytes::{Malformed, Reader};
 use crate::codec::column::Column;
 use crate::codec::huffman::Tables;
+use crate::codec::memory::Numbers;
 use crate::codec::{numbers, stream};
 use crate::types::{MANTISSA_MAX, POWERS_OF_TEN};
 
@@ -51,8 +52,7 @@ fn decimal(mantissa: i64, scale: usize) -> u64 {
 pub fn decode(
     reader: &mut Reader<'_>,
     tables: Tables<'_>,
-    rows: usize,
-    out: &mut Vec<u64>,
+    out: &mut [u64],
 ) -> Result<(), Malformed> {
     let scale = usize::from(reader.u8()?);
     if scale >= POWERS_OF_TEN.len() {
@@ -62,13 +62,18 @@ pub fn decode(
     if !numbers::is_tag(tag) {
         return Err(reader.malformed());
     }
-    let start = out.len();
-    numbers::decode(tag, reader, tables, rows, out)?;
-    let mut steps = vec![0; rows];
+    numbers::decode(tag, reader, tables, out)?;
+    let mut steps = Numbers::new(out.len());
     stream::decode(reader, tables, &mut steps)?;
-    for (bits, steps) in out[start..].iter_mut().zip(steps) {
-        let decimal = ordered::number(decimal(*bits as i64, scale));
-        *bits = ordered::bits(decimal.wrapping_add(steps as i64));
-    }
+    stepped(out, &steps, scale);
     Ok(())
+}
+
+/// The doubles so many steps from decimals of so many mantissas.
+fn stepped(mantissas: &mut [u64], steps: &[u64], scale: usize) {
+    let power = POWERS_OF_TEN[scale];
+    for (bits, &steps) in mantissas.iter_mut().zip(steps) {
+        let decimal = (*bits as i64 as f64 / power).to_bits();
+        *bits = ordered::moved(decimal, steps as i64);
+    }
 }

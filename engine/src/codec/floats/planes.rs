@@ -3,6 +3,7 @@
 use super::CHANGES_LZ4;
 use crate::bytes::{Malformed, Reader, put_varint};
 use crate::codec::column::Column;
+use crate::codec::{memory, planes};
 
 /// One in so many doubles repeats the one before where LZ4 is tried: it takes longer than all else.
 const REPEAT_SHARE: usize = 8;
@@ -15,10 +16,8 @@ pub fn plan(bits: &[u64]) -> Option<Column> {
     if zeros * REPEAT_SHARE < changes.len() {
         return None;
     }
-    let mut planes = Vec::with_capacity(8 * bits.len());
-    for plane in 0..8 {
-        planes.extend(changes.iter().map(|change| (change >> (8 * plane)) as u8));
-    }
+    let mut planes = Vec::new();
+    planes::split(&changes, &mut planes);
     let packed = lz4_flex::block::compress(&planes);
     if packed.len() >= planes.len() {
         return None;
@@ -30,18 +29,21 @@ pub fn plan(bits: &[u64]) -> Option<Column> {
 }
 
 /// See [`super::decode`].
-pub fn decode(reader: &mut Reader<'_>, rows: usize, out: &mut Vec<u64>) -> Result<(), Malformed> {
+pub fn decode(reader: &mut Reader<'_>, out: &mut [u64]) -> Result<(), Malformed> {
     let packed = usize::try_from(reader.varint()?).unwrap_or(usize::MAX);
     let packed = reader.take(packed)?;
-    let planes = lz4_flex::block::decompress(packed, 8 * rows).map_err(|_| reader.malformed())?;
-    if planes.len() != 8 * rows {
-        return Err(reader.malformed());
-    }
+    let bytes = 8 * out.len();
+    memory::with_lz4(packed, bytes, |planes| {
+        if planes.len() != bytes {
+            return Err(Malformed { at: 0 });
+        }
+        planes::join(planes, out);
+        Ok(())
+    })?;
     let mut last = 0;
-    out.extend((0..rows).map(|row| {
-        let change = (0..8).rev().fold(0, |bits, p| bits << 8 | u64::from(planes[p * rows + row]));
-        last ^= change;
-        last
-    }));
+    for bits in out {
+        last ^= *bits;
+        *bits = last;
+    }
     Ok(())
 }

@@ -79,8 +79,7 @@ impl Dictionary {
 pub fn decode(
     reader: &mut Reader<'_>,
     tables: Tables<'_>,
-    rows: usize,
-    out: &mut Vec<u64>,
+    out: &mut [u64],
 ) -> Result<(), Malformed> {
     let (low, entries) = (reader.u8()?, reader.u8()?);
     if low > 56 {
@@ -90,20 +89,14 @@ pub fn decode(
     for high in &mut highs[..usize::from(entries)] {
         *high = reader.varint()? << low;
     }
-    let start = out.len();
-    out.resize(start + rows, 0);
-    let out = &mut out[start..];
     stream::decode(reader, tables, out)?;
     let packed = reader.rest();
-    if packed.len() < bits::packed_bytes(rows, low) + SLACK_BYTES {
+    if packed.len() < bits::packed_bytes(out.len(), low) + SLACK_BYTES {
         return Err(reader.malformed());
     }
-    let mut each = out.iter_mut();
-    bits::unpack(packed, rows, low, |low| {
-        if let Some(bits) = each.next() {
-            *bits = highs[usize::from(*bits as u8)] | low;
-        }
-    });
-    reader.take(bits::packed_bytes(rows, low))?;
+    out.iter_mut().for_each(|bits| *bits = highs[usize::from(*bits as u8)]);
+    // The low bits of the high ones are zero.
+    bits::unpack_onto(packed, low, out);
+    reader.take(bits::packed_bytes(out.len(), low))?;
     Ok(())
 }

@@ -3,22 +3,22 @@ use crate::codec::bits::SLACK_BYTES;
 use crate::codec::numbers;
 use proptest::prelude::*;
 
-fn read(bytes: &[u8], rows: usize, out: &mut Vec<u64>) -> Result<(), Malformed> {
+fn read(bytes: &[u8], out: &mut [u64]) -> Result<(), Malformed> {
     let mut reader = Reader::new(bytes);
     let tag = reader.u8()?;
     if numbers::is_tag(tag) {
         reader.u8()?;
-        numbers::decode(tag, &mut reader, Tables::default(), rows, out)?;
+        numbers::decode(tag, &mut reader, Tables::default(), out)?;
         from_numbers(out);
         return Ok(());
     }
     if tag == dictionary::DICTIONARY {
         reader.u8()?;
-        dictionary::decode(&mut reader, Tables::default(), rows, out)?;
+        dictionary::decode(&mut reader, Tables::default(), out)?;
         from_numbers(out);
         return Ok(());
     }
-    decode(tag, &mut reader, Tables::default(), rows, out)
+    decode(tag, &mut reader, Tables::default(), out)
 }
 
 /// Every form that takes the doubles gives them back.
@@ -34,8 +34,8 @@ fn round_trip(doubles: &[f64]) -> usize {
         column.write(&mut std::iter::empty(), &mut bytes);
         first = if first == 0 { bytes.len() } else { first };
         bytes.extend_from_slice(&[0; SLACK_BYTES]);
-        let mut back = Vec::new();
-        read(&bytes, bits.len(), &mut back).expect("own bytes");
+        let mut back = vec![0; bits.len()];
+        read(&bytes, &mut back).expect("own bytes");
         assert_eq!(back, bits, "tag {}", bytes[0]);
     }
     first
@@ -74,7 +74,7 @@ proptest! {
         bytes: Vec<u8>,
         rows in 1..999usize,
     ) {
-        let _ = read(&[&[tag], &bytes[..]].concat(), rows, &mut Vec::new());
+        let _ = read(&[&[tag], &bytes[..]].concat(), &mut vec![0; rows]);
     }
 }
 

@@ -9,6 +9,7 @@ mod cluster;
 mod decode;
 mod encode;
 mod lengths;
+mod lookup;
 mod memo;
 mod symbol;
 mod table;

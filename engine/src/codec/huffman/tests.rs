@@ -1,6 +1,6 @@
 use super::*;
 use crate::bytes::Reader;
-use crate::bytes::zigzag;
+use crate::bytes::{unzigzag, zigzag};
 use crate::codec::bits::SLACK_BYTES;
 use proptest::prelude::*;
 
@@ -27,7 +27,17 @@ fn round_trip(numbers: &[i64]) -> usize {
     let mut back = vec![0; numbers.len()];
     decode(&mut Reader::new(&bytes), Tables(&table), 0, 0, &mut back).expect("own bytes");
     assert_eq!(back.iter().map(|&bits| bits as i64).collect::<Vec<_>>(), numbers);
+    one_symbol_at_a_time(&code, &bytes, numbers);
     len
+}
+
+/// The table for every code reads the same as that for this one.
+fn one_symbol_at_a_time(code: &CodeLengths, bytes: &[u8], numbers: &[i64]) {
+    let mut back = vec![0; numbers.len()];
+    let (lookup, mut memory) = (lookup::Lookup::plain(code), memo::Memory::default());
+    decode::decode_with(&lookup, &mut memory, &mut Reader::new(bytes), 0, &mut back)
+        .expect("own bytes");
+    assert_eq!(back.iter().map(|&bits| bits as i64).collect::<Vec<_>>(), numbers);
 }
 
 fn any_size() -> impl Strategy<Value = i64> {
@@ -38,6 +48,11 @@ proptest! {
     #[test]
     fn numbers_survive(numbers in prop::collection::vec(any_size(), 1..999)) {
         round_trip(&numbers);
+    }
+
+    #[test]
+    fn numbers_of_few_bits_survive(numbers in prop::collection::vec(-64..64i64, 1..999), few in 0..6u32) {
+        round_trip(&numbers.iter().map(|number| number >> few).collect::<Vec<_>>());
     }
 
     #[test]
@@ -99,4 +114,12 @@ fn streams_of_one_nature_share_a_code() {
     assert!(choice.of[0].is_some() && choice.of[1].is_some());
     assert_eq!((choice.of[0], choice.of[1]), (choice.of[2], choice.of[3]));
     assert_ne!(choice.of[0], choice.of[1]);
+}
+
+#[test]
+fn more_symbols_than_a_byte_tells_apart_survive() {
+    let numbers: Vec<i64> = symbol::BASES.iter().map(|&folded| unzigzag(folded)).collect();
+    let used = code_of(&numbers).0.iter().filter(|&&length| length > 0).count();
+    assert!(used > 256, "{used}");
+    round_trip(&numbers);
 }

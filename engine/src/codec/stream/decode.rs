@@ -4,6 +4,7 @@ use super::{CODED, PATCHED, SPARSE};
 use crate::bytes::{Malformed, Reader};
 use crate::codec::bits::{self, SLACK_BYTES};
 use crate::codec::huffman::{self, Tables};
+use crate::codec::memory::Numbers;
 
 /// Fills `out` from the stream behind `reader`, which goes on for at least [`SLACK_BYTES`] behind
 /// it, and leaves `reader` there.
@@ -49,15 +50,15 @@ fn patched(reader: &mut Reader<'_>, base: u64, out: &mut [u64]) -> Result<(), Ma
     if count > out.len() || width > 56 {
         return Err(reader.malformed());
     }
-    let (mut gaps, mut highs) = (vec![0; count], vec![0; count]);
+    let (mut gaps, mut highs) = (Numbers::new(count), Numbers::new(count));
     for list in [&mut gaps, &mut highs] {
         let width = reader.u8()?;
         packed(reader, width, 0, list)?;
     }
     packed(reader, width, base, out)?;
     let mut at = 0u64;
-    for (gap, high) in gaps.into_iter().zip(highs) {
-        at = at.wrapping_add(gap);
+    for (gap, high) in gaps.iter().zip(&*highs) {
+        at = at.wrapping_add(*gap);
         let number = usize::try_from(at).ok().and_then(|at| out.get_mut(at));
         let number = number.ok_or(reader.malformed())?;
         *number = number.wrapping_add(high << width);
@@ -72,7 +73,7 @@ fn sparse(reader: &mut Reader<'_>, tables: Tables<'_>, out: &mut [u64]) -> Resul
     if count > out.len() {
         return Err(reader.malformed());
     }
-    let (mut gaps, mut events) = (vec![0; count], vec![0; count]);
+    let (mut gaps, mut events) = (Numbers::new(count), Numbers::new(count));
     for list in [&mut gaps, &mut events] {
         let form = reader.u8()?;
         if form == SPARSE {
@@ -82,10 +83,10 @@ fn sparse(reader: &mut Reader<'_>, tables: Tables<'_>, out: &mut [u64]) -> Resul
     }
     out.fill(usual);
     let mut at = 0u64;
-    for (gap, event) in gaps.into_iter().zip(events) {
-        at = at.wrapping_add(gap);
+    for (gap, event) in gaps.iter().zip(&*events) {
+        at = at.wrapping_add(*gap);
         let number = usize::try_from(at).ok().and_then(|at| out.get_mut(at));
-        *number.ok_or(reader.malformed())? = usual.wrapping_add(event);
+        *number.ok_or(reader.malformed())? = usual.wrapping_add(*event);
         at += 1;
     }
     Ok(())
