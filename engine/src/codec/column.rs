@@ -1,7 +1,7 @@
 //! A column on its way into a block: its bytes, and the streams among them whose code is chosen
 //! only when all runs of the block are known.
 
-use super::huffman::{Candidate, CodeLengths};
+use super::huffman::{Candidate, Coder};
 use super::stream::Dense;
 
 /// A column that lacks nothing but the choice of codes.
@@ -43,7 +43,7 @@ impl Column {
     /// Appends the column; `codes` has the code of each of its candidates and its number.
     pub fn write<'a>(
         &self,
-        codes: &mut impl Iterator<Item = Option<(u8, &'a CodeLengths)>>,
+        codes: &mut impl Iterator<Item = Option<(u8, &'a Coder)>>,
         out: &mut Vec<u8>,
     ) {
         let mut from = 0;

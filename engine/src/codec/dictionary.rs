@@ -6,9 +6,9 @@
 use super::column::Column;
 use super::huffman::Tables;
 use super::memory::Numbers;
-use super::{numbers, stream};
+use super::numbers;
+use super::stream::{self, Sample};
 use crate::bytes::{Malformed, Reader, put_signed, put_varint};
-use hashbrown::HashTable;
 
 /// The tag.
 pub const DICTIONARY: u8 = 102;
@@ -17,13 +17,16 @@ pub const DICTIONARY: u8 = 102;
 const ENTRIES_MAX: usize = 1024;
 /// A number comes at least so often, on average.
 const TIMES_MIN: usize = 4;
+/// In lists of fewer numbers, those of a dictionary are so few that of a sample two are equal.
+const SAMPLED_MAX: usize = 2048;
 /// Numbers that take fewer bits are left as they are.
 const BITS_MIN: u64 = 3;
 
 /// A column of numbers of one kind, as differences or by a dictionary.
 pub fn plan(kind: u8, list: &[i64]) -> Column {
     let column = numbers::plan(Some(kind), list);
-    if column.estimate() < BITS_MIN * list.len() as u64 {
+    let all_may_differ = list.len() < SAMPLED_MAX && Sample::of(list).all_differ();
+    if column.estimate() < BITS_MIN * list.len() as u64 || all_may_differ {
         return column;
     }
     match with_dictionary(kind, list) {
@@ -32,22 +35,38 @@ pub fn plan(kind: u8, list: &[i64]) -> Column {
     }
 }
 
+/// Slots of a dictionary while it is made.
+const SLOTS: usize = 4 * ENTRIES_MAX;
+
+fn slot_of(number: i64) -> usize {
+    ((number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as usize
+}
+
 fn with_dictionary(kind: u8, list: &[i64]) -> Option<Column> {
     let entries_max = ENTRIES_MAX.min(list.len() / TIMES_MIN);
-    let mut entries: Vec<(i64, usize)> = Vec::new();
-    let mut slots: HashTable<usize> = HashTable::new();
-    let hash = |number: i64| (number as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32);
+    // As many as keep three of four free.
+    let slots_used = (4 * entries_max).next_power_of_two().min(SLOTS);
+    let mut entries: Vec<(i64, usize)> = Vec::with_capacity(entries_max);
+    // One more than the number of an entry; 0 if free.
+    let mut slots = [0u16; SLOTS];
     let mut places = Vec::with_capacity(list.len());
     for &number in list {
-        let found = slots.find(hash(number), |&at| entries[at].0 == number).copied();
-        let at = found.unwrap_or(entries.len());
-        if found.is_none() {
-            if entries.len() == entries_max {
-                return None;
+        let mut slot = slot_of(number) % slots_used;
+        let at = loop {
+            let at = usize::from(slots[slot % SLOTS]);
+            if at == 0 {
+                if entries.len() == entries_max {
+                    return None;
+                }
+                entries.push((number, 0));
+                slots[slot % SLOTS] = entries.len() as u16;
+                break entries.len() - 1;
             }
-            entries.push((number, 0));
-            slots.insert_unique(hash(number), at, |&at| hash(entries[at].0));
-        }
+            if entries[at - 1].0 == number {
+                break at - 1;
+            }
+            slot = (slot + 1) % slots_used;
+        };
         entries[at].1 += 1;
         places.push(at);
     }

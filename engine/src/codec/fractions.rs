@@ -103,7 +103,7 @@ fn usual_scale(kinds: &[Kind]) -> Option<u8> {
 }
 
 fn mantissa(kind: Kind, bits: u64, scale: u8) -> Option<i64> {
-    let factor = 10i64.checked_pow(u32::from(scale.checked_sub(kind.scale()?)?))?;
-    let number = (bits as i64).checked_mul(factor)?;
+    let factor = mixed::TENS.get(usize::from(scale.checked_sub(kind.scale()?)?))?;
+    let number = (bits as i64).checked_mul(*factor)?;
     (number.unsigned_abs() <= MANTISSA_MAX as u64).then_some(number)
 }

@@ -24,19 +24,35 @@ const INTEGER_MAX: i64 = 1 << 53;
 /// Mantissas that are whole, by scale: powers of ten of 64 bits.
 const SCALE_WHOLE_MAX: u8 = 18;
 
+/// Powers of ten.
+pub const TENS: [i64; SCALE_WHOLE_MAX as usize + 1] = {
+    let mut tens = [1; SCALE_WHOLE_MAX as usize + 1];
+    let mut at = 1;
+    while at < tens.len() {
+        tens[at] = 10 * tens[at - 1];
+        at += 1;
+    }
+    tens
+};
+
 /// The integer that a value of another kind is, if it is one.
 pub fn whole(value: Value) -> Option<i64> {
     let bits = value.bits as i64;
     match value.kind.scale() {
+        // Divisions by a known number are multiplications.
+        Some(1) => (bits % 10 == 0).then_some(bits / 10),
+        Some(2) => (bits % 100 == 0).then_some(bits / 100),
+        Some(3) => (bits % 1000 == 0).then_some(bits / 1000),
         Some(scale) if scale <= SCALE_WHOLE_MAX => {
-            let ten = 10i64.pow(u32::from(scale));
+            let ten = TENS[usize::from(scale)];
             (bits % ten == 0).then(|| bits / ten)
         }
         Some(_) => (bits == 0).then_some(0),
         None => {
-            let number = f64::from_bits(value.bits);
-            let fits = number.abs() <= INTEGER_MAX as f64 && number.trunc() == number;
-            (fits && value.bits != (-0.0f64).to_bits()).then_some(number as i64)
+            let integer = f64::from_bits(value.bits) as i64;
+            // Back to the same bits: neither a fraction, nor a negative zero, nor out of range.
+            let same = (integer as f64).to_bits() == value.bits;
+            (same && fits_double(integer)).then_some(integer)
         }
     }
 }
@@ -50,7 +66,8 @@ pub fn fits_double(integer: i64) -> bool {
 /// where `integers` says so.
 pub fn plan(kinds: &[Kind], bits: &[u64], integers: &[bool]) -> Column {
     let value = |at: usize| Value { kind: kinds[at], bits: bits[at] };
-    if integers.iter().enumerate().all(|(at, &is)| whole(value(at)).is_some() == is) {
+    // Integers are whole.
+    if integers.iter().enumerate().all(|(at, &is)| is || whole(value(at)).is_none()) {
         return Column::plain(vec![WHOLE]);
     }
     let mut column = Column::plain(vec![FLAGS]);

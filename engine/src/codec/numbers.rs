@@ -7,13 +7,16 @@
 
 use super::column::Column;
 use super::huffman::Tables;
-use super::stream;
+use super::stream::{self, Sample};
 use crate::bytes::{Malformed, Reader, put_signed, put_varint, zigzag};
 
 /// First of the eight tags.
 pub const NUMBERS: u8 = 64;
 /// In a tag: a unit follows.
 const UNIT: u8 = 4;
+
+/// Numbers looked at to find the order.
+const SAMPLE: usize = 128;
 
 /// Whether a tag is one of those.
 pub fn is_tag(tag: u8) -> bool {
@@ -26,9 +29,11 @@ pub fn plan(kind: Option<u8>, numbers: &[i64]) -> Column {
     let unit = unit(numbers);
     let mut steps: Vec<i64> = numbers.iter().map(|number| number.wrapping_sub(first)).collect();
     if unit > 1 {
-        steps.iter_mut().for_each(|step| *step /= unit);
+        divide(&mut steps, unit);
     }
-    let (order, rest) = differences(&steps);
+    let order = order(&steps);
+    let second = steps.get(1).copied().unwrap_or(0);
+    let rest = differences(steps, order);
     let mut column = Column::default();
     let with_unit = if unit > 1 { UNIT } else { 0 };
     column.bytes.push(NUMBERS + order + with_unit);
@@ -38,7 +43,7 @@ pub fn plan(kind: Option<u8>, numbers: &[i64]) -> Column {
         put_varint(&mut column.bytes, unit as u64);
     }
     if order == 2 {
-        put_signed(&mut column.bytes, steps.get(1).copied().unwrap_or(0));
+        put_signed(&mut column.bytes, second);
     }
     stream::plan(rest, &mut column);
     column
@@ -49,7 +54,7 @@ fn unit(numbers: &[i64]) -> i64 {
     let mut unit = 0;
     for &number in &numbers[1..] {
         let step = number.wrapping_sub(numbers[0]).unsigned_abs();
-        if unit == 0 || step % unit != 0 {
+        if unit == 0 || !is_multiple(step, unit) {
             unit = divisor(unit, step);
             if unit == 1 {
                 break;
@@ -59,6 +64,22 @@ fn unit(numbers: &[i64]) -> i64 {
     i64::try_from(unit).unwrap_or(1).max(1)
 }
 
+fn is_multiple(step: u64, unit: u64) -> bool {
+    // Most units are powers of two, and a division takes its time.
+    if unit.is_power_of_two() { step & (unit - 1) == 0 } else { step.is_multiple_of(unit) }
+}
+
+/// Divides numbers by a unit of all of them.
+fn divide(numbers: &mut [i64], unit: i64) {
+    let shift = unit.trailing_zeros();
+    let odd = unit >> shift;
+    // Newton's steps double the bits that are right; an odd number is its own inverse in three.
+    let inverse = (0..5)
+        .fold(odd, |inverse, _| inverse.wrapping_mul(2i64.wrapping_sub(odd.wrapping_mul(inverse))));
+    // Without a remainder, a multiplication by the inverse is the division.
+    numbers.iter_mut().for_each(|number| *number = (*number >> shift).wrapping_mul(inverse));
+}
+
 fn divisor(mut one: u64, mut other: u64) -> u64 {
     while other != 0 {
         (one, other) = (other, one % other);
@@ -66,34 +87,61 @@ fn divisor(mut one: u64, mut other: u64) -> u64 {
     one
 }
 
-/// The order, and what remains of all but the first.
-fn differences(steps: &[i64]) -> (u8, Vec<i64>) {
-    let plain = steps[1..].to_vec();
-    let first = minus_last(&plain, 0);
-    let second = minus_last(&first, first.first().copied().unwrap_or(0));
-    let sizes = [size(&plain), size(&first), size(&second)];
-    if sizes[0] <= sizes[1].min(sizes[2]) {
-        (0, plain)
-    } else if sizes[1] <= sizes[2] {
-        (1, first)
+/// The order whose differences are smallest, as far as some of them tell.
+fn order(steps: &[i64]) -> u8 {
+    let (mut lists, mut len) = ([[0i64; SAMPLE]; 3], 0);
+    // Odd, so that numbers that repeat in even patterns are not all of one place.
+    let stride = steps.len().div_ceil(SAMPLE) | 1;
+    for at in (1..steps.len()).step_by(stride) {
+        let first = steps[at].wrapping_sub(steps[at - 1]);
+        let before = if at > 1 { steps[at - 1].wrapping_sub(steps[at - 2]) } else { first };
+        for (list, number) in lists.iter_mut().zip([steps[at], first, first.wrapping_sub(before)]) {
+            list[len] = number;
+        }
+        len += 1;
+    }
+    let [plain, first, second] = lists.each_ref().map(|list| size(&list[..len]));
+    if plain <= first.min(second) {
+        0
+    } else if first <= second {
+        1
     } else {
-        (2, second)
+        2
     }
 }
 
-fn minus_last(numbers: &[i64], before: i64) -> Vec<i64> {
-    let lasts = std::iter::once(&before).chain(numbers);
-    numbers.iter().zip(lasts).map(|(number, last)| number.wrapping_sub(*last)).collect()
+/// What remains of all but the first.
+fn differences(mut steps: Vec<i64>, order: u8) -> Vec<i64> {
+    match order {
+        0 => {
+            steps.remove(0);
+            steps
+        }
+        1 => steps.windows(2).map(|pair| pair[1].wrapping_sub(pair[0])).collect(),
+        _ => {
+            let second = |three: &[i64]| {
+                let first = three[1].wrapping_sub(three[0]);
+                three[2].wrapping_sub(three[1]).wrapping_sub(first)
+            };
+            // The first of the second order is zero: what it would be stands before the stream.
+            let head = (steps.len() > 1).then_some(0);
+            head.into_iter().chain(steps.windows(3).map(second)).collect()
+        }
+    }
 }
 
 /// Bits of numbers as distances from a usual one: coarse, but the same for every order.
 fn size(numbers: &[i64]) -> u64 {
-    let mut sample: Vec<i64> =
-        numbers.iter().step_by(numbers.len().div_ceil(16).max(1)).copied().collect();
-    sample.sort_unstable();
-    let usual = sample.get(sample.len() / 2).copied().unwrap_or(0);
-    let bits = |number: &i64| u64::from(64 - zigzag(number.wrapping_sub(usual)).leading_zeros());
-    numbers.iter().map(bits).sum()
+    let usual = Sample::of(numbers).middle();
+    numbers.iter().map(|number| bit_length(zigzag(number.wrapping_sub(usual)))).sum()
+}
+
+/// The bit length of a number as its double's exponent tells: a bit more at most, for a count of
+/// zeros takes longer than that.
+fn bit_length(number: u64) -> u64 {
+    const ONE: u64 = 1023;
+    let exponent = ((number >> 1) as i64 as f64).to_bits() >> 52;
+    exponent.saturating_sub(ONE - 2) + u64::from(number != 0 && exponent == 0)
 }
 
 /// Fills `out` with numbers from a column whose tag (and kind) `reader` is behind.

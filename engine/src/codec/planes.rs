@@ -1,18 +1,20 @@
 //! Byte planes: the lowest byte of each word, then the second of each, and so on.
 
-/// Words turned at a time: as many as a word has bytes.
-const SQUARE: usize = 8;
+/// Words at a time. Loops of a known length over one width, then the next, are what the compiler
+/// makes vectors of: 0.5 ns a word, and 1.4 ns with squares of eight bytes by eight.
+const GROUP: usize = 64;
 
 /// Appends the planes of words.
 pub fn split(words: &[u64], out: &mut Vec<u8>) {
     let (start, rows) = (out.len(), words.len());
     out.resize(start + 8 * rows, 0);
     let planes = &mut out[start..];
-    let (squares, rest) = words.as_chunks::<SQUARE>();
-    for (at, square) in squares.iter().enumerate() {
-        for (plane, bytes) in turned(*square).iter().enumerate() {
-            let place = plane * rows + at * SQUARE;
-            planes[place..place + SQUARE].copy_from_slice(&bytes.to_le_bytes());
+    let (groups, rest) = words.as_chunks::<GROUP>();
+    for (at, group) in groups.iter().enumerate() {
+        for plane in 0..8 {
+            let place = plane * rows + at * GROUP;
+            let bytes: [u8; GROUP] = group.map(|word| (word >> (8 * plane)) as u8);
+            planes[place..place + GROUP].copy_from_slice(&bytes);
         }
     }
     for (row, word) in (rows - rest.len()..).zip(rest) {
@@ -26,30 +28,29 @@ pub fn split(words: &[u64], out: &mut Vec<u8>) {
 pub fn join(planes: &[u8], words: &mut [u64]) {
     let rows = words.len();
     let planes: [&[u8]; 8] = std::array::from_fn(|plane| &planes[plane * rows..][..rows]);
-    let (squares, rest) = words.as_chunks_mut::<SQUARE>();
-    let done = SQUARE * squares.len();
-    let planes_of_squares = planes.map(|plane| plane.as_chunks::<SQUARE>().0);
-    for (at, square) in squares.iter_mut().enumerate() {
-        *square = turned(planes_of_squares.map(|plane| u64::from_le_bytes(plane[at])));
+    let (groups, rest) = words.as_chunks_mut::<GROUP>();
+    let done = GROUP * groups.len();
+    let [a, b, c, d, e, f, g, h] = planes.map(|plane| plane.as_chunks::<GROUP>().0);
+    for (at, group) in groups.iter_mut().enumerate() {
+        let low = fours(&pairs(&a[at], &b[at]), &pairs(&c[at], &d[at]));
+        let high = fours(&pairs(&e[at], &f[at]), &pairs(&g[at], &h[at]));
+        for (word, (low, high)) in group.iter_mut().zip(low.into_iter().zip(high)) {
+            *word = u64::from(low) | u64::from(high) << 32;
+        }
     }
     for (row, word) in (done..).zip(rest) {
         *word = u64::from_le_bytes(planes.map(|plane| plane[row]));
     }
 }
 
-/// A square of bytes, rows made columns: halves, then quarters, then bytes change places.
 #[inline(always)]
-fn turned(mut rows: [u64; 8]) -> [u64; 8] {
-    const MASKS: [u64; 3] = [0x0000_0000_ffff_ffff, 0x0000_ffff_0000_ffff, 0x00ff_00ff_00ff_00ff];
-    for (step, mask) in [4, 2, 1].into_iter().zip(MASKS) {
-        let shift = 8 * step;
-        for at in (0..8).filter(|at| at & step == 0) {
-            let (low, high) = (rows[at], rows[at + step]);
-            rows[at] = low & mask | (high & mask) << shift;
-            rows[at + step] = low >> shift & mask | high & !mask;
-        }
-    }
-    rows
+fn pairs(low: &[u8; GROUP], high: &[u8; GROUP]) -> [u16; GROUP] {
+    std::array::from_fn(|at| u16::from(low[at]) | u16::from(high[at]) << 8)
+}
+
+#[inline(always)]
+fn fours(low: &[u16; GROUP], high: &[u16; GROUP]) -> [u32; GROUP] {
+    std::array::from_fn(|at| u32::from(low[at]) | u32::from(high[at]) << 16)
 }
 
 #[cfg(test)]
@@ -59,7 +60,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn words_are_turned_as_byte_by_byte(words in prop::collection::vec(any::<u64>(), 0..99)) {
+        fn words_are_turned_as_byte_by_byte(words in prop::collection::vec(any::<u64>(), 0..299)) {
             let mut planes = vec![7];
             split(&words, &mut planes);
             let plain = (0..8).flat_map(|plane| words.iter().map(move |w| w.to_le_bytes()[plane]));

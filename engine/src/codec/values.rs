@@ -135,9 +135,12 @@ pub fn plan(rows: &Samples, from: usize, to: usize, scratch: &mut Scratch) -> Co
         encode(rows, from, to, scratch, &mut bytes);
         return Column::plain(bytes);
     }
-    if same && kinds[0] == Kind::INTEGER {
-        let integers: Vec<i64> = values.iter().map(|&bits| bits as i64).collect();
-        return dictionary::plan(Kind::INTEGER.0, &integers);
+    if same && kinds[0] == Kind::FLOAT {
+        return floats::plan(values);
+    }
+    if same {
+        let numbers: Vec<i64> = values.iter().map(|&bits| bits as i64).collect();
+        return dictionary::plan(kinds[0].0, &numbers);
     }
     super::fractions::plan(kinds, values).unwrap_or_else(|| {
         let mut bytes = Vec::new();
@@ -366,8 +369,8 @@ mod tests {
         let column = plan(samples, 0, samples.len(), &mut Scratch::default());
         let candidates: Vec<_> = column.candidates().collect();
         let choice = crate::codec::huffman::choose(&candidates);
-        let mut codes =
-            choice.of.iter().map(|of| of.map(|code| (code, &choice.codes[usize::from(code)])));
+        let coders = choice.coders();
+        let mut codes = choice.each(&coders);
         let (mut tables, mut bytes, mut back) = (Vec::new(), Vec::new(), Samples::default());
         Tables::encode(&choice.codes, &mut tables);
         column.write(&mut codes, &mut bytes);

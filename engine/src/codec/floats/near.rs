@@ -35,11 +35,13 @@ pub fn plan(bits: &[u64]) -> Option<Column> {
 
 /// The decimal nearest to a double, and the steps from it.
 fn split(bits: u64, scale: usize) -> Option<(i64, i64)> {
-    let mantissa = (f64::from_bits(bits) * POWERS_OF_TEN[scale]).round();
+    let mantissa = f64::from_bits(bits) * POWERS_OF_TEN[scale];
     if mantissa.is_nan() || mantissa.abs() > MANTISSA_MAX as f64 {
         return None;
     }
-    let mantissa = mantissa as i64;
+    // There are no doubles between whole numbers above: rounded, without a call.
+    const WHOLE: f64 = (3u64 << 51) as f64;
+    let mantissa = (mantissa + WHOLE - WHOLE) as i64;
     let steps = ordered::number(bits).wrapping_sub(ordered::number(decimal(mantissa, scale)));
     Some((mantissa, steps))
 }

@@ -1,8 +1,8 @@
 //! Reads numbers in a code: the places of their symbols first, from all ends of their bytes at
 //! once, so that the processor always has several lookups in flight; then what they stand for.
 
-use super::lookup::{self, ENTRIES, Entry, Lookup, Meaning, PLACES};
-use super::memo::{self, Memory};
+use super::lookup::{self, ENTRIES, Entries, Entry, Lookup, Meaning, PLACES};
+use super::memo::{self, Memory, PLACES_MAX, Places};
 use super::symbol::{BASES, EXTRA_BITS};
 use super::{SYMBOLS, Tables, pairs};
 use crate::bytes::{Malformed, Reader, unzigzag};
@@ -10,8 +10,6 @@ use crate::codec::bits::SLACK_BYTES;
 
 /// Lookups from one load of eight bytes: their codes are within 56 bits.
 const LOOKUPS: usize = 5;
-/// Readable places behind those of each lane: lookups go on until all lanes are done.
-const PLACES_SLACK: usize = LOOKUPS * PLACES + 1;
 /// The highest bit of a word under way: how far it came down is how many bits were taken.
 const MARK: u64 = 1 << 63;
 
@@ -39,10 +37,14 @@ pub(super) fn decode_with(
 ) -> Result<(), Malformed> {
     let area = Area::read(reader, out.len(), &mut memory.bytes)?;
     let places = &mut memory.places;
+    if 4 * area.room() > PLACES_MAX {
+        // No run is so long.
+        return Err(reader.malformed());
+    }
     match lookup {
         Lookup::Numbers(entries) => {
             area.places(entries, places);
-            area.each(out, places, |out, places| {
+            area.each(out, &places[..], |out, places| {
                 for (number, &place) in out.iter_mut().zip(places) {
                     *number = base.wrapping_add(place as i8 as u64);
                 }
@@ -54,11 +56,11 @@ pub(super) fn decode_with(
             let mut bits = Bits { bytes: reader.rest(), at: 0, base };
             let mut whole = true;
             if meanings.iter().all(|meaning| meaning.extra <= Bits::IN_EIGHT_BYTES) {
-                area.each(out, places, |out, places| {
+                area.each(out, &places[..], |out, places| {
                     whole = whole && bits.numbers::<false>(places, meanings, out);
                 });
             } else {
-                area.each(out, places, |out, places| {
+                area.each(out, &places[..], |out, places| {
                     whole = whole && bits.numbers::<true>(places, meanings, out);
                 });
             }
@@ -116,28 +118,36 @@ impl<'a> Area<'a> {
         [Lane::up(SLACK_BYTES), Lane::down(middle), Lane::up(middle), Lane::down(end)]
     }
 
-    /// The places of all symbols, those of a lane in a row and slack behind them.
-    fn places(&self, entries: &[Entry; ENTRIES], places: &mut Vec<u8>) {
-        let len = self.counts.iter().sum::<usize>() + self.counts.len() * PLACES_SLACK;
-        if places.len() < len {
-            places.resize(len, 0);
+    /// Fills the places of all symbols, lane by lane, [`Area::room`] for each.
+    fn places(&self, entries: &Entries, places: &mut Places) {
+        let ([one, two, three, four], room) = (self.lanes(), self.room());
+        match (entries, self.pairs) {
+            (Entries::One(entries), 1) => each_one([one, two], room, entries, self.bytes, places),
+            (Entries::One(entries), _) => {
+                each_one([one, two, three, four], room, entries, self.bytes, places);
+            }
+            (Entries::Several(entries), 1) => {
+                let counts = [self.counts[0], self.counts[1]];
+                several([one, two], counts, room, entries, self.bytes, places);
+            }
+            (Entries::Several(entries), _) => {
+                let lanes = [one, two, three, four];
+                several(lanes, self.counts, room, entries, self.bytes, places);
+            }
         }
-        let (lanes, counts) = (self.lanes(), self.counts);
-        if self.pairs == 1 {
-            read([lanes[0], lanes[1]], [counts[0], counts[1]], entries, self.bytes, places);
-        } else {
-            read(lanes, counts, entries, self.bytes, places);
-        }
+    }
+
+    /// Places from the begin of one lane to that of the next: whole rounds, and some behind them.
+    fn room(&self) -> usize {
+        (self.counts[0].div_ceil(LOOKUPS) + PLACES + 1) * LOOKUPS
     }
 
     /// Calls `work` with the numbers of each lane and their places.
     #[inline(always)]
     fn each(&self, mut out: &mut [u64], places: &[u8], mut work: impl FnMut(&mut [u64], &[u8])) {
-        let mut start = 0;
-        for count in self.counts {
+        for (count, places) in self.counts.into_iter().zip(places.chunks(self.room())) {
             let (these, others) = out.split_at_mut(count);
-            work(these, &places[start..start + count]);
-            start += count + PLACES_SLACK;
+            work(these, &places[..count]);
             out = others;
         }
     }
@@ -206,20 +216,46 @@ impl Lane {
     }
 }
 
-/// Fills `places` lane by lane, some lookups from each in turn.
+/// Some lookups from each lane in turn, each of one symbol.
 #[inline(always)]
-fn read<const LANES: usize>(
+fn each_one<const LANES: usize>(
+    mut lanes: [Lane; LANES],
+    room: usize,
+    entries: &[u16; ENTRIES],
+    bytes: &[u8],
+    places: &mut Places,
+) {
+    let mut chunks = places[..LANES * room].chunks_mut(room);
+    let lists: [&mut [[u8; LOOKUPS]]; LANES] =
+        std::array::from_fn(|_| chunks.next().unwrap_or_default().as_chunks_mut().0);
+    let rounds = room / LOOKUPS - (PLACES + 1);
+    for round in 0..rounds {
+        let mut words = lanes.each_ref().map(|lane| lane.load(bytes) | MARK);
+        for place in 0..LOOKUPS {
+            for at in 0..LANES {
+                let entry = entries[words[at] as usize % ENTRIES];
+                words[at] >>= entry & 63;
+                lists[at][round][place] = (entry >> 8) as u8;
+            }
+        }
+        for (lane, word) in lanes.iter_mut().zip(words) {
+            lane.bit += word.leading_zeros() as usize;
+        }
+    }
+}
+
+/// Some lookups from each lane in turn, each of one or more symbols.
+#[inline(always)]
+fn several<const LANES: usize>(
     mut lanes: [Lane; LANES],
     counts: [usize; LANES],
+    room: usize,
     entries: &[Entry; ENTRIES],
     bytes: &[u8],
-    places: &mut [u8],
+    places: &mut Places,
 ) {
-    let mut ends = counts;
-    for at in 1..LANES {
-        ends[at] += ends[at - 1] + PLACES_SLACK;
-    }
-    let mut next: [usize; LANES] = std::array::from_fn(|at| ends[at] - counts[at]);
+    let mut next: [usize; LANES] = std::array::from_fn(|at| at * room);
+    let ends: [usize; LANES] = std::array::from_fn(|at| at * room + counts[at]);
     while (0..LANES).any(|at| next[at] < ends[at]) {
         // A lane that is done goes on behind its end until the others are.
         next = std::array::from_fn(|at| next[at].min(ends[at]));
@@ -228,7 +264,8 @@ fn read<const LANES: usize>(
             for at in 0..LANES {
                 let entry = entries[words[at] as usize % ENTRIES];
                 words[at] >>= lookup::entry_bits(entry);
-                places[next[at]..next[at] + 4].copy_from_slice(&lookup::entry_places(entry));
+                let start = next[at] % PLACES_MAX;
+                places[start..start + 4].copy_from_slice(&lookup::entry_places(entry));
                 next[at] += lookup::entry_count(entry);
             }
         }
@@ -244,6 +281,9 @@ fn eight(bytes: &[u8], at: usize) -> u64 {
     eight.copy_from_slice(&bytes[at..at + 8]);
     u64::from_le_bytes(eight)
 }
+
+/// Bytes with the bits of four numbers, and some behind them.
+const WINDOW: usize = 40;
 
 /// Bits that follow symbols.
 struct Bits<'a> {
@@ -265,17 +305,58 @@ impl Bits<'_> {
         meanings: &[Meaning; 256],
         out: &mut [u64],
     ) -> bool {
-        for (number, &place) in out.iter_mut().zip(places) {
-            let Meaning { number: zero, extra } = meanings[usize::from(place)];
-            let Some(bytes) = self.bytes.get(self.at / 8..self.at / 8 + 8) else { return false };
-            let mut word = eight(bytes, 0) >> (self.at % 8);
-            if NINE && extra > Self::IN_EIGHT_BYTES {
-                let ninth = self.bytes.get(self.at / 8 + 8).copied().unwrap_or(0);
-                word |= u64::from(ninth) << 1 << (63 - self.at % 8);
+        let (fours, rest) = out.as_chunks_mut::<4>();
+        let (places, places_rest) = places.as_chunks::<4>();
+        for (four, places) in fours.iter_mut().zip(places) {
+            if !self.few::<NINE>(places, meanings, four) {
+                return false;
             }
-            *number = self.base.wrapping_add(zero ^ (word & ((1 << extra) - 1)));
-            self.at += extra as usize;
+        }
+        self.few::<NINE>(places_rest, meanings, rest)
+    }
+
+    /// Up to four numbers; false if there are not so many bytes.
+    #[inline(always)]
+    fn few<const NINE: bool>(
+        &mut self,
+        places: &[u8],
+        meanings: &[Meaning; 256],
+        out: &mut [u64],
+    ) -> bool {
+        let Some(bytes) = self.bytes.get(self.at / 8..) else { return false };
+        if let Some(window) = bytes.first_chunk() {
+            self.few_within::<NINE>(places, meanings, window, out);
+        } else {
+            // Near the end there are fewer bytes, and none missing.
+            let mut window = [0; WINDOW];
+            window[..bytes.len()].copy_from_slice(bytes);
+            self.few_within::<NINE>(places, meanings, &window, out);
         }
         true
+    }
+
+    /// Up to four numbers, whose bits begin in the first byte of `window`.
+    #[inline(always)]
+    fn few_within<const NINE: bool>(
+        &mut self,
+        places: &[u8],
+        meanings: &[Meaning; 256],
+        window: &[u8; WINDOW],
+        out: &mut [u64],
+    ) {
+        let mut bit = self.at % 8;
+        let before = bit;
+        for (number, &place) in out.iter_mut().zip(places) {
+            let Meaning { number: zero, extra } = meanings[usize::from(place)];
+            // At most seven bits and three times 61 are before.
+            let at = bit / 8 % 32;
+            let mut word = eight(window, at) >> (bit % 8);
+            if NINE && extra > Self::IN_EIGHT_BYTES {
+                word |= u64::from(window[at + 8]) << 1 << (63 - bit % 8);
+            }
+            *number = self.base.wrapping_add(zero ^ (word & ((1 << extra) - 1)));
+            bit += extra as usize;
+        }
+        self.at += bit - before;
     }
 }

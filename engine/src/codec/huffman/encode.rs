@@ -1,35 +1,62 @@
 //! Writes numbers in a code.
 
-use super::pairs;
 use super::symbol::{extra_bits, rest, symbol};
 use super::table::CodeLengths;
+use super::{SYMBOLS, pairs};
 use crate::bytes::{put_varint, zigzag};
 
+/// A code, ready to encode.
+#[derive(Debug)]
+pub struct Coder([SymbolBits; SYMBOLS]);
+
+/// How a symbol is written.
+#[derive(Clone, Copy, Debug, Default)]
+struct SymbolBits {
+    code: u16,
+    length: u8,
+    /// How many bits follow apart.
+    extra: u8,
+}
+
+impl Coder {
+    /// The code with these lengths.
+    pub fn new(lengths: &CodeLengths) -> Coder {
+        let codes = lengths.codes();
+        Coder(std::array::from_fn(|symbol| SymbolBits {
+            code: codes[symbol],
+            length: lengths.0[symbol],
+            extra: extra_bits(symbol) as u8,
+        }))
+    }
+}
+
 /// Appends numbers, less `base`, in a code that has a symbol for each.
-pub fn encode(code: &CodeLengths, base: i64, numbers: &[i64], out: &mut Vec<u8>) {
-    let codes = code.codes();
+pub fn encode(coder: &Coder, base: i64, numbers: &[i64], out: &mut Vec<u8>) {
     let (mut areas, mut extra) = (Vec::new(), BitWriter::default());
+    let mut end = BitWriter::default();
     for pair in parts(numbers, pairs(numbers.len())) {
-        let mut ends = Vec::new();
-        for half in parts(pair, 2) {
-            let mut end = BitWriter::default();
+        let start = areas.len();
+        for (half, down) in parts(pair, 2).zip([false, true]) {
+            end.clear();
             for number in half {
                 let folded = zigzag(number.wrapping_sub(base));
-                let symbol = symbol(folded);
-                end.put(u64::from(codes[symbol]), u32::from(code.0[symbol]));
-                let bits = extra_bits(symbol);
-                if bits > 0 {
-                    extra.put(rest(folded, bits), bits);
+                let bits = coder.0[symbol(folded)];
+                end.put(u64::from(bits.code), u32::from(bits.length));
+                if bits.extra > 0 {
+                    extra.put(rest(folded, u32::from(bits.extra)), u32::from(bits.extra));
                 }
             }
-            ends.push(end.finish());
+            let bytes = end.finish();
+            if down {
+                areas.extend(bytes.iter().rev());
+            } else {
+                areas.extend_from_slice(bytes);
+            }
         }
-        ends[1].reverse();
-        put_varint(out, (ends[0].len() + ends[1].len()) as u64);
-        areas.extend(ends);
+        put_varint(out, (areas.len() - start) as u64);
     }
-    areas.iter().for_each(|area| out.extend_from_slice(area));
-    out.extend_from_slice(&extra.finish());
+    out.extend_from_slice(&areas);
+    out.extend_from_slice(extra.finish());
 }
 
 /// One part, or two of which the first is not shorter.
@@ -47,6 +74,7 @@ struct BitWriter {
 }
 
 impl BitWriter {
+    #[inline(always)]
     fn put(&mut self, bits: u64, count: u32) {
         self.word |= bits << self.filled;
         self.filled += count;
@@ -57,9 +85,15 @@ impl BitWriter {
         }
     }
 
-    fn finish(mut self) -> Vec<u8> {
+    fn clear(&mut self) {
+        self.bytes.clear();
+        (self.word, self.filled) = (0, 0);
+    }
+
+    /// All bytes. Nothing may be put behind them.
+    fn finish(&mut self) -> &[u8] {
         let rest = self.word.to_le_bytes();
         self.bytes.extend_from_slice(&rest[..self.filled.div_ceil(8) as usize]);
-        self.bytes
+        &self.bytes
     }
 }

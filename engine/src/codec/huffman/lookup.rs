@@ -7,18 +7,29 @@ use crate::bytes::unzigzag;
 
 /// Values of the next [`CODE_BITS_MAX`] bits.
 pub const ENTRIES: usize = 1 << CODE_BITS_MAX;
+/// One in so many symbols is short enough that another may fit beside it, where it is tried.
+const SHORT_SHARE: usize = 2;
 /// Symbols found by one lookup at the most: each has a byte of an entry.
 pub const PLACES: usize = 3;
 
 /// A code, ready to decode.
 pub enum Lookup {
     /// No bits follow symbols. The place of one is its number, an i8.
-    Numbers(Box<[Entry; ENTRIES]>),
+    Numbers(Entries),
     /// The place of a symbol is that of its meaning.
-    Meanings(Box<[Entry; ENTRIES]>, Box<[Meaning; 256]>),
+    Meanings(Entries, Box<[Meaning; 256]>),
     /// More symbols than a byte can tell apart: each entry is a symbol, shifted by four, and its
     /// length.
     Many(Box<[u16; ENTRIES]>),
+}
+
+/// Symbols by the bits that come next.
+pub enum Entries {
+    /// Codes so long that more than one seldom fits: each entry is the symbol's place, shifted by
+    /// eight, and its length.
+    One(Box<[u16; ENTRIES]>),
+    /// Several of them.
+    Several(Box<[Entry; ENTRIES]>),
 }
 
 /// From the lowest bit: six bits, how many bits the codes take together; two, how many codes these
@@ -96,35 +107,35 @@ fn symbols(lengths: &CodeLengths) -> Box<[u16; ENTRIES]> {
     table
 }
 
-fn entries(
-    lengths: &CodeLengths,
-    used: &[usize],
-    place: impl Fn(usize, usize) -> u8,
-) -> Box<[Entry; ENTRIES]> {
-    let mut single = [0; ENTRIES];
+fn entries(lengths: &CodeLengths, used: &[usize], place: impl Fn(usize, usize) -> u8) -> Entries {
+    let mut one = Box::new([0; ENTRIES]);
     let codes = lengths.codes();
-    let mut shortest = CODE_BITS_MAX;
     for (at, &symbol) in used.iter().enumerate() {
         let (code, length) = (usize::from(codes[symbol]), lengths.0[symbol]);
-        shortest = shortest.min(length);
-        let entry = u32::from(place(at, symbol)) << 8 | 1 << 6 | u32::from(length);
-        single[code..].iter_mut().step_by(1 << length).for_each(|slot| *slot = entry);
+        let entry = u16::from(place(at, symbol)) << 8 | u16::from(length);
+        one[code..].iter_mut().step_by(1 << length).for_each(|slot| *slot = entry);
     }
-    let mut several = Box::new(single);
-    if 2 * shortest > CODE_BITS_MAX {
-        return several;
-    }
+    // A symbol comes about as often as it takes entries.
+    let fits = |length: u8| length > 0 && 2 * length <= CODE_BITS_MAX;
+    let short = lengths.0.iter().filter(|&&length| fits(length));
+    let share: usize = short.map(|&length| ENTRIES >> length).sum();
+    if share * SHORT_SHARE < ENTRIES { Entries::One(one) } else { several(&one) }
+}
+
+fn several(one: &[u16; ENTRIES]) -> Entries {
+    let mut several = Box::new([0; ENTRIES]);
     for (bits, entry) in several.iter_mut().enumerate() {
-        for count in 1..PLACES {
-            let taken = entry_bits(*entry);
+        let mut taken = 0;
+        for count in 0..PLACES {
             // Of what is behind the bits known, only a code that ends within them is known.
-            let next = single[bits >> taken];
-            if taken + entry_bits(next) > u32::from(CODE_BITS_MAX) {
+            let next = u32::from(one[bits >> taken]);
+            if taken + (next & 63) > u32::from(CODE_BITS_MAX) {
                 break;
             }
-            // Bits and count add up; no carry, for both stay small.
-            *entry += (next & 0xff) | (next >> 8) << (8 + 8 * count);
+            taken += next & 63;
+            *entry += 1 << 6 | (next >> 8) << (8 + 8 * count);
         }
+        *entry |= taken;
     }
-    several
+    Entries::Several(several)
 }

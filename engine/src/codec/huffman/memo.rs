@@ -5,6 +5,7 @@
 use super::lookup::Lookup;
 use super::table::CodeLengths;
 use crate::bytes::Malformed;
+use crate::limits::RUN_ROWS_MAX;
 use std::cell::RefCell;
 
 /// Tables kept by a thread.
@@ -22,12 +23,25 @@ struct Memo {
 }
 
 /// Memory to use again.
-#[derive(Default)]
 pub struct Memory {
     /// Room for the bytes of a code area.
     pub bytes: Vec<u8>,
     /// Room for the places of symbols.
-    pub places: Vec<u8>,
+    pub places: Box<Places>,
+}
+
+/// Places at the most: more than a run has, and a power of two so that none is out of range.
+pub const PLACES_MAX: usize = 1 << 14;
+
+const _: () = assert!(PLACES_MAX > RUN_ROWS_MAX + 200);
+
+/// Places of symbols, with room behind them for one write more.
+pub type Places = [u8; PLACES_MAX + 4];
+
+impl Default for Memory {
+    fn default() -> Memory {
+        Memory { bytes: Vec::new(), places: Box::new([0; PLACES_MAX + 4]) }
+    }
 }
 
 thread_local! {

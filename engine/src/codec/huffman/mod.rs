@@ -16,7 +16,7 @@ mod table;
 
 pub use cluster::{Candidate, Choice, choose, estimate_bits};
 pub use decode::decode;
-pub use encode::encode;
+pub use encode::{Coder, encode};
 pub use symbol::{SYMBOLS, extra_bits, symbol};
 pub use table::{CodeLengths, Tables};
 

@@ -21,7 +21,7 @@ fn round_trip(numbers: &[i64]) -> usize {
     let code = code_of(numbers);
     let (mut table, mut bytes) = (Vec::new(), Vec::new());
     Tables::encode(std::slice::from_ref(&code), &mut table);
-    encode(&code, 0, numbers, &mut bytes);
+    encode(&Coder::new(&code), 0, numbers, &mut bytes);
     let len = bytes.len();
     bytes.extend_from_slice(&[0; SLACK_BYTES]);
     let mut back = vec![0; numbers.len()];

@@ -2,12 +2,11 @@
 
 use super::CODED;
 use super::patched::Patched;
+use super::sample::Sample;
 use crate::bytes::{put_signed, zigzag};
 use crate::codec::bits;
-use crate::codec::huffman::{self, Candidate, CodeLengths, SYMBOLS, symbol};
+use crate::codec::huffman::{self, Candidate, Coder, SYMBOLS, symbol};
 
-/// Numbers looked at for a first impression.
-const SAMPLE: usize = 32;
 /// What naming and sharing a table costs a stream, in bits for each symbol it uses.
 const SYMBOL_BITS: u64 = 4;
 
@@ -22,27 +21,36 @@ pub struct Dense {
     /// What the code's numbers are counted from.
     middle: i64,
     counts: Vec<(u16, u32)>,
+    /// About how many bits it will take.
+    bits: u64,
 }
 
 impl Dense {
-    /// Measures numbers.
-    pub fn new(numbers: Vec<i64>) -> Dense {
+    /// Measures numbers, some of which are `sample`.
+    pub fn new(numbers: Vec<i64>, sample: &Sample) -> Dense {
         let (low, high) = bounds(&numbers);
         let width = bits::width_for(high.wrapping_sub(low) as u64);
-        let mut dense =
-            Dense { numbers, low, width, patched: None, plain_bytes: 0, middle: 0, counts: vec![] };
+        let counts = Vec::new();
+        let mut dense = Dense {
+            numbers,
+            low,
+            width,
+            patched: None,
+            plain_bytes: 0,
+            middle: 0,
+            counts,
+            bits: 0,
+        };
         let packed = bits::packed_bytes(dense.numbers.len(), width) as u64;
         dense.plain_bytes = packed + 1 + signed_bytes(low);
         if width > 0 {
-            dense.measure();
+            dense.measure(sample.sorted());
         }
+        dense.bits = dense.estimated();
         dense
     }
 
-    fn measure(&mut self) {
-        let step = self.numbers.len().div_ceil(SAMPLE);
-        let mut sample: Vec<i64> = self.numbers.iter().step_by(step).copied().collect();
-        sample.sort_unstable();
+    fn measure(&mut self, sample: &[i64]) {
         let last = sample.len() - 1;
         let usual = sample[last].wrapping_sub(sample[0]) as u64;
         if bits::width_for(usual) + 2 <= self.width {
@@ -73,6 +81,10 @@ impl Dense {
 
     /// About how many bits it will take.
     pub fn estimate(&self) -> u64 {
+        self.bits
+    }
+
+    fn estimated(&self) -> u64 {
         if self.counts.is_empty() {
             return 8 * self.plain_bytes;
         }
@@ -94,7 +106,7 @@ impl Dense {
     }
 
     /// Appends the stream, in a code if there is one for it.
-    pub fn write(&self, code: Option<(u8, &CodeLengths)>, out: &mut Vec<u8>) {
+    pub fn write(&self, code: Option<(u8, &Coder)>, out: &mut Vec<u8>) {
         if let Some((number, code)) = code {
             out.push(CODED + number);
             put_signed(out, self.middle);

@@ -7,10 +7,12 @@
 mod decode;
 mod dense;
 mod patched;
+mod sample;
 mod sparse;
 
 pub use decode::decode;
 pub use dense::Dense;
+pub use sample::Sample;
 pub use sparse::plan;
 
 /// Packed offsets, some with more bits than the others.

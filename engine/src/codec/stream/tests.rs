@@ -14,8 +14,8 @@ fn round_trip(numbers: &[i64], coded: bool) -> usize {
     let choice = if coded { huffman::choose(&candidates) } else { huffman::Choice::default() };
     let (mut tables, mut bytes) = (Vec::new(), Vec::new());
     Tables::encode(&choice.codes, &mut tables);
-    let mut codes =
-        choice.of.iter().map(|of| of.map(|code| (code, &choice.codes[usize::from(code)])));
+    let coders = choice.coders();
+    let mut codes = choice.each(&coders);
     column.write(&mut codes, &mut bytes);
     let len = bytes.len();
     bytes.extend_from_slice(&[0; SLACK_BYTES]);

@@ -70,8 +70,8 @@ impl Merged {
         let columns = self.times.iter().chain(&self.values);
         let candidates: Vec<_> = columns.flat_map(Column::candidates).collect();
         let choice = huffman::choose(&candidates);
-        let code = |of: &Option<u8>| of.map(|code| (code, &choice.codes[usize::from(code)]));
-        let mut codes = choice.of.iter().map(code);
+        let coders = choice.coders();
+        let mut codes = choice.each(&coders);
         for (columns, (bytes, ends)) in [(&self.times, times), (&self.values, values)] {
             for column in columns {
                 column.write(&mut codes, bytes);
