@@ -15,8 +15,8 @@ pub const NUMBERS: u8 = 64;
 /// In a tag: a unit follows.
 const UNIT: u8 = 4;
 
-/// Numbers looked at to find the order.
-const SAMPLE: usize = 128;
+/// Of lists twice as long as this only some numbers are looked at to find the order.
+const MEASURED_MAX: usize = 1024;
 
 /// Whether a tag is one of those.
 pub fn is_tag(tag: u8) -> bool {
@@ -87,26 +87,40 @@ fn divisor(mut one: u64, mut other: u64) -> u64 {
     one
 }
 
-/// The order whose differences are smallest, as far as some of them tell.
+/// The order whose differences are smallest; of long lists, as far as some of them tell.
 fn order(steps: &[i64]) -> u8 {
-    let (mut lists, mut len) = ([[0i64; SAMPLE]; 3], 0);
+    let rest = &steps[1..];
+    let few = Sample::places(rest.len());
+    let usual = [0, 1, 2].map(|order| {
+        Sample::of_those(few.clone().map(|at| difference(steps, order, at + 1))).middle()
+    });
+    let mut sizes = [0; 3];
     // Odd, so that numbers that repeat in even patterns are not all of one place.
-    let stride = steps.len().div_ceil(SAMPLE) | 1;
+    let stride = (rest.len() / MEASURED_MAX) | 1;
     for at in (1..steps.len()).step_by(stride) {
-        let first = steps[at].wrapping_sub(steps[at - 1]);
-        let before = if at > 1 { steps[at - 1].wrapping_sub(steps[at - 2]) } else { first };
-        for (list, number) in lists.iter_mut().zip([steps[at], first, first.wrapping_sub(before)]) {
-            list[len] = number;
+        for (order, (size, usual)) in sizes.iter_mut().zip(usual).enumerate() {
+            *size += bit_length(zigzag(difference(steps, order, at).wrapping_sub(usual)));
         }
-        len += 1;
     }
-    let [plain, first, second] = lists.each_ref().map(|list| size(&list[..len]));
+    let [plain, first, second] = sizes;
     if plain <= first.min(second) {
         0
     } else if first <= second {
         1
     } else {
         2
+    }
+}
+
+/// The difference of an order at a place from 1 on.
+#[inline(always)]
+fn difference(steps: &[i64], order: usize, at: usize) -> i64 {
+    let first = |at: usize| steps[at].wrapping_sub(steps[at - 1]);
+    match order {
+        0 => steps[at],
+        1 => first(at),
+        _ if at > 1 => first(at).wrapping_sub(first(at - 1)),
+        _ => 0,
     }
 }
 
@@ -130,12 +144,6 @@ fn differences(mut steps: Vec<i64>, order: u8) -> Vec<i64> {
     }
 }
 
-/// Bits of numbers as distances from a usual one: coarse, but the same for every order.
-fn size(numbers: &[i64]) -> u64 {
-    let usual = Sample::of(numbers).middle();
-    numbers.iter().map(|number| bit_length(zigzag(number.wrapping_sub(usual)))).sum()
-}
-
 /// The bit length of a number as its double's exponent tells: a bit more at most, for a count of
 /// zeros takes longer than that.
 fn bit_length(number: u64) -> u64 {
@@ -156,6 +164,9 @@ pub fn decode(
     let step = if tag & 3 == 2 { reader.signed()? as u64 } else { 0 };
     let Some((head, rest)) = out.split_first_mut() else { return Ok(()) };
     *head = first;
+    if tag == NUMBERS + 1 {
+        return stream::decode_sums(reader, tables, first, rest);
+    }
     stream::decode(reader, tables, rest)?;
     integrate(tag & 3, first, unit, step, rest);
     Ok(())
@@ -168,6 +179,9 @@ fn integrate(order: u8, first: u64, unit: u64, mut step: u64, numbers: &mut [u64
         *number = last;
     };
     match order {
+        0 if unit == 1 => {
+            numbers.iter_mut().for_each(|number| *number = first.wrapping_add(*number))
+        }
         0 => numbers.iter_mut().for_each(|number| {
             *number = first.wrapping_add(unit.wrapping_mul(*number));
         }),

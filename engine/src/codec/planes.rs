@@ -11,10 +11,16 @@ pub fn split(words: &[u64], out: &mut Vec<u8>) {
     let planes = &mut out[start..];
     let (groups, rest) = words.as_chunks::<GROUP>();
     for (at, group) in groups.iter().enumerate() {
-        for plane in 0..8 {
-            let place = plane * rows + at * GROUP;
-            let bytes: [u8; GROUP] = group.map(|word| (word >> (8 * plane)) as u8);
-            planes[place..place + GROUP].copy_from_slice(&bytes);
+        let (low, high) = (group.map(|word| word as u32), group.map(|word| (word >> 32) as u32));
+        for (quarter, fours) in [low, high].iter().enumerate() {
+            let halves = [fours.map(|four| four as u16), fours.map(|four| (four >> 16) as u16)];
+            for (half, pairs) in halves.iter().enumerate() {
+                let bytes = [pairs.map(|pair| pair as u8), pairs.map(|pair| (pair >> 8) as u8)];
+                for (place, bytes) in bytes.iter().enumerate() {
+                    let start = (4 * quarter + 2 * half + place) * rows + at * GROUP;
+                    planes[start..start + GROUP].copy_from_slice(bytes);
+                }
+            }
         }
     }
     for (row, word) in (rows - rest.len()..).zip(rest) {

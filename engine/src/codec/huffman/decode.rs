@@ -7,6 +7,7 @@ use super::symbol::{BASES, EXTRA_BITS};
 use super::{SYMBOLS, Tables, pairs};
 use crate::bytes::{Malformed, Reader, unzigzag};
 use crate::codec::bits::SLACK_BYTES;
+use crate::limits::RUN_ROWS_MAX;
 
 /// Lookups from one load of eight bytes: their codes are within 56 bits.
 const LOOKUPS: usize = 5;
@@ -27,7 +28,37 @@ pub fn decode(
     })
 }
 
-/// The same with a table that is ready.
+/// The same, but each number is added to the one before, the first to `last`.
+pub fn decode_sums(
+    reader: &mut Reader<'_>,
+    tables: Tables<'_>,
+    table: u8,
+    base: i64,
+    mut last: u64,
+    out: &mut [u64],
+) -> Result<(), Malformed> {
+    memo::with(tables.get(table)?, table, |lookup, memory| {
+        let Lookup::Numbers(entries) = lookup else {
+            decode_with(lookup, memory, reader, base as u64, out)?;
+            for number in out {
+                last = last.wrapping_add(*number);
+                *number = last;
+            }
+            return Ok(());
+        };
+        let area = Area::read(reader, out.len(), &mut memory.bytes)?;
+        area.places(entries, &mut memory.places);
+        area.each(out, &memory.places[..], |out, places| {
+            for (number, &place) in out.iter_mut().zip(places) {
+                last = last.wrapping_add((base as u64).wrapping_add(place as i8 as u64));
+                *number = last;
+            }
+        });
+        Ok(())
+    })
+}
+
+/// Numbers with a table that is ready.
 pub(super) fn decode_with(
     lookup: &Lookup,
     memory: &mut Memory,
@@ -37,10 +68,6 @@ pub(super) fn decode_with(
 ) -> Result<(), Malformed> {
     let area = Area::read(reader, out.len(), &mut memory.bytes)?;
     let places = &mut memory.places;
-    if 4 * area.room() > PLACES_MAX {
-        // No run is so long.
-        return Err(reader.malformed());
-    }
     match lookup {
         Lookup::Numbers(entries) => {
             area.places(entries, places);
@@ -91,6 +118,10 @@ impl<'a> Area<'a> {
         numbers: usize,
         memory: &'a mut Vec<u8>,
     ) -> Result<Area<'a>, Malformed> {
+        if numbers > RUN_ROWS_MAX {
+            // No run has so many, and memory is made for one.
+            return Err(reader.malformed());
+        }
         let pairs = pairs(numbers);
         let mut lengths = [0; 2];
         for length in &mut lengths[..pairs] {

@@ -19,6 +19,29 @@ pub fn decode(
     }
 }
 
+/// The same, but each number is added to the one before, the first to `last`.
+pub fn decode_sums(
+    reader: &mut Reader<'_>,
+    tables: Tables<'_>,
+    mut last: u64,
+    out: &mut [u64],
+) -> Result<(), Malformed> {
+    let form = reader.u8()?;
+    if form >= CODED {
+        let base = reader.signed()?;
+        return huffman::decode_sums(reader, tables, form - CODED, base, last, out);
+    }
+    match form {
+        SPARSE => sparse(reader, tables, out)?,
+        form => dense(form, reader, tables, out)?,
+    }
+    for number in out {
+        last = last.wrapping_add(*number);
+        *number = last;
+    }
+    Ok(())
+}
+
 fn dense(
     form: u8,
     reader: &mut Reader<'_>,

@@ -10,7 +10,7 @@ mod patched;
 mod sample;
 mod sparse;
 
-pub use decode::decode;
+pub use decode::{decode, decode_sums};
 pub use dense::Dense;
 pub use sample::Sample;
 pub use sparse::plan;

@@ -13,9 +13,18 @@ pub struct Sample {
 impl Sample {
     /// Some of these numbers, all if they are few.
     pub fn of(list: &[i64]) -> Sample {
+        Sample::of_those(Sample::places(list.len()).map(|at| list[at]))
+    }
+
+    /// The places of those looked at in a list of so many.
+    pub fn places(len: usize) -> impl Iterator<Item = usize> + Clone {
+        (0..len).step_by(len.div_ceil(SAMPLE).max(1))
+    }
+
+    /// These numbers, at most as many as there are places.
+    pub fn of_those(list: impl Iterator<Item = i64>) -> Sample {
         let (mut numbers, mut len) = ([0; SAMPLE], 0);
-        let some = list.iter().step_by(list.len().div_ceil(SAMPLE).max(1));
-        for (slot, &number) in numbers.iter_mut().zip(some) {
+        for (slot, number) in numbers.iter_mut().zip(list) {
             *slot = number;
             len += 1;
         }

@@ -23,9 +23,20 @@ fn round_trip(numbers: &[i64], coded: bool) -> usize {
     decode(&mut reader, Tables(&tables), &mut back).expect("own bytes");
     assert_eq!(back.iter().map(|&bits| bits as i64).collect::<Vec<_>>(), numbers);
     assert_eq!(reader.position(), len);
+    sums_are_those(numbers, &bytes, Tables(&tables));
     let referee = plain::stream(&mut Reader::new(&bytes[..len]), Tables(&tables), numbers.len());
     assert_eq!(referee, numbers);
     len + tables.len()
+}
+
+fn sums_are_those(numbers: &[i64], bytes: &[u8], tables: Tables<'_>) {
+    let mut back = vec![0; numbers.len()];
+    decode_sums(&mut Reader::new(bytes), tables, 99, &mut back).expect("own bytes");
+    let sums = numbers.iter().scan(99u64, |last, number| {
+        *last = last.wrapping_add(*number as u64);
+        Some(*last)
+    });
+    assert_eq!(back, sums.collect::<Vec<_>>());
 }
 
 fn outliers() -> impl Strategy<Value = Vec<i64>> {
