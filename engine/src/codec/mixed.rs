@@ -8,7 +8,7 @@
 use super::column::Column;
 use super::huffman::Tables;
 use super::memory::Numbers;
-use super::stream;
+use super::{numbers, stream};
 use crate::bytes::{Malformed, Reader, put_varint};
 use crate::types::{Kind, Samples, Value};
 
@@ -131,10 +131,15 @@ fn one_by_one(flags: Option<&[u64]>, kinds: &mut [Kind], bits: &mut [u64]) {
 
 /// For decimals of one scale: the kind of integers is zero.
 fn whole_multiples<const TEN: i64>(kinds: &mut [Kind], bits: &mut [u64]) {
+    let shift = TEN.trailing_zeros();
+    let odd = TEN >> shift;
+    // Multiples come back by a multiplication with the inverse, and only they into this range.
+    let (inverse, largest) = (numbers::inverse(odd), (i64::MAX / odd) as u64);
     for (kind, bits) in kinds.iter_mut().zip(bits) {
         let mantissa = *bits as i64;
-        let integer = mantissa / TEN;
-        choose(integer * TEN == mantissa, integer, kind, bits);
+        let integer = (mantissa >> shift).wrapping_mul(inverse);
+        let in_range = (integer as u64).wrapping_add(largest) <= 2 * largest;
+        choose(in_range & (*bits & ((1 << shift) - 1) == 0), integer, kind, bits);
     }
 }
 

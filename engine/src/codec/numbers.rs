@@ -16,7 +16,7 @@ pub const NUMBERS: u8 = 64;
 const UNIT: u8 = 4;
 
 /// Of lists twice as long as this only some numbers are looked at to find the order.
-const MEASURED_MAX: usize = 1024;
+const MEASURED_MAX: usize = 256;
 
 /// Whether a tag is one of those.
 pub fn is_tag(tag: u8) -> bool {
@@ -72,12 +72,16 @@ fn is_multiple(step: u64, unit: u64) -> bool {
 /// Divides numbers by a unit of all of them.
 fn divide(numbers: &mut [i64], unit: i64) {
     let shift = unit.trailing_zeros();
-    let odd = unit >> shift;
-    // Newton's steps double the bits that are right; an odd number is its own inverse in three.
-    let inverse = (0..5)
-        .fold(odd, |inverse, _| inverse.wrapping_mul(2i64.wrapping_sub(odd.wrapping_mul(inverse))));
+    let inverse = inverse(unit >> shift);
     // Without a remainder, a multiplication by the inverse is the division.
     numbers.iter_mut().for_each(|number| *number = (*number >> shift).wrapping_mul(inverse));
+}
+
+/// What an odd number is multiplied by to be one, in 64 bits that wrap.
+pub fn inverse(odd: i64) -> i64 {
+    // Newton's steps double the bits that are right; an odd number is its own inverse in three.
+    (0..5)
+        .fold(odd, |inverse, _| inverse.wrapping_mul(2i64.wrapping_sub(odd.wrapping_mul(inverse))))
 }
 
 fn divisor(mut one: u64, mut other: u64) -> u64 {
@@ -89,17 +93,18 @@ fn divisor(mut one: u64, mut other: u64) -> u64 {
 
 /// The order whose differences are smallest; of long lists, as far as some of them tell.
 fn order(steps: &[i64]) -> u8 {
-    let rest = &steps[1..];
-    let few = Sample::places(rest.len());
-    let usual = [0, 1, 2].map(|order| {
-        Sample::of_those(few.clone().map(|at| difference(steps, order, at + 1))).middle()
+    let threes = steps.windows(3);
+    // As many as are enough to find the number in the middle.
+    let few = Sample::places(threes.len()).step_by(2);
+    let usual: [i64; 3] = std::array::from_fn(|order| {
+        let numbers = few.clone().map(|at| differences_of(&steps[at..at + 3])[order]);
+        Sample::of_those(numbers).middle()
     });
     let mut sizes = [0; 3];
     // Odd, so that numbers that repeat in even patterns are not all of one place.
-    let stride = (rest.len() / MEASURED_MAX) | 1;
-    for at in (1..steps.len()).step_by(stride) {
-        for (order, (size, usual)) in sizes.iter_mut().zip(usual).enumerate() {
-            *size += bit_length(zigzag(difference(steps, order, at).wrapping_sub(usual)));
+    for three in threes.step_by((steps.len() / MEASURED_MAX) | 1) {
+        for ((size, number), usual) in sizes.iter_mut().zip(differences_of(three)).zip(usual) {
+            *size += bit_length(zigzag(number.wrapping_sub(usual)));
         }
     }
     let [plain, first, second] = sizes;
@@ -112,16 +117,11 @@ fn order(steps: &[i64]) -> u8 {
     }
 }
 
-/// The difference of an order at a place from 1 on.
+/// The last of three numbers, its difference, and the difference of its difference.
 #[inline(always)]
-fn difference(steps: &[i64], order: usize, at: usize) -> i64 {
-    let first = |at: usize| steps[at].wrapping_sub(steps[at - 1]);
-    match order {
-        0 => steps[at],
-        1 => first(at),
-        _ if at > 1 => first(at).wrapping_sub(first(at - 1)),
-        _ => 0,
-    }
+fn differences_of(three: &[i64]) -> [i64; 3] {
+    let (before, first) = (three[1].wrapping_sub(three[0]), three[2].wrapping_sub(three[1]));
+    [three[2], first, first.wrapping_sub(before)]
 }
 
 /// What remains of all but the first.

@@ -14,15 +14,15 @@ use crate::types::{MANTISSA_MAX, POWERS_OF_TEN};
 const SAMPLE: usize = 32;
 /// Steps from a decimal to a double that count as near.
 const STEPS_MAX: u64 = 1 << 10;
+/// One in so many steps of the way to the next decimal is near, too, where that is short.
+const WAY_SHARE: u64 = 4;
 /// Scales tried.
 const SCALES: usize = 13;
 
 /// The column, if there is a scale at which the doubles are near decimals.
 pub fn plan(bits: &[u64]) -> Option<Column> {
     let step = bits.len().div_ceil(SAMPLE);
-    let near = |&bits: &u64, scale| {
-        split(bits, scale).is_some_and(|(_, steps)| steps.unsigned_abs() <= STEPS_MAX)
-    };
+    let near = |&bits: &u64, scale| split(bits, scale).is_some_and(|split| is_near(split, scale));
     let all_near = |scale: &usize| bits.iter().step_by(step).all(|bits| near(bits, *scale));
     let scale = (0..SCALES).find(all_near)?;
     let parts: Option<Vec<(i64, i64)>> = bits.iter().map(|&bits| split(bits, scale)).collect();
@@ -31,6 +31,14 @@ pub fn plan(bits: &[u64]) -> Option<Column> {
     column.append(numbers::plan(None, &mantissas));
     stream::plan(steps, &mut column);
     Some(column)
+}
+
+/// Whether a decimal says something about the double so many steps from it: any double is half
+/// the way to the next decimal from one, at most.
+fn is_near((mantissa, steps): (i64, i64), scale: usize) -> bool {
+    let next = ordered::number(decimal(mantissa + 1, scale));
+    let way = next.wrapping_sub(ordered::number(decimal(mantissa, scale))).unsigned_abs();
+    steps == 0 || steps.unsigned_abs() <= STEPS_MAX.min(way / WAY_SHARE)
 }
 
 /// The decimal nearest to a double, and the steps from it.

@@ -34,28 +34,37 @@ pub fn decode_sums(
     tables: Tables<'_>,
     table: u8,
     base: i64,
-    mut last: u64,
+    last: u64,
     out: &mut [u64],
 ) -> Result<(), Malformed> {
     memo::with(tables.get(table)?, table, |lookup, memory| {
         let Lookup::Numbers(entries) = lookup else {
             decode_with(lookup, memory, reader, base as u64, out)?;
-            for number in out {
-                last = last.wrapping_add(*number);
-                *number = last;
-            }
+            add_up(last, out);
             return Ok(());
         };
         let area = Area::read(reader, out.len(), &mut memory.bytes)?;
         area.places(entries, &mut memory.places);
+        let mut last_of_lane = last;
         area.each(out, &memory.places[..], |out, places| {
+            // What a closure captures is in memory: a sum there waits for it each time.
+            let mut last = last_of_lane;
             for (number, &place) in out.iter_mut().zip(places) {
                 last = last.wrapping_add((base as u64).wrapping_add(place as i8 as u64));
                 *number = last;
             }
+            last_of_lane = last;
         });
         Ok(())
     })
+}
+
+/// Makes sums of numbers, the first with `last`.
+pub fn add_up(mut last: u64, numbers: &mut [u64]) {
+    for number in numbers {
+        last = last.wrapping_add(*number);
+        *number = last;
+    }
 }
 
 /// Numbers with a table that is ready.
@@ -336,47 +345,50 @@ impl Bits<'_> {
         meanings: &[Meaning; 256],
         out: &mut [u64],
     ) -> bool {
+        let mut at = self.at;
         let (fours, rest) = out.as_chunks_mut::<4>();
         let (places, places_rest) = places.as_chunks::<4>();
         for (four, places) in fours.iter_mut().zip(places) {
-            if !self.few::<NINE>(places, meanings, four) {
-                return false;
-            }
+            let Some(next) = self.few::<NINE>(at, places, meanings, four) else { return false };
+            at = next;
         }
-        self.few::<NINE>(places_rest, meanings, rest)
+        let Some(next) = self.few::<NINE>(at, places_rest, meanings, rest) else { return false };
+        self.at = next;
+        true
     }
 
-    /// Up to four numbers; false if there are not so many bytes.
+    /// Up to four numbers, whose bits begin at bit `at`, and where they end; `None` if there are not
+    /// so many bytes.
     #[inline(always)]
     fn few<const NINE: bool>(
-        &mut self,
+        &self,
+        at: usize,
         places: &[u8],
         meanings: &[Meaning; 256],
         out: &mut [u64],
-    ) -> bool {
-        let Some(bytes) = self.bytes.get(self.at / 8..) else { return false };
-        if let Some(window) = bytes.first_chunk() {
-            self.few_within::<NINE>(places, meanings, window, out);
+    ) -> Option<usize> {
+        let bytes = self.bytes.get(at / 8..)?;
+        let taken = if let Some(window) = bytes.first_chunk() {
+            self.few_within::<NINE>(at % 8, places, meanings, window, out)
         } else {
             // Near the end there are fewer bytes, and none missing.
             let mut window = [0; WINDOW];
             window[..bytes.len()].copy_from_slice(bytes);
-            self.few_within::<NINE>(places, meanings, &window, out);
-        }
-        true
+            self.few_within::<NINE>(at % 8, places, meanings, &window, out)
+        };
+        Some(at / 8 * 8 + taken)
     }
 
-    /// Up to four numbers, whose bits begin in the first byte of `window`.
+    /// The same from a bit of the first byte of `window`.
     #[inline(always)]
     fn few_within<const NINE: bool>(
-        &mut self,
+        &self,
+        mut bit: usize,
         places: &[u8],
         meanings: &[Meaning; 256],
         window: &[u8; WINDOW],
         out: &mut [u64],
-    ) {
-        let mut bit = self.at % 8;
-        let before = bit;
+    ) -> usize {
         for (number, &place) in out.iter_mut().zip(places) {
             let Meaning { number: zero, extra } = meanings[usize::from(place)];
             // At most seven bits and three times 61 are before.
@@ -388,6 +400,6 @@ impl Bits<'_> {
             *number = self.base.wrapping_add(zero ^ (word & ((1 << extra) - 1)));
             bit += extra as usize;
         }
-        self.at += bit - before;
+        bit
     }
 }

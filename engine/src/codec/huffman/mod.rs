@@ -15,7 +15,7 @@ mod symbol;
 mod table;
 
 pub use cluster::{Candidate, Choice, choose, estimate_bits};
-pub use decode::{decode, decode_sums};
+pub use decode::{add_up, decode, decode_sums};
 pub use encode::{Coder, encode};
 pub use symbol::{SYMBOLS, extra_bits, symbol};
 pub use table::{CodeLengths, Tables};

@@ -23,7 +23,7 @@ pub fn decode(
 pub fn decode_sums(
     reader: &mut Reader<'_>,
     tables: Tables<'_>,
-    mut last: u64,
+    last: u64,
     out: &mut [u64],
 ) -> Result<(), Malformed> {
     let form = reader.u8()?;
@@ -35,10 +35,7 @@ pub fn decode_sums(
         SPARSE => sparse(reader, tables, out)?,
         form => dense(form, reader, tables, out)?,
     }
-    for number in out {
-        last = last.wrapping_add(*number);
-        *number = last;
-    }
+    huffman::add_up(last, out);
     Ok(())
 }
 
