@@ -54,6 +54,12 @@ impl Intake<'_> {
         self.pending.counts[protocol as usize] += 1;
     }
 
+    /// Counts rows that were added to the batch elsewhere.
+    #[inline]
+    pub fn count(&mut self, protocol: Protocol, rows: usize) {
+        self.pending.counts[protocol as usize] += rows as u64;
+    }
+
     /// Adds a row of either kind to the batch.
     pub fn push_content(
         &mut self,

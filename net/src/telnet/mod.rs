@@ -2,19 +2,24 @@
 
 mod commands;
 pub mod datagram;
+mod digits;
 pub mod fast;
 pub mod histogram;
 mod iac;
 pub mod line;
 pub mod lookup;
+mod predict;
 pub mod scan;
+mod window;
 
 pub use commands::{take_plainly, unavailable, version};
 
 use crate::intake::Intake;
+use crate::number;
 use crate::reject::Protocol;
 use commands::{refuse_long, slow};
 use lookup::Trail;
+use predict::{Bounds, Stamp};
 use scan::{Masks, Scanner};
 
 /// Beyond this, no more lines are taken until the client has read.
@@ -55,6 +60,8 @@ pub struct Session {
     skipping: bool,
     /// Which series came last.
     trail: Trail,
+    /// Which timestamp came last.
+    stamp: Stamp,
 }
 
 /// Memory that one event loop reuses for all its connections.
@@ -87,16 +94,35 @@ impl Session {
         intake: &mut Intake<'_>,
         replies: &mut Replies<'_>,
     ) -> (usize, Next) {
+        let mut start = self.predicted(bytes, intake);
+        // Separators are looked for only behind the first line that was not guessed.
+        let (base, bytes) = (start, &bytes[start..]);
         scratch.scanner.scan(bytes, &mut scratch.masks);
-        let mut start = 0;
+        start = 0;
         while let Some(end) = scratch.masks.newline(start) {
             let next = self.line(bytes, start, end, scratch, intake, replies);
             start = end + 1;
             if next == Next::Close || replies.waiting() >= REPLY_BYTES_MAX {
-                return (start, next);
+                return (base + start, next);
             }
+            start += self.predicted(&bytes[start..], intake);
         }
-        (start + self.overlong(&bytes[start..], intake, replies), Next::Continue)
+        (base + start + self.overlong(&bytes[start..], intake, replies), Next::Continue)
+    }
+
+    /// Takes lines for as long as their series are those that came next last time.
+    fn predicted(&mut self, bytes: &[u8], intake: &mut Intake<'_>) -> usize {
+        if self.skipping {
+            return 0;
+        }
+        let bounds =
+            Bounds { line_bytes_max: intake.policy.line_bytes_max, oldest_ms: intake.oldest_ms };
+        let rows_before = intake.pending.batch.len();
+        let batch = &mut intake.pending.batch;
+        let taken =
+            predict::take(bytes, intake.lookup, bounds, &mut self.trail, &mut self.stamp, batch);
+        intake.count(Protocol::Telnet, intake.pending.batch.len() - rows_before);
+        taken
     }
 
     /// A partial line beyond the limit is refused at once and skipped to its end.
@@ -154,8 +180,15 @@ fn take_known(
     intake: &mut Intake<'_>,
     trail: &mut Trail,
 ) -> bool {
-    let Some(value) = fast::value(fields.value) else { return false };
-    let Some(timestamp_ms) = fast::timestamp_ms(fields.timestamp) else { return false };
+    // A double of many digits is read plainly: what that takes, the plain reading of a line takes.
+    let value = fast::value(fields.value).or_else(|| number::value(fields.value).ok());
+    let Some(value) = value else { return false };
+    let fraction = || match intake.policy.strict {
+        true => None,
+        false => number::timestamp(fields.timestamp).ok()?.ms,
+    };
+    let timestamp_ms = fast::timestamp_ms(fields.timestamp).or_else(fraction);
+    let Some(timestamp_ms) = timestamp_ms else { return false };
     if timestamp_ms < intake.oldest_ms {
         return false;
     }

@@ -1,0 +1,91 @@
+//! Lines whose series come in the order of last time: each is compared with what it must be, and
+//! only its numbers are read. No separator is looked for.
+//!
+//! It takes a subset of what `fast` and the lookup take together and gives the same rows; the first
+//! line that is otherwise is left to them.
+
+use super::lookup::{Lookup, Trail};
+use super::{digits, fast, window};
+use irontsd_engine::batch::Batch;
+
+/// A timestamp's text with the space behind it: most lines repeat that of the line before.
+#[derive(Debug, Clone, Copy)]
+pub struct Stamp {
+    text: u128,
+    mask: u128,
+    bytes: usize,
+    ms: i64,
+}
+
+impl Default for Stamp {
+    /// The text of no timestamp.
+    fn default() -> Self {
+        Stamp { text: u128::MAX, mask: u128::MAX, bytes: 0, ms: 0 }
+    }
+}
+
+impl Stamp {
+    /// Becomes the timestamp at the begin of sixteen bytes.
+    #[inline(never)]
+    fn read(bytes: &[u8; 16]) -> Option<Stamp> {
+        let end = bytes.iter().position(|&byte| byte == b' ')?;
+        let ms = fast::timestamp_ms(&bytes[..end])?;
+        let bytes_and_space = end + 1;
+        let mask = u128::MAX >> (128 - 8 * bytes_and_space);
+        let text = u128::from_le_bytes(*bytes) & mask;
+        Some(Stamp { text, mask, bytes: bytes_and_space, ms })
+    }
+
+    #[inline(always)]
+    fn is_at(&self, bytes: &[u8; 16]) -> bool {
+        (u128::from_le_bytes(*bytes) ^ self.text) & self.mask == 0
+    }
+}
+
+/// What bounds the lines that are taken.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Longest line, its end excluded.
+    pub line_bytes_max: usize,
+    /// Earliest timestamp.
+    pub oldest_ms: i64,
+}
+
+/// Takes lines from the begin of `bytes` for as long as guesses hold; returns their length.
+pub fn take(
+    bytes: &[u8],
+    lookup: &Lookup,
+    bounds: Bounds,
+    trail: &mut Trail,
+    stamp: &mut Stamp,
+    batch: &mut Batch,
+) -> usize {
+    let mut guesses = lookup.guesses(trail);
+    let mut start = 0;
+    while let Some(guess) = guesses.peek() {
+        if !window::has(bytes, start, guess.head, guess.head_bytes) {
+            break;
+        }
+        let at = start + guess.head_bytes;
+        let Some(text) = window::array(bytes, at) else { break };
+        if !stamp.is_at(text) {
+            let Some(other) = Stamp::read(text) else { break };
+            *stamp = other;
+        }
+        let at = at + stamp.bytes;
+        let Some(text) = window::array(bytes, at) else { break };
+        let Some((value, value_bytes)) = digits::value(text) else { break };
+        let at = at + value_bytes;
+        let end = at + guess.tail_bytes;
+        if !window::has(bytes, at, guess.tail, guess.tail_bytes)
+            || end - 1 - start > bounds.line_bytes_max
+            || stamp.ms < bounds.oldest_ms
+        {
+            break;
+        }
+        batch.push(guess.series, stamp.ms, value);
+        guesses.advance(trail);
+        start = end;
+    }
+    start
+}
