@@ -37,6 +37,11 @@ impl Arena {
         Arena { pieces, used: AtomicU64::new(0) }
     }
 
+    /// Whether nothing was appended.
+    pub fn is_empty(&self) -> bool {
+        self.used.load(Relaxed) == 0
+    }
+
     /// Bytes that still fit.
     pub fn room(&self) -> usize {
         (self.pieces.len() * PIECE_WORDS - self.used.load(Relaxed) as usize) * WORD

@@ -4,25 +4,95 @@ use crate::arena;
 use crate::limits::ROW_BYTES;
 use crate::types::{Kind, SeriesId, Value};
 
-/// Rows as columns, in the order in which they were received. Plain memory of one event loop.
+/// Timestamp and value of a row in two words, in which form rows wait for their flush.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Row {
+    /// Timestamp, and the kind in the lowest eight bits.
+    pub(crate) when: i64,
+    pub(crate) bits: u64,
+}
+
+impl Row {
+    const KIND_BITS: u32 = 8;
+
+    /// A row.
+    ///
+    /// # Panics
+    ///
+    /// If the timestamp has more than 56 bits: those accepted have 44.
+    #[inline(always)]
+    pub fn new(timestamp_ms: i64, value: Value) -> Row {
+        Row::at(timestamp_ms).with(value)
+    }
+
+    /// An integer zero at this time.
+    ///
+    /// # Panics
+    ///
+    /// If the timestamp has more than 56 bits.
+    #[inline(always)]
+    pub fn at(timestamp_ms: i64) -> Row {
+        assert!(Row::holds(timestamp_ms), "timestamp {timestamp_ms} is out of range");
+        Row { when: timestamp_ms << Row::KIND_BITS, bits: 0 }
+    }
+
+    /// Another value at the same time.
+    #[inline(always)]
+    pub const fn with(self, value: Value) -> Row {
+        let when = self.when >> Row::KIND_BITS << Row::KIND_BITS | value.kind.0 as i64;
+        Row { when, bits: value.bits }
+    }
+
+    /// Whether a row can have this timestamp.
+    #[inline(always)]
+    pub const fn holds(timestamp_ms: i64) -> bool {
+        timestamp_ms << Row::KIND_BITS >> Row::KIND_BITS == timestamp_ms
+    }
+
+    /// The timestamp in milliseconds.
+    #[inline(always)]
+    pub const fn timestamp_ms(self) -> i64 {
+        self.when >> Row::KIND_BITS
+    }
+
+    /// The kind of its value.
+    #[inline(always)]
+    pub const fn kind(self) -> Kind {
+        Kind(self.when as u8)
+    }
+
+    /// The value.
+    #[inline(always)]
+    pub const fn value(self) -> Value {
+        Value { kind: self.kind(), bits: self.bits }
+    }
+}
+
+/// Rows in the order in which they were received. Plain memory of one event loop.
 #[derive(Debug, Default)]
 pub struct Batch {
     pub(crate) series: Vec<SeriesId>,
-    pub(crate) timestamps: Vec<i64>,
-    pub(crate) kinds: Vec<Kind>,
-    pub(crate) bits: Vec<u64>,
+    pub(crate) rows: Vec<Row>,
     /// The bytes of histograms, at the places their bits say.
     pub(crate) bytes: Vec<u8>,
 }
 
 impl Batch {
     /// Appends one row. Of two rows with one series and timestamp the later wins.
-    #[inline]
+    ///
+    /// # Panics
+    ///
+    /// If the timestamp has more than 56 bits.
+    #[inline(always)]
     pub fn push(&mut self, series: SeriesId, timestamp_ms: i64, value: Value) {
+        self.push_row(series, Row::new(timestamp_ms, value));
+    }
+
+    /// Appends one row.
+    #[inline(always)]
+    pub fn push_row(&mut self, series: SeriesId, row: Row) {
         self.series.push(series);
-        self.timestamps.push(timestamp_ms);
-        self.kinds.push(value.kind);
-        self.bits.push(value.bits);
+        self.rows.push(row);
     }
 
     /// Appends one row whose value is a histogram, as its bytes.
@@ -34,14 +104,15 @@ impl Batch {
 
     /// Series, timestamp and value of a row, and the bytes if it is a histogram.
     pub fn row(&self, at: usize) -> (SeriesId, i64, Value, Option<&[u8]>) {
-        let value = Value { kind: self.kinds[at], bits: self.bits[at] };
-        (self.series[at], self.timestamps[at], value, self.histogram(at))
+        let row = self.rows[at];
+        (self.series[at], row.timestamp_ms(), row.value(), self.histogram(at))
     }
 
     /// The bytes of the histogram in a row; `None` if a number is there.
     pub(crate) fn histogram(&self, at: usize) -> Option<&[u8]> {
-        let (offset, bytes) = arena::offset_and_bytes(self.bits[at]);
-        (self.kinds[at] == Kind::HISTOGRAM).then(|| &self.bytes[offset..offset + bytes])
+        let row = self.rows[at];
+        let (offset, bytes) = arena::offset_and_bytes(row.bits);
+        (row.kind() == Kind::HISTOGRAM).then(|| &self.bytes[offset..offset + bytes])
     }
 
     /// What it counts as where rows are counted: histograms weigh more than numbers.
@@ -84,8 +155,6 @@ impl Batch {
     /// Drops the rows behind the first `rows`.
     pub fn truncate(&mut self, rows: usize) {
         self.series.truncate(rows);
-        self.timestamps.truncate(rows);
-        self.kinds.truncate(rows);
-        self.bits.truncate(rows);
+        self.rows.truncate(rows);
     }
 }

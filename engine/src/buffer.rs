@@ -1,84 +1,93 @@
 //! The write buffer of one shard in one epoch: rows that are in the log and not yet in a segment.
 //!
 //! One thread appends, any number read, nobody locks. Rows below the published length never
-//! change; the writer stores a row's columns first and publishes the new length last (release),
-//! a reader loads the length first (acquire) and looks at nothing behind it. Columns are relaxed
+//! change; the writer stores a row's words first and publishes the new length last (release), a
+//! reader loads the length first (acquire) and looks at nothing behind it. Words are relaxed
 //! atomics: plain moves on this hardware, and no `unsafe`.
+//!
+//! Series lie apart, because sorting needs them alone; timestamp, kind and value of a row lie side
+//! by side, because gathering a series touches its rows one by one, each in another page.
 
 use crate::arena::{self, Arena};
-use crate::batch::Batch;
+use crate::batch::{Batch, Row};
 use crate::limits::{CHUNK_ROWS, ROW_BYTES};
 use crate::types::{Kind, SeriesId, Value};
 use crossbeam::utils::CachePadded;
 use parking_lot::Mutex;
-use std::sync::atomic::{AtomicI64, AtomicU8, AtomicU32, AtomicU64, Ordering::*};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering::*};
 use std::sync::{Arc, OnceLock};
 
-/// A fixed piece of a buffer: [`CHUNK_ROWS`] rows as columns.
-#[derive(Debug)]
-struct Chunk {
-    series: Box<[AtomicU32]>,
-    commits: Box<[AtomicU32]>,
-    timestamps: Box<[AtomicI64]>,
-    bits: Box<[AtomicU64]>,
-    kinds: Box<[AtomicU8]>,
+/// A row as it lies in a chunk.
+#[derive(Debug, Default)]
+struct Words {
+    when: AtomicI64,
+    bits: AtomicU64,
 }
 
-fn column<T: Default>() -> Box<[T]> {
-    (0..CHUNK_ROWS).map(|_| T::default()).collect()
+/// A fixed piece of a buffer: [`CHUNK_ROWS`] rows.
+#[derive(Debug)]
+pub struct Chunk {
+    series: Box<[AtomicU32; CHUNK_ROWS]>,
+    rows: Box<[Words; CHUNK_ROWS]>,
+}
+
+fn zeroed<T: Default>() -> Box<[T; CHUNK_ROWS]> {
+    let all: Box<[T]> = (0..CHUNK_ROWS).map(|_| T::default()).collect();
+    match all.try_into() {
+        Ok(all) => all,
+        Err(_) => unreachable!("so many were made"),
+    }
 }
 
 impl Chunk {
     fn new() -> Chunk {
-        Chunk {
-            series: column(),
-            commits: column(),
-            timestamps: column(),
-            bits: column(),
-            kinds: column(),
-        }
+        Chunk { series: zeroed(), rows: zeroed() }
     }
 
-    fn store(&self, at: usize, batch: &Batch, from: usize, rows: usize, commit: u32) {
+    fn store(&self, at: usize, batch: &Batch, from: usize, rows: usize) {
         let (at, from) = (at..at + rows, from..from + rows);
         for (slot, &series) in self.series[at.clone()].iter().zip(&batch.series[from.clone()]) {
             slot.store(series, Relaxed);
         }
-        for slot in &self.commits[at.clone()] {
-            slot.store(commit, Relaxed);
-        }
-        let timestamps = &batch.timestamps[from.clone()];
-        for (slot, &timestamp) in self.timestamps[at.clone()].iter().zip(timestamps) {
-            slot.store(timestamp, Relaxed);
-        }
-        for (slot, &bits) in self.bits[at.clone()].iter().zip(&batch.bits[from.clone()]) {
-            slot.store(bits, Relaxed);
-        }
-        for (slot, kind) in self.kinds[at].iter().zip(&batch.kinds[from]) {
-            slot.store(kind.0, Relaxed);
+        for (slot, row) in self.rows[at].iter().zip(&batch.rows[from]) {
+            slot.when.store(row.when, Relaxed);
+            slot.bits.store(row.bits, Relaxed);
         }
     }
 
     /// Turns places in the batch into places in the buffer.
     fn move_places(&self, at: usize, rows: usize, by: usize) {
         for at in at..at + rows {
-            if self.kinds[at].load(Relaxed) == Kind::HISTOGRAM.0 {
-                let place = self.bits[at].load(Relaxed);
-                self.bits[at].store(place + arena::place(by, 0), Relaxed);
+            let row = self.row(at);
+            if row.kind() == Kind::HISTOGRAM {
+                self.rows[at].bits.store(row.bits + arena::place(by, 0), Relaxed);
             }
         }
+    }
+
+    /// The series of the row at a place, which is taken modulo [`CHUNK_ROWS`].
+    #[inline(always)]
+    pub fn series(&self, at: usize) -> SeriesId {
+        self.series[at % CHUNK_ROWS].load(Relaxed)
+    }
+
+    /// The row at a place, which is taken modulo [`CHUNK_ROWS`].
+    #[inline(always)]
+    pub fn row(&self, at: usize) -> Row {
+        let words = &self.rows[at % CHUNK_ROWS];
+        Row { when: words.when.load(Relaxed), bits: words.bits.load(Relaxed) }
     }
 }
 
 /// Chunks waiting to be used again: their pages are already there.
 #[derive(Debug, Default)]
 pub struct ChunkPool {
-    free: Mutex<Vec<Chunk>>,
+    free: Mutex<Vec<Arc<Chunk>>>,
 }
 
 impl ChunkPool {
-    fn take(&self) -> Chunk {
-        self.free.lock().pop().unwrap_or_else(Chunk::new)
+    fn take(&self) -> Arc<Chunk> {
+        self.free.lock().pop().unwrap_or_else(|| Arc::new(Chunk::new()))
     }
 }
 
@@ -87,8 +96,12 @@ impl ChunkPool {
 pub struct WriteBuffer {
     epoch: u32,
     pool: Arc<ChunkPool>,
-    chunks: Box<[OnceLock<Chunk>]>,
+    /// Only who has the buffer has its chunks: they are used again when it is dropped.
+    chunks: Box<[OnceLock<Arc<Chunk>>]>,
     histograms: Arena,
+    /// First row and number within the epoch of each commit, ascending. Locked for a moment at each
+    /// commit, and by who must know which of two rows of one timestamp is the later.
+    commits: Mutex<Vec<(u32, u32)>>,
     published: CachePadded<AtomicU64>,
 }
 
@@ -101,6 +114,7 @@ impl WriteBuffer {
             pool,
             chunks: (0..chunks).map(|_| OnceLock::new()).collect(),
             histograms: Arena::new(rows_max as usize * ROW_BYTES),
+            commits: Mutex::default(),
             published: CachePadded::new(AtomicU64::new(0)),
         }
     }
@@ -121,11 +135,12 @@ impl WriteBuffer {
         assert!(self.has_room(batch), "the shard checks the room before it commits");
         let histograms = self.histograms.append(&batch.bytes);
         let mut at = self.published.load(Relaxed) as usize;
+        self.commits.lock().push((at as u32, commit));
         let mut done = 0;
         while done < batch.len() {
             let chunk = self.chunks[at / CHUNK_ROWS].get_or_init(|| self.pool.take());
             let rows = (batch.len() - done).min(CHUNK_ROWS - at % CHUNK_ROWS);
-            chunk.store(at % CHUNK_ROWS, batch, done, rows, commit);
+            chunk.store(at % CHUNK_ROWS, batch, done, rows);
             if !batch.bytes.is_empty() {
                 chunk.move_places(at % CHUNK_ROWS, rows, histograms);
             }
@@ -145,37 +160,40 @@ impl WriteBuffer {
         self.len() == 0
     }
 
-    /// Calls `sink` with row number and series of the first `rows` rows, which are published.
+    /// Calls `sink` with the series of each of the first `rows` rows, which are published.
+    #[inline(always)]
     pub fn each_series(&self, rows: usize, mut sink: impl FnMut(usize, SeriesId)) {
-        for start in (0..rows).step_by(CHUNK_ROWS) {
-            let chunk = self.chunk(start);
+        for (chunk, start) in self.chunks(rows).zip((0..).step_by(CHUNK_ROWS)) {
             for (at, slot) in chunk.series[..CHUNK_ROWS.min(rows - start)].iter().enumerate() {
                 sink(start + at, slot.load(Relaxed));
             }
         }
     }
 
-    /// Timestamp, commit within the epoch, and value of a published row.
-    #[inline]
-    pub fn row(&self, row: usize) -> (i64, u32, Value) {
-        let (chunk, at) = (self.chunk(row), row % CHUNK_ROWS);
-        let kind = Kind(chunk.kinds[at].load(Relaxed));
-        let value = Value { kind, bits: chunk.bits[at].load(Relaxed) };
-        (chunk.timestamps[at].load(Relaxed), chunk.commits[at].load(Relaxed), value)
+    /// The chunks of the first `rows` rows, which are published. To be let go before the buffer.
+    pub fn chunks(&self, rows: usize) -> impl Iterator<Item = &Arc<Chunk>> {
+        let chunks = self.chunks[..rows.div_ceil(CHUNK_ROWS)].iter();
+        chunks.map(|chunk| match chunk.get() {
+            Some(chunk) => chunk,
+            None => unreachable!("its rows are published"),
+        })
     }
 
-    /// Appends the bytes of a histogram that [`WriteBuffer::row`] gave.
+    /// First row and number within the epoch of each commit, ascending; of those of published rows
+    /// at least.
+    pub fn commits(&self) -> Vec<(u32, u32)> {
+        self.commits.lock().clone()
+    }
+
+    /// Whether there may be histograms among the published rows.
+    pub fn has_histograms(&self) -> bool {
+        !self.histograms.is_empty()
+    }
+
+    /// Appends the bytes of a histogram that a row tells the place of.
     pub fn histogram(&self, value: Value, out: &mut Vec<u8>) {
         let (offset, bytes) = arena::offset_and_bytes(value.bits);
         self.histograms.read(offset, bytes, out);
-    }
-
-    #[inline]
-    fn chunk(&self, row: usize) -> &Chunk {
-        match self.chunks[row / CHUNK_ROWS].get() {
-            Some(chunk) => chunk,
-            None => unreachable!("row {row} was never published"),
-        }
     }
 }
 
@@ -205,10 +223,12 @@ mod tests {
         buffer.append(&batch(0..rows - 5), 1);
         buffer.append(&batch(rows - 5..rows), 2);
         assert_eq!(buffer.len() as u64, rows);
+        let chunks: Vec<_> = buffer.chunks(rows as usize).collect();
         for row in [0, 1, CHUNK_ROWS - 1, CHUNK_ROWS, rows as usize - 6, rows as usize - 1] {
-            let commit = if row as u64 >= rows - 5 { 2 } else { 1 };
-            assert_eq!(buffer.row(row), (row as i64, commit, Value::integer(row as i64)));
+            let expected = Row::new(row as i64, Value::integer(row as i64));
+            assert_eq!(chunks[row / CHUNK_ROWS].row(row), expected);
         }
+        assert_eq!(buffer.commits(), [(0, 1), (rows as u32 - 5, 2)]);
         let mut seen = 0;
         buffer.each_series(rows as usize, |row, series| {
             assert_eq!(row, series as usize);
@@ -224,7 +244,8 @@ mod tests {
             let writer = scope.spawn(|| {
                 for commit in 0..1000u32 {
                     let mut batch = Batch::default();
-                    (0..100).for_each(|_| batch.push(commit, 5, Value::integer(1)));
+                    let value = Value::integer(commit.into());
+                    (0..100).for_each(|_| batch.push(commit, 5, value));
                     buffer.append(&batch, commit);
                 }
             });
@@ -232,8 +253,8 @@ mod tests {
             while seen < 100_000 {
                 let rows = buffer.len();
                 assert!(rows >= seen && rows.is_multiple_of(100));
-                if rows > 0 {
-                    assert_eq!(buffer.row(rows - 1).1 as usize, rows / 100 - 1);
+                if let Some(chunk) = buffer.chunks(rows).last() {
+                    assert_eq!(chunk.row(rows - 1).bits as usize, rows / 100 - 1);
                 }
                 seen = rows;
             }

@@ -5,11 +5,10 @@ use crate::codec::Effort;
 use crate::env::Env;
 use crate::error::Result;
 use crate::names::groups::Groups;
-use crate::rows::{EpochRows, Order, SortMemory};
+use crate::rows::{SortMemory, blocks};
 use crate::segment::writer::Sealed;
 use crate::segment::{self, SegmentWriter};
 use crate::series::Registry;
-use crate::types::Samples;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -28,15 +27,10 @@ pub fn flush(
     if buffers.iter().all(|(_, rows)| *rows == 0) {
         return Ok(None);
     }
-    let rows = EpochRows::sort(&buffers, None, memory);
     let path = dir.join(segment::file_name(epoch));
     let mut writer = SegmentWriter::create(env, &path, (epoch, epoch), Effort::Flush)?;
-    let (mut samples, mut order) = (Samples::default(), Order::default());
-    for (series, range) in rows.series() {
-        samples.clear();
-        rows.gather(range, &mut order, &mut samples);
-        writer.push(series, &samples)?;
-    }
-    rows.recycle(memory);
+    blocks::each_series(&buffers, memory, |series, samples, range| {
+        writer.push_range(series, samples, range)
+    })?;
     Ok(Some(writer.seal(registry, names)?))
 }

@@ -3,8 +3,8 @@
 /// Rows in one piece of a write buffer: pieces are recycled, so large enough to be rare.
 pub const CHUNK_ROWS: usize = 1 << 16;
 
-/// Rows over all shards at which the write buffers are flushed, by default. Twenty-five bytes a
-/// row: about 50 MB, and as much again while a flush is in progress.
+/// Rows over all shards at which the write buffers are flushed, by default. Twenty bytes a
+/// row: about 40 MB, and as much again while a flush is in progress.
 pub const FLUSH_ROWS: u64 = 2 << 20;
 
 /// How often logs are synced by default. Each round costs a journal commit of the file system.
@@ -60,5 +60,5 @@ pub const EPOCH_COMMITS_MAX: u32 = 1 << 31;
 /// Shards (event loops) at the most; a shard number is part of a log's file name.
 pub const SHARDS_MAX: usize = 256;
 
-const _: () = assert!(BATCH_ROWS_MAX * ROW_BYTES <= RECORD_BYTES_MAX && ROW_BYTES > 25);
+const _: () = assert!(BATCH_ROWS_MAX * ROW_BYTES <= RECORD_BYTES_MAX && ROW_BYTES > 20);
 const _: () = assert!(RUN_ROWS_MAX <= BLOCK_ROWS);

@@ -4,10 +4,15 @@
 //! timestamp the one of the later commit wins, within a commit the later row; commits are numbered
 //! by one counter for all shards, so the order is that of acknowledgement, whatever the clock says.
 
-use crate::buffer::WriteBuffer;
-use crate::types::{Kind, Samples, SeriesId};
+pub mod blocks;
+pub mod set;
+
+pub use blocks::SortMemory;
+pub use set::{Buffers, Order};
+
+use crate::types::{Samples, SeriesId};
+use set::RowSet;
 use std::ops::Range;
-use std::sync::Arc;
 
 /// A set of series, by id.
 #[derive(Debug, Clone, Default)]
@@ -38,122 +43,48 @@ impl FromIterator<SeriesId> for SeriesSet {
     }
 }
 
-/// Rows of the buffers of one epoch, sorted by series.
+/// Rows of the buffers of one epoch, sorted by series: for readers, who want some of them, in any
+/// order. A flush goes through [`blocks`].
 #[derive(Debug)]
 pub struct EpochRows {
-    buffers: Vec<Arc<WriteBuffer>>,
-    /// Row number at which each buffer begins when they are laid end to end.
-    starts: Vec<u32>,
-    /// Series in the high half, row number in the low half.
-    keys: Vec<u64>,
+    rows: RowSet,
+    /// Each series and where its rows begin in `numbers`, in series order.
+    series: Vec<(SeriesId, u32)>,
+    /// Row numbers, by series and then ascending.
+    numbers: Vec<u32>,
 }
-
-/// Memory reused from one sort to the next: fresh pages cost as much as the sorting.
-#[derive(Debug, Default)]
-pub struct SortMemory {
-    keys: Vec<u64>,
-    other: Vec<u64>,
-}
-
-/// Memory reused from one series to the next.
-#[derive(Debug, Default)]
-pub struct Order(Vec<(i64, u32, u32)>);
 
 impl EpochRows {
     /// Sorts the first rows of each buffer, of the wanted series only.
-    pub fn sort(
-        buffers: &[(Arc<WriteBuffer>, usize)],
-        wanted: Option<&SeriesSet>,
-        memory: &mut SortMemory,
-    ) -> EpochRows {
-        let total: usize = buffers.iter().map(|(_, rows)| rows).sum();
-        assert!(total < u32::MAX as usize, "an epoch has fewer rows than a row number can count");
-        let mut keys = std::mem::take(&mut memory.keys);
-        keys.clear();
-        let mut starts = Vec::new();
-        let mut start = 0u32;
-        for (buffer, rows) in buffers {
-            buffer.each_series(*rows, |row, series| {
-                if wanted.is_none_or(|wanted| wanted.contains(series)) {
-                    keys.push(u64::from(series) << 32 | u64::from(start + row as u32));
-                }
-            });
-            starts.push(start);
-            start += *rows as u32;
+    pub fn sort(buffers: &Buffers, wanted: Option<&SeriesSet>) -> EpochRows {
+        let rows = RowSet::new(buffers);
+        let mut keys = Vec::with_capacity(if wanted.is_none() { rows.len() } else { 0 });
+        rows.each(|row, series| {
+            if wanted.is_none_or(|wanted| wanted.contains(series)) {
+                keys.push(u64::from(series) << 32 | u64::from(row));
+            }
+        });
+        sort_by_series(&mut keys, &mut Vec::new());
+        let (mut series, mut numbers) = (Vec::new(), Vec::with_capacity(keys.len()));
+        for run in keys.chunk_by(|a, b| a >> 32 == b >> 32) {
+            series.push(((run[0] >> 32) as SeriesId, numbers.len() as u32));
+            numbers.extend(run.iter().map(|&key| key as u32));
         }
-        sort_by_series(&mut keys, &mut memory.other);
-        let buffers = buffers.iter().map(|(buffer, _)| buffer.clone()).collect();
-        EpochRows { buffers, starts, keys }
-    }
-
-    /// Gives the memory back for the next sort.
-    pub fn recycle(self, memory: &mut SortMemory) {
-        memory.keys = self.keys;
-    }
-
-    /// Where the rows of each series lie, in series order.
-    pub fn series(&self) -> impl Iterator<Item = (SeriesId, Range<usize>)> + '_ {
-        let mut at = 0;
-        self.keys.chunk_by(|a, b| a >> 32 == b >> 32).map(move |run| {
-            let range = at..at + run.len();
-            at = range.end;
-            ((run[0] >> 32) as SeriesId, range)
-        })
+        EpochRows { rows, series, numbers }
     }
 
     /// Where the rows of one series lie.
     pub fn find(&self, series: SeriesId) -> Range<usize> {
-        let from = self.keys.partition_point(|key| key >> 32 < u64::from(series));
-        let len = self.keys[from..].partition_point(|key| key >> 32 == u64::from(series));
-        from..from + len
+        let Ok(at) = self.series.binary_search_by_key(&series, |(series, _)| *series) else {
+            return 0..0;
+        };
+        let end = self.series.get(at + 1).map_or(self.numbers.len(), |next| next.1 as usize);
+        self.series[at].1 as usize..end
     }
 
     /// Appends the samples of one series: ascending in time, one for each timestamp.
     pub fn gather(&self, range: Range<usize>, order: &mut Order, out: &mut Samples) {
-        let start = out.len();
-        let mut before = i64::MIN;
-        let mut ascending = true;
-        for key in &self.keys[range.clone()] {
-            let (timestamp, _) = self.take(*key as u32, out);
-            ascending &= timestamp > before;
-            before = timestamp;
-        }
-        if !ascending {
-            self.resolve(range, start, order, out);
-        }
-    }
-
-    /// Appends a row; returns its timestamp and commit.
-    #[inline]
-    fn take(&self, number: u32, out: &mut Samples) -> (i64, u32) {
-        let (buffer, row) = self.find_row(number);
-        let (timestamp, commit, value) = buffer.row(row);
-        if value.kind == Kind::HISTOGRAM {
-            out.push_histogram(timestamp, |out| buffer.histogram(value, out));
-        } else {
-            out.push(timestamp, value);
-        }
-        (timestamp, commit)
-    }
-
-    #[inline]
-    fn find_row(&self, number: u32) -> (&WriteBuffer, usize) {
-        let buffer = self.starts.partition_point(|&start| start <= number) - 1;
-        (&self.buffers[buffer], (number - self.starts[buffer]) as usize)
-    }
-
-    fn resolve(&self, range: Range<usize>, start: usize, order: &mut Order, out: &mut Samples) {
-        order.0.clear();
-        for key in &self.keys[range] {
-            let (buffer, row) = self.find_row(*key as u32);
-            let (timestamp, commit, _) = buffer.row(row);
-            order.0.push((timestamp, commit, *key as u32));
-        }
-        order.0.sort_unstable();
-        out.truncate(start);
-        for same in order.0.chunk_by(|a, b| a.0 == b.0) {
-            self.take(same[same.len() - 1].2, out);
-        }
+        self.rows.gather(&self.numbers[range], order, out);
     }
 }
 
@@ -186,9 +117,43 @@ fn sort_by_series(keys: &mut Vec<u64>, other: &mut Vec<u64>) {
 mod tests {
     use super::*;
     use crate::batch::Batch;
+    use crate::buffer::WriteBuffer;
     use crate::types::Value;
     use proptest::prelude::*;
     use std::collections::BTreeMap;
+    use std::convert::Infallible;
+    use std::sync::Arc;
+
+    type Found = BTreeMap<SeriesId, BTreeMap<i64, i64>>;
+
+    fn found(samples: &Samples, range: Range<usize>) -> BTreeMap<i64, i64> {
+        let times = samples.timestamps[range.clone()].iter().copied();
+        times.zip(samples.bits[range].iter().map(|&bits| bits as i64)).collect()
+    }
+
+    /// As a flush goes through them.
+    fn in_blocks(buffers: &Buffers) -> Found {
+        let mut all = Found::new();
+        let sink = |series, samples: &Samples, range: Range<usize>| {
+            assert!(all.keys().all(|&before| before < series), "series ascend");
+            assert!(samples.timestamps[range.clone()].is_sorted_by(|a, b| a < b));
+            all.insert(series, found(samples, range));
+            Ok::<(), Infallible>(())
+        };
+        blocks::each_series(buffers, &mut SortMemory::default(), sink).expect("infallible");
+        all
+    }
+
+    /// As a reader goes through them.
+    fn one_by_one(buffers: &Buffers) -> Found {
+        let rows = EpochRows::sort(buffers, None);
+        let gather = |&(series, _): &(SeriesId, u32)| {
+            let mut samples = Samples::default();
+            rows.gather(rows.find(series), &mut Order::default(), &mut samples);
+            (series, found(&samples, 0..samples.len()))
+        };
+        rows.series.iter().map(gather).collect()
+    }
 
     proptest! {
         #[test]
@@ -206,31 +171,45 @@ mod tests {
         #[test]
         fn the_last_commit_wins(
             commits in prop::collection::vec(
-                (0..2usize, prop::collection::vec((0..3u32, 0..4i64), 1..5)), 1..40)
+                (0..2usize, prop::collection::vec((0..3u32, 0..4i64), 1..5)), 1..40),
+            apart in prop_oneof![Just(1), Just(1000)],
         ) {
             let buffers = [0, 1].map(|_| Arc::new(WriteBuffer::new(1, 1 << 16, Arc::default())));
-            let mut model: BTreeMap<u32, BTreeMap<i64, i64>> = BTreeMap::new();
+            let mut model = Found::new();
             let mut number = 0;
             for (commit, (shard, rows)) in commits.iter().enumerate() {
                 let mut batch = Batch::default();
                 for &(series, timestamp) in rows {
                     number += 1;
-                    batch.push(series, timestamp, Value::integer(number));
-                    model.entry(series).or_default().insert(timestamp, number);
+                    batch.push(series * apart, timestamp, Value::integer(number));
+                    model.entry(series * apart).or_default().insert(timestamp, number);
                 }
                 buffers[*shard].append(&batch, commit as u32);
             }
-            let buffers: Vec<_> = buffers.iter().map(|b| (b.clone(), b.len())).collect();
-            let rows = EpochRows::sort(&buffers, None, &mut SortMemory::default());
-            let mut found = BTreeMap::new();
-            for (series, range) in rows.series() {
-                prop_assert_eq!(rows.find(series), range.clone());
-                let mut samples = Samples::default();
-                rows.gather(range, &mut Order::default(), &mut samples);
-                let values = samples.bits.iter().map(|&bits| bits as i64);
-                found.insert(series, samples.timestamps.iter().copied().zip(values).collect());
-            }
-            prop_assert_eq!(found, model);
+            let buffers = buffers.map(|buffer| (buffer.clone(), buffer.len()));
+            prop_assert_eq!(&one_by_one(&buffers), &model);
+            prop_assert_eq!(&in_blocks(&buffers), &model);
         }
+    }
+
+    #[test]
+    fn many_blocks_give_what_sorting_gives() {
+        let buffers = [0, 1].map(|_| Arc::new(WriteBuffer::new(1, 1 << 17, Arc::default())));
+        let mut state = 7u64;
+        let mut chance = |below: u64| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            (state >> 33) % below
+        };
+        for commit in 0..30 {
+            let mut batch = Batch::default();
+            for at in 0..4000u32 {
+                let series = if commit % 3 == 0 { chance(9000) as u32 } else { at * 2 };
+                let timestamp = i64::from(commit) + chance(2) as i64;
+                batch.push(series, timestamp, Value::integer(chance(1 << 31) as i64));
+            }
+            buffers[commit as usize % 2].append(&batch, commit);
+        }
+        let buffers = buffers.map(|buffer| (buffer.clone(), buffer.len()));
+        assert!(in_blocks(&buffers) == one_by_one(&buffers));
     }
 }

@@ -7,7 +7,7 @@ use crate::buffer::WriteBuffer;
 use crate::deletes::Delete;
 use crate::error::Result;
 use crate::limits::RUN_BYTES_MAX;
-use crate::rows::{EpochRows, Order, SeriesSet, SortMemory};
+use crate::rows::{EpochRows, Order, SeriesSet};
 use crate::segment::Segment;
 use crate::types::{Samples, SeriesId};
 use std::sync::Arc;
@@ -43,8 +43,7 @@ impl Snapshot {
             let (low, high) = segment.footer().timestamps;
             low <= range.1 && high >= range.0
         };
-        let mut memory = SortMemory::default();
-        let sort = |epoch: &Vec<_>| EpochRows::sort(epoch, wanted, &mut memory);
+        let sort = |epoch: &Vec<_>| EpochRows::sort(epoch, wanted);
         Scan {
             segments: self.segments.iter().filter(overlaps).cloned().collect(),
             epochs: self.epochs.iter().map(sort).collect(),

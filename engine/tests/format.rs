@@ -543,6 +543,10 @@ fn the_example_record_decodes_to_its_rows() {
     let mut back = Batch::default();
     rows::decode(record.payload, &mut back).expect("valid rows");
     assert_eq!(format!("{back:?}"), format!("{batch:?}"));
+
+    let mut back = Batch::default();
+    rows::decode(&example("tagged").0, &mut back).expect("valid rows");
+    assert_eq!(format!("{back:?}"), format!("{batch:?}"));
 }
 
 /// What the example of histograms says it holds.
@@ -566,9 +570,11 @@ fn the_example_of_histograms_is_what_the_log_holds() {
     let mut written = Vec::new();
     rows::encode(&batch, &mut written);
     assert_eq!(format!("{bytes:02x?}"), format!("{written:02x?}"));
-    let mut back = Batch::default();
-    rows::decode(&bytes, &mut back).expect("valid rows");
-    assert_eq!(format!("{back:?}"), format!("{batch:?}"));
+    for payload in [bytes, example("tagged-histograms").0] {
+        let mut back = Batch::default();
+        rows::decode(&payload, &mut back).expect("valid rows");
+        assert_eq!(format!("{back:?}"), format!("{batch:?}"));
+    }
 }
 
 #[test]

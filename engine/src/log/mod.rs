@@ -7,6 +7,7 @@
 pub mod append;
 pub mod record;
 pub mod rows;
+pub mod tagged;
 
 /// File name of the log of a shard in an epoch.
 pub fn file_name(epoch: u32, shard: usize) -> String {

@@ -11,6 +11,7 @@ use crate::limits::RUN_ROWS_MAX;
 use crate::names::groups::Groups;
 use crate::series::Registry;
 use crate::types::{Samples, SeriesId};
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -70,13 +71,23 @@ impl SegmentWriter {
 
     /// Adds all samples of a series, strictly ascending in time; series ascend from call to call.
     pub fn push(&mut self, series: SeriesId, samples: &Samples) -> Result<()> {
+        self.push_range(series, samples, 0..samples.len())
+    }
+
+    /// The same of some of the samples.
+    pub fn push_range(
+        &mut self,
+        series: SeriesId,
+        samples: &Samples,
+        range: Range<usize>,
+    ) -> Result<()> {
         assert!(self.series.last().is_none_or(|&last| last <= series), "series ascend");
         if self.series.last() != Some(&series) {
             self.series.push(series);
         }
-        let mut from = 0;
-        while from < samples.len() {
-            let most = samples.len().min(from + RUN_ROWS_MAX);
+        let mut from = range.start;
+        while from < range.end {
+            let most = range.end.min(from + RUN_ROWS_MAX);
             let to = from + samples.handful(from, most);
             self.block.push(series, samples, from, to);
             let (low, high) = self.block_timestamps;

@@ -19,7 +19,7 @@ use crate::number;
 use crate::reject::Protocol;
 use commands::{refuse_long, slow};
 use lookup::Trail;
-use predict::{Bounds, Stamp};
+use predict::{Bounds, Stamp, Take};
 use scan::{Masks, Scanner};
 
 /// Beyond this, no more lines are taken until the client has read.
@@ -94,7 +94,7 @@ impl Session {
         intake: &mut Intake<'_>,
         replies: &mut Replies<'_>,
     ) -> (usize, Next) {
-        let mut start = self.predicted(bytes, intake);
+        let mut start = self.predicted(bytes, scratch.scanner.take, intake);
         // Separators are looked for only behind the first line that was not guessed.
         let (base, bytes) = (start, &bytes[start..]);
         scratch.scanner.scan(bytes, &mut scratch.masks);
@@ -105,13 +105,13 @@ impl Session {
             if next == Next::Close || replies.waiting() >= REPLY_BYTES_MAX {
                 return (base + start, next);
             }
-            start += self.predicted(&bytes[start..], intake);
+            start += self.predicted(&bytes[start..], scratch.scanner.take, intake);
         }
         (base + start + self.overlong(&bytes[start..], intake, replies), Next::Continue)
     }
 
     /// Takes lines for as long as their series are those that came next last time.
-    fn predicted(&mut self, bytes: &[u8], intake: &mut Intake<'_>) -> usize {
+    fn predicted(&mut self, bytes: &[u8], take: Take, intake: &mut Intake<'_>) -> usize {
         if self.skipping {
             return 0;
         }
@@ -119,8 +119,7 @@ impl Session {
             Bounds { line_bytes_max: intake.policy.line_bytes_max, oldest_ms: intake.oldest_ms };
         let rows_before = intake.pending.batch.len();
         let batch = &mut intake.pending.batch;
-        let taken =
-            predict::take(bytes, intake.lookup, bounds, &mut self.trail, &mut self.stamp, batch);
+        let taken = (take)(bytes, intake.lookup, bounds, &mut self.trail, &mut self.stamp, batch);
         intake.count(Protocol::Telnet, intake.pending.batch.len() - rows_before);
         taken
     }

@@ -6,7 +6,7 @@
 
 use super::lookup::{Lookup, Trail};
 use super::{digits, fast, window};
-use irontsd_engine::batch::Batch;
+use irontsd_engine::batch::{Batch, Row};
 
 /// A timestamp's text with the space behind it: most lines repeat that of the line before.
 #[derive(Debug, Clone, Copy)]
@@ -15,12 +15,13 @@ pub struct Stamp {
     mask: u128,
     bytes: usize,
     ms: i64,
+    row: Row,
 }
 
 impl Default for Stamp {
     /// The text of no timestamp.
     fn default() -> Self {
-        Stamp { text: u128::MAX, mask: u128::MAX, bytes: 0, ms: 0 }
+        Stamp { text: u128::MAX, mask: u128::MAX, bytes: 0, ms: 0, row: Row::at(0) }
     }
 }
 
@@ -33,7 +34,7 @@ impl Stamp {
         let bytes_and_space = end + 1;
         let mask = u128::MAX >> (128 - 8 * bytes_and_space);
         let text = u128::from_le_bytes(*bytes) & mask;
-        Some(Stamp { text, mask, bytes: bytes_and_space, ms })
+        Some(Stamp { text, mask, bytes: bytes_and_space, ms, row: Row::at(ms) })
     }
 
     #[inline(always)]
@@ -51,7 +52,11 @@ pub struct Bounds {
     pub oldest_ms: i64,
 }
 
+/// [`take`], compiled for some instructions.
+pub type Take = fn(&[u8], &Lookup, Bounds, &mut Trail, &mut Stamp, &mut Batch) -> usize;
+
 /// Takes lines from the begin of `bytes` for as long as guesses hold; returns their length.
+#[inline(always)]
 pub fn take(
     bytes: &[u8],
     lookup: &Lookup,
@@ -83,7 +88,7 @@ pub fn take(
         {
             break;
         }
-        batch.push(guess.series, stamp.ms, value);
+        batch.push_row(guess.series, stamp.row.with(value));
         guesses.advance(trail);
         start = end;
     }

@@ -8,6 +8,8 @@ mod plain;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+use super::predict::{self, Take};
+
 /// Bytes in one block, bits in one mask.
 pub const BLOCK: usize = 64;
 
@@ -21,21 +23,26 @@ pub struct Masks {
 /// A way of finding the masks of whole blocks.
 type Blocks = fn(&[u8], &mut Masks);
 
-/// Finds separators with the best instructions this machine has.
+/// Finds separators, and takes guessed lines, with the best instructions this machine has.
 #[derive(Debug, Clone, Copy)]
-pub struct Scanner(Blocks);
+pub struct Scanner {
+    blocks: Blocks,
+    pub(super) take: Take,
+}
+
+const PLAIN: Scanner = Scanner { blocks: plain::blocks, take: predict::take };
 
 impl Scanner {
     /// The fastest variant that this machine can run.
     pub fn detect() -> Scanner {
-        Scanner::variants().pop().map_or(Scanner(plain::blocks), |(_, scanner)| scanner)
+        Scanner::variants().pop().map_or(PLAIN, |(_, scanner)| scanner)
     }
 
     /// All variants that this machine can run, slowest first.
     pub fn variants() -> Vec<(&'static str, Scanner)> {
-        let mut variants = vec![("plain", Scanner(plain::blocks))];
+        let mut variants = vec![("plain", PLAIN)];
         #[cfg(target_arch = "x86_64")]
-        variants.extend(x86::variants().map(|(name, blocks)| (name, Scanner(blocks))));
+        variants.extend(x86::variants());
         variants
     }
 
@@ -44,7 +51,7 @@ impl Scanner {
         masks.newlines.clear();
         masks.spaces.clear();
         let whole = bytes.len() / BLOCK * BLOCK;
-        (self.0)(&bytes[..whole], masks);
+        (self.blocks)(&bytes[..whole], masks);
         if whole < bytes.len() {
             let mut last = [0u8; BLOCK];
             last[..bytes.len() - whole].copy_from_slice(&bytes[whole..]);

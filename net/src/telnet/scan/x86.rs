@@ -1,19 +1,29 @@
-//! The masks with AVX2 and AVX-512BW. One of the few places with `unsafe`: vector loads, and
-//! calling a function that was compiled for more than the baseline.
+//! The masks with AVX2 and AVX-512BW, and guessed lines taken with code compiled for either. One of
+//! the few places with `unsafe`: vector loads, and calling a function that was compiled for more than
+//! the baseline.
 
 #![expect(unsafe_code, reason = "vector loads; each call is guarded by feature detection")]
 
-use super::{BLOCK, Blocks, Masks};
+use super::{BLOCK, Masks, Scanner};
+use crate::telnet::lookup::{Lookup, Trail};
+use crate::telnet::predict::{self, Bounds, Stamp};
+use irontsd_engine::batch::Batch;
 use std::arch::x86_64::{
     __m256i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_set1_epi8,
     _mm512_cmpeq_epi8_mask, _mm512_loadu_si512, _mm512_set1_epi8,
 };
 
 /// The variants that this machine can run, slowest first.
-pub fn variants() -> impl Iterator<Item = (&'static str, Blocks)> {
-    let avx2 = is_x86_feature_detected!("avx2").then_some(("avx2", avx2_checked as Blocks));
+pub fn variants() -> impl Iterator<Item = (&'static str, Scanner)> {
+    let bits = is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("bmi2")
+        && is_x86_feature_detected!("lzcnt");
+    let avx2 = bits && is_x86_feature_detected!("avx2");
     let avx512 =
-        is_x86_feature_detected!("avx512bw").then_some(("avx512", avx512_checked as Blocks));
+        avx2 && is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vl");
+    let avx2 = avx2.then_some(("avx2", Scanner { blocks: avx2_checked, take: take_avx2_checked }));
+    let avx512 =
+        avx512.then_some(("avx512", Scanner { blocks: avx512_checked, take: take_avx512_checked }));
     avx2.into_iter().chain(avx512)
 }
 
@@ -55,4 +65,52 @@ fn avx512(bytes: &[u8], masks: &mut Masks) {
         masks.newlines.push(_mm512_cmpeq_epi8_mask(block, newline));
         masks.spaces.push(_mm512_cmpeq_epi8_mask(block, space));
     }
+}
+
+fn take_avx2_checked(
+    bytes: &[u8],
+    lookup: &Lookup,
+    bounds: Bounds,
+    trail: &mut Trail,
+    stamp: &mut Stamp,
+    batch: &mut Batch,
+) -> usize {
+    // SAFETY: only handed out by `variants`, which saw that the machine has AVX2 and BMI.
+    unsafe { take_avx2(bytes, lookup, bounds, trail, stamp, batch) }
+}
+
+fn take_avx512_checked(
+    bytes: &[u8],
+    lookup: &Lookup,
+    bounds: Bounds,
+    trail: &mut Trail,
+    stamp: &mut Stamp,
+    batch: &mut Batch,
+) -> usize {
+    // SAFETY: only handed out by `variants`, which saw that the machine has AVX-512BW, VL and BMI.
+    unsafe { take_avx512(bytes, lookup, bounds, trail, stamp, batch) }
+}
+
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt")]
+fn take_avx2(
+    bytes: &[u8],
+    lookup: &Lookup,
+    bounds: Bounds,
+    trail: &mut Trail,
+    stamp: &mut Stamp,
+    batch: &mut Batch,
+) -> usize {
+    predict::take(bytes, lookup, bounds, trail, stamp, batch)
+}
+
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,avx512f,avx512bw,avx512vl")]
+fn take_avx512(
+    bytes: &[u8],
+    lookup: &Lookup,
+    bounds: Bounds,
+    trail: &mut Trail,
+    stamp: &mut Stamp,
+    batch: &mut Batch,
+) -> usize {
+    predict::take(bytes, lookup, bounds, trail, stamp, batch)
 }
