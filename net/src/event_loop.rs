@@ -72,6 +72,8 @@ pub struct EventLoop {
     ready: Vec<usize>,
     /// Places of connections served in this turn: commits release their answers.
     turn: Vec<usize>,
+    /// The memory of either list while it is worked off.
+    spare: Vec<usize>,
     /// Connections whose answers wait for a sync.
     pub(crate) held: Vec<ConnId>,
     numbers: u64,
@@ -112,6 +114,7 @@ impl EventLoop {
             jobs: Some(jobs),
             ready: Vec::new(),
             turn: Vec::new(),
+            spare: Vec::new(),
             held: Vec::new(),
             numbers: 0,
             was_full: false,
@@ -233,7 +236,8 @@ impl EventLoop {
     }
 
     fn serve_ready(&mut self) {
-        for place in std::mem::take(&mut self.ready) {
+        let mut places = std::mem::replace(&mut self.ready, std::mem::take(&mut self.spare));
+        for place in places.drain(..) {
             let Some(conn) = self.conns.get_mut(place) else { continue };
             conn.queued = false;
             self.touch(place);
@@ -241,6 +245,7 @@ impl EventLoop {
                 self.abort(place);
             }
         }
+        self.spare = places;
     }
 
     pub(crate) fn touch(&mut self, place: usize) {
@@ -439,7 +444,8 @@ impl EventLoop {
         }
         self.pending.batch.clear();
         self.pending.counts = Default::default();
-        for place in self.turn.clone() {
+        for at in 0..self.turn.len() {
+            let place = self.turn[at];
             let Some(conn) = self.conns.get_mut(place) else { continue };
             match &outcome {
                 Err(reason) if conn.has_points => {
@@ -538,7 +544,8 @@ impl EventLoop {
     /// Sends on every connection served in this turn and puts back those with more to do.
     fn send_all(&mut self) {
         let now = self.now();
-        for place in std::mem::take(&mut self.turn) {
+        let mut places = std::mem::replace(&mut self.turn, std::mem::take(&mut self.spare));
+        for place in places.drain(..) {
             let Some(conn) = self.conns.get_mut(place) else { continue };
             conn.touched = false;
             if conn.send(now).is_err() {
@@ -547,6 +554,7 @@ impl EventLoop {
                 self.after_send(place, now);
             }
         }
+        self.spare = places;
     }
 
     fn after_send(&mut self, place: usize, now: Duration) {

@@ -82,16 +82,16 @@ pub(super) fn read_tags<'a>(words: &[&'a [u8]]) -> Result<Tags<'a>, Reject> {
     let mut tags = Tags::default();
     for word in words.iter().filter(|word| !word.is_empty()) {
         let refuse = |message: String| Err(Reject::new(Reason::IllegalArgument, message));
-        let shown = String::from_utf8_lossy(word);
+        let shown = || String::from_utf8_lossy(word);
         let mut parts = word.split(|&byte| byte == b'=');
         let (Some(key), Some(value), None) = (parts.next(), parts.next(), parts.next()) else {
-            return refuse(format!("invalid tag: {shown}"));
+            return refuse(format!("invalid tag: {}", shown()));
         };
         if key.is_empty() || value.is_empty() {
-            return refuse(format!("invalid tag: {shown}"));
+            return refuse(format!("invalid tag: {}", shown()));
         }
         if tags.add(key, value).is_err() {
-            return refuse(format!("duplicate tag: {shown}, tags={}", tags.shown()));
+            return refuse(format!("duplicate tag: {}, tags={}", shown(), tags.shown()));
         }
     }
     Ok(tags)

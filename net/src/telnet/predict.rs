@@ -7,6 +7,7 @@
 use super::lookup::{Lookup, Trail};
 use super::{digits, fast, window};
 use irontsd_engine::batch::{Batch, Row};
+use irontsd_engine::types::Value;
 
 /// A timestamp's text with the space behind it: most lines repeat that of the line before.
 #[derive(Debug, Clone, Copy)]
@@ -55,7 +56,20 @@ pub struct Bounds {
 /// [`take`], compiled for some instructions.
 pub type Take = fn(&[u8], &Lookup, Bounds, &mut Trail, &mut Stamp, &mut Batch) -> usize;
 
-/// Takes lines from the begin of `bytes` for as long as guesses hold; returns their length.
+/// [`take`], compiled for any machine.
+pub fn take_plain(
+    bytes: &[u8],
+    lookup: &Lookup,
+    bounds: Bounds,
+    trail: &mut Trail,
+    stamp: &mut Stamp,
+    batch: &mut Batch,
+) -> usize {
+    take(bytes, lookup, bounds, trail, stamp, batch, digits::value)
+}
+
+/// Takes lines from the begin of `bytes` for as long as guesses hold; returns their length. `read`
+/// is [`digits::value`] or what gives the same.
 #[inline(always)]
 pub fn take(
     bytes: &[u8],
@@ -64,6 +78,7 @@ pub fn take(
     trail: &mut Trail,
     stamp: &mut Stamp,
     batch: &mut Batch,
+    read: impl Fn(&[u8; 16]) -> Option<(Value, usize)>,
 ) -> usize {
     let mut guesses = lookup.guesses(trail);
     let mut start = 0;
@@ -79,7 +94,7 @@ pub fn take(
         }
         let at = at + stamp.bytes;
         let Some(text) = window::array(bytes, at) else { break };
-        let Some((value, value_bytes)) = digits::value(text) else { break };
+        let Some((value, value_bytes)) = read(text) else { break };
         let at = at + value_bytes;
         let end = at + guess.tail_bytes;
         if !window::has(bytes, at, guess.tail, guess.tail_bytes)

@@ -13,6 +13,9 @@ use super::predict::{self, Take};
 /// Bytes in one block, bits in one mask.
 pub const BLOCK: usize = 64;
 
+#[cfg(all(test, target_arch = "x86_64"))]
+pub use x86::value_reader;
+
 /// Where the separators are: bit `i` of word `n` stands for byte `64 * n + i`.
 #[derive(Debug, Default)]
 pub struct Masks {
@@ -30,7 +33,7 @@ pub struct Scanner {
     pub(super) take: Take,
 }
 
-const PLAIN: Scanner = Scanner { blocks: plain::blocks, take: predict::take };
+const PLAIN: Scanner = Scanner { blocks: plain::blocks, take: predict::take_plain };
 
 impl Scanner {
     /// The fastest variant that this machine can run.

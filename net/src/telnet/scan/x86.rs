@@ -5,6 +5,7 @@
 #![expect(unsafe_code, reason = "vector loads; each call is guarded by feature detection")]
 
 use super::{BLOCK, Masks, Scanner};
+use crate::telnet::digits;
 use crate::telnet::lookup::{Lookup, Trail};
 use crate::telnet::predict::{self, Bounds, Stamp};
 use irontsd_engine::batch::Batch;
@@ -12,6 +13,14 @@ use std::arch::x86_64::{
     __m256i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_set1_epi8,
     _mm512_cmpeq_epi8_mask, _mm512_loadu_si512, _mm512_set1_epi8,
 };
+
+/// The reading of values by vectors, if this machine can run it.
+#[cfg(test)]
+pub fn value_reader() -> Option<fn(&[u8; 16]) -> Option<(irontsd_engine::types::Value, usize)>> {
+    // SAFETY: only handed out where the machine has SSSE3 and SSE4.1.
+    let checked = |text: &[u8; 16]| unsafe { digits::x86::value(text) };
+    (is_x86_feature_detected!("ssse3") && is_x86_feature_detected!("sse4.1")).then_some(checked)
+}
 
 /// The variants that this machine can run, slowest first.
 pub fn variants() -> impl Iterator<Item = (&'static str, Scanner)> {
@@ -91,7 +100,7 @@ fn take_avx512_checked(
     unsafe { take_avx512(bytes, lookup, bounds, trail, stamp, batch) }
 }
 
-#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt")]
+#[target_feature(enable = "ssse3,sse4.1,avx2,bmi1,bmi2,lzcnt")]
 fn take_avx2(
     bytes: &[u8],
     lookup: &Lookup,
@@ -100,10 +109,11 @@ fn take_avx2(
     stamp: &mut Stamp,
     batch: &mut Batch,
 ) -> usize {
-    predict::take(bytes, lookup, bounds, trail, stamp, batch)
+    let value = |text: &[u8; 16]| digits::x86::value(text);
+    predict::take(bytes, lookup, bounds, trail, stamp, batch, value)
 }
 
-#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,avx512f,avx512bw,avx512vl")]
+#[target_feature(enable = "ssse3,sse4.1,avx2,bmi1,bmi2,lzcnt,avx512f,avx512bw,avx512vl")]
 fn take_avx512(
     bytes: &[u8],
     lookup: &Lookup,
@@ -112,5 +122,6 @@ fn take_avx512(
     stamp: &mut Stamp,
     batch: &mut Batch,
 ) -> usize {
-    predict::take(bytes, lookup, bounds, trail, stamp, batch)
+    let value = |text: &[u8; 16]| digits::x86::value(text);
+    predict::take(bytes, lookup, bounds, trail, stamp, batch, value)
 }
