@@ -57,6 +57,8 @@ pub struct Unknown {
     hash: u64,
     /// The parts it is not in.
     parts: Arc<Vec<Arc<Part>>>,
+    /// The next id then.
+    end: SeriesId,
 }
 
 /// What recovery found in the names files.
@@ -153,12 +155,12 @@ impl Registry {
         admit: impl FnOnce(u32) -> std::result::Result<(), E>,
     ) -> std::result::Result<SeriesId, E> {
         assert!(name.len() <= NAME_BYTES_MAX, "protocols refuse longer names");
-        let Unknown { hash, parts } = unknown;
+        let Unknown { hash, parts, end } = unknown;
         let mut state = self.state.write();
         // Names that were sealed in the meantime are in new parts.
         let has_new = !Arc::ptr_eq(&parts, &state.parts);
         let sealed = || has_new.then(|| find_in(&state.parts, hash, name)).flatten();
-        if let Some(id) = state.tail.find(hash, name).or_else(sealed) {
+        if let Some(id) = state.tail.find_behind(end, hash, name).or_else(sealed) {
             return Ok(id);
         }
         admit(state.tail.end())?;
@@ -178,14 +180,14 @@ impl Registry {
     /// The id of a canonical name, or what [`Registry::admit`] needs to give it one.
     pub fn look_up(&self, name: &[u8]) -> std::result::Result<SeriesId, Unknown> {
         let hash = self.hash(name);
-        let parts = {
+        let (parts, end) = {
             let state = self.state.read();
             if let Some(id) = state.tail.find(hash, name) {
                 return Ok(id);
             }
-            state.parts.clone()
+            (state.parts.clone(), state.tail.end())
         };
-        find_in(&parts, hash, name).ok_or(Unknown { hash, parts })
+        find_in(&parts, hash, name).ok_or(Unknown { hash, parts, end })
     }
 
     /// The id of a canonical name, if there is one.

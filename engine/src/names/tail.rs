@@ -5,6 +5,8 @@ use crate::types::SeriesId;
 use hashbrown::HashTable;
 
 const PIECE_BYTES: usize = 1 << 20;
+/// Names whose hashes are gone through rather than looked up: they lie side by side.
+const WALKED_MAX: u32 = 64;
 
 /// Pieces that never move, an offset and the hash of each name, a hash table of ids. Hashes are kept, so
 /// that neither a growing table nor a name that is not there costs a look at other names.
@@ -57,6 +59,14 @@ impl Tail {
     pub fn find(&self, hash: u64, name: &[u8]) -> Option<SeriesId> {
         let is_it = |&id: &SeriesId| self.hash(id) == hash && self.name(id) == name;
         self.ids.find(hash, is_it).copied()
+    }
+
+    /// The id of a name that had none when the next id was `end`.
+    pub fn find_behind(&self, end: SeriesId, hash: u64, name: &[u8]) -> Option<SeriesId> {
+        if self.end().saturating_sub(end) > WALKED_MAX || end < self.first {
+            return self.find(hash, name);
+        }
+        (end..self.end()).find(|&id| self.hash(id) == hash && self.name(id) == name)
     }
 
     /// Gives the next id to a name that has none.
