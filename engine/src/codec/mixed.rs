@@ -99,7 +99,8 @@ pub fn apply(
 ) {
     let (kinds, bits) = (&mut out.kinds[start..], &mut out.bits[start..]);
     let kind = kinds.first().copied().unwrap_or(Kind::INTEGER);
-    let one_kind = kinds.iter().all(|other| *other == kind);
+    // To the end, without a look at each: that way many are compared at once.
+    let one_kind = kinds.iter().fold(true, |all, other| all & (*other == kind));
     if one_kind && flags.is_none() {
         // A division by a known number is a multiplication.
         match kind.scale() {
@@ -134,12 +135,16 @@ fn whole_multiples<const TEN: i64>(kinds: &mut [Kind], bits: &mut [u64]) {
     let shift = TEN.trailing_zeros();
     let odd = TEN >> shift;
     // Multiples come back by a multiplication with the inverse, and only they into this range.
-    let (inverse, largest) = (numbers::inverse(odd), (i64::MAX / odd) as u64);
+    let (inverse, largest) = (numbers::inverse(odd), i64::MAX / odd);
     for (kind, bits) in kinds.iter_mut().zip(bits) {
-        let mantissa = *bits as i64;
-        let integer = (mantissa >> shift).wrapping_mul(inverse);
-        let in_range = (integer as u64).wrapping_add(largest) <= 2 * largest;
-        choose(in_range & (*bits & ((1 << shift) - 1) == 0), integer, kind, bits);
+        let integer = (*bits as i64 >> shift).wrapping_mul(inverse);
+        let below = *bits & ((1 << shift) - 1);
+        choose(
+            all_bits_unless_zero(below) | all_bits_beyond(integer, largest),
+            integer,
+            kind,
+            bits,
+        );
     }
 }
 
@@ -148,18 +153,31 @@ fn whole_doubles(kinds: &mut [Kind], bits: &mut [u64]) {
     for (kind, bits) in kinds.iter_mut().zip(bits) {
         let integer = f64::from_bits(*bits) as i64;
         // Back to the same bits: neither a fraction, nor a negative zero, nor out of range.
-        let same = (integer as f64).to_bits() == *bits;
-        choose(same & fits_double(integer), integer, kind, bits);
+        let differs = all_bits_unless_zero((integer as f64).to_bits() ^ *bits);
+        choose(differs | all_bits_beyond(integer, INTEGER_MAX), integer, kind, bits);
     }
 }
 
-/// An integer instead, if it is `whole`. All bits or none: which are cannot be predicted, so there
-/// is no branch.
+/// The integer instead, unless all bits of `not` are set. Which are whole cannot be predicted, so
+/// there is no branch here, and no comparison of which the compiler makes one.
 #[inline(always)]
-fn choose(whole: bool, integer: i64, kind: &mut Kind, bits: &mut u64) {
-    let whole = u64::from(whole).wrapping_neg();
-    *kind = Kind(kind.0 & !whole as u8);
-    *bits = *bits & !whole | integer as u64 & whole;
+fn choose(not: u64, integer: i64, kind: &mut Kind, bits: &mut u64) {
+    *kind = Kind(kind.0 & not as u8);
+    *bits = *bits & not | integer as u64 & !not;
+}
+
+/// All bits, or none for zero.
+#[inline(always)]
+fn all_bits_unless_zero(number: u64) -> u64 {
+    ((number | number.wrapping_neg()) as i64 >> 63) as u64
+}
+
+/// All bits for what is further from zero than `largest`, which is at most a quarter of all; none
+/// for the others.
+#[inline(always)]
+fn all_bits_beyond(number: i64, largest: i64) -> u64 {
+    let from_least = number.wrapping_add(largest);
+    ((from_least | (2 * largest).wrapping_sub(from_least)) >> 63) as u64
 }
 
 /// The begin of a column with exceptions.

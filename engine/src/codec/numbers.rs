@@ -94,8 +94,7 @@ fn divisor(mut one: u64, mut other: u64) -> u64 {
 /// The order whose differences are smallest; of long lists, as far as some of them tell.
 fn order(steps: &[i64]) -> u8 {
     let threes = steps.windows(3);
-    // As many as are enough to find the number in the middle.
-    let few = Sample::places(threes.len()).step_by(2);
+    let few = Sample::places(threes.len());
     let usual: [i64; 3] = std::array::from_fn(|order| {
         let numbers = few.clone().map(|at| differences_of(&steps[at..at + 3])[order]);
         Sample::of_those(numbers).middle()

@@ -257,6 +257,7 @@ impl Lane {
 }
 
 /// Some lookups from each lane in turn, each of one symbol.
+#[expect(clippy::needless_range_loop, reason = "several lists are filled in step")]
 #[inline(always)]
 fn each_one<const LANES: usize>(
     mut lanes: [Lane; LANES],
