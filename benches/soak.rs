@@ -49,7 +49,8 @@ const NOTES: [&str; 4] = [
      rate counts what the node has accepted, from its own counter, in windows of five seconds.",
     "Memory is RssAnon, segments are irontsd_segments, the directory is what `du` counts of all of it, \
      all once a second, shown as their largest in each row. Written: write_bytes of /proc/PID/io, what \
-     the process caused to be written to disk.",
+     the process caused to be written to disk. Flush and log sync: the mean of one. Cores elsewhere: CPU \
+     of anything but server and senders; where it is not near 0, the machine had other work.",
     "The first third of the time is warm-up for memory and segments; the last third must not be above \
      the middle one by more than the bound says.",
 ];

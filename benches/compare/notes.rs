@@ -18,7 +18,7 @@ pub const NOTES: [&str; 7] = [
     "Disk: allocated blocks of the data directory with log, index and segments, as `du -sk` counts \
      them: when sealed, when merged (the node still runs) and after a clean stop. VictoriaMetrics \
      writes its caches when it stops; `whole directory` has them, `no caches` leaves its directory \
-     `cache` out. File bytes are lengths of files, without what rounding to blocks and directories \
+     `cache` out. The export that is checked comes from the node started again behind that. File bytes are lengths of files, without what rounding to blocks and directories \
      add.",
     "GOGC and GOMAXPROCS are unset. Cores busy elsewhere, until accepted, should be near \
      0; a record with more was made on a machine that had other work.",

@@ -23,6 +23,30 @@ pub struct Sample {
     pub directory_bytes: u64,
     /// Bytes written to disk so far.
     pub written_bytes: u64,
+    /// CPU time of the server so far.
+    pub server_cpu_us: u64,
+    /// CPU time of anything but the server and the senders so far.
+    pub others_cpu_us: u64,
+    /// Flushes of write buffers so far.
+    pub flushes: Timing,
+    /// Rounds of syncing logs so far.
+    pub syncs: Timing,
+}
+
+/// How often something was done and how long it took together.
+#[derive(Clone, Copy, Debug)]
+pub struct Timing {
+    /// How often.
+    pub count: u64,
+    /// How long, all together.
+    pub seconds: f64,
+}
+
+impl Timing {
+    /// Milliseconds of one in the mean of those since `first`.
+    fn mean_ms(self, first: Timing) -> f64 {
+        (self.seconds - first.seconds) * 1e3 / (self.count - first.count) as f64
+    }
 }
 
 /// All looks, a second apart, the first before the load.
@@ -60,6 +84,10 @@ impl Samples {
             "segments MiB",
             "directory MiB",
             "written MB/s",
+            "flush ms",
+            "log sync ms",
+            "server cores",
+            "cores elsewhere",
         ];
         let mut rows = vec![head.map(String::from).to_vec()];
         // Rows of whole windows, so that none is split between two.
@@ -89,9 +117,13 @@ fn row(part: &[Sample]) -> Vec<String> {
         mib(largest(|sample| sample.segment_bytes)),
         mib(largest(|sample| sample.directory_bytes)),
         format!("{:.0}", rate(first, last, |sample| sample.written_bytes) / 1e6),
+        format!("{:.0}", last.flushes.mean_ms(first.flushes)),
+        format!("{:.0}", last.syncs.mean_ms(first.syncs)),
+        format!("{:.2}", rate(first, last, |sample| sample.server_cpu_us) / 1e6),
+        format!("{:.2}", rate(first, last, |sample| sample.others_cpu_us) / 1e6),
     ]
 }
 
 fn rate(first: &Sample, last: &Sample, value: fn(&Sample) -> u64) -> f64 {
-    (value(last) - value(first)) as f64 / (last.at_s - first.at_s)
+    value(last).saturating_sub(value(first)) as f64 / (last.at_s - first.at_s)
 }

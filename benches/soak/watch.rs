@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use super::samples::{Sample, Samples};
+use super::samples::{Sample, Samples, Timing};
 use crate::common::metrics::Metrics;
 use crate::common::node::Running;
 use crate::common::{Outcome, disk, process};
@@ -69,8 +69,18 @@ impl Target {
         let metrics = Metrics::read(self.http, self.timeout)?;
         // Taken right behind the counter, so that rates come from times that belong to it.
         let at_s = start.elapsed().as_secs_f64();
+        let timing = |what: &str| -> Outcome<Timing> {
+            let count = metrics.count(&format!("irontsd_{what}_duration_seconds_count"), "")?;
+            let seconds = metrics.sum(&format!("irontsd_{what}_duration_seconds_sum"), "");
+            Ok(Timing { count, seconds: seconds.unwrap_or(0.0) })
+        };
+        let micros = |seconds: f64| (seconds * 1e6).max(0.0) as u64;
         Ok(Sample {
             at_s,
+            server_cpu_us: micros(process::CpuTime::of(self.pid)?.total_s()),
+            others_cpu_us: micros(process::others_busy_s(self.pid)?),
+            flushes: timing("flush")?,
+            syncs: timing("sync")?,
             accepted: metrics.count("irontsd_points_accepted_total", "")?,
             segments: metrics.count("irontsd_segments", "")?,
             segment_bytes: metrics.count("irontsd_segment_bytes", "")?,
