@@ -35,8 +35,9 @@ pub const LISTENERS: usize = 1;
 pub const UDP: Token = Token(15);
 const CONNECTIONS: usize = 16;
 
-/// Bytes read from a connection in one turn.
-pub(crate) const READ_BYTES: usize = 256 << 10;
+/// Bytes read from a connection in one turn: few calls and acknowledgements, and still in cache when
+/// they are parsed.
+pub(crate) const READ_BYTES: usize = 512 << 10;
 /// The same where most lines were refused: that costs more than taking them, and others wait.
 const READ_BYTES_REFUSED: usize = 16 << 10;
 /// Rows after which a turn commits without waiting for its end.

@@ -31,8 +31,9 @@ pub struct SortMemory {
 struct Block {
     /// Where the rows of each series begin, by its place in the block; one more behind them.
     starts: Vec<u32>,
-    numbers: Vec<u32>,
     samples: Samples,
+    /// The rows' numbers in the same order; none until they are asked for.
+    numbers: Vec<u32>,
 }
 
 /// Calls `sink` with each series, in order, and where its samples lie: ascending in time, one for
@@ -52,11 +53,15 @@ pub fn each_series<E>(
     for (number, &end) in ends.iter().enumerate() {
         let first = number << shift;
         block.fill(&rows, first as SeriesId, 1 << shift, &dealt[start..end]);
-        for place in block.places() {
+        for place in 0..1 << shift {
+            if block.range(place).is_empty() {
+                continue;
+            }
             let (series, range) = ((first + place) as SeriesId, block.range(place));
             if block.is_laid_out(&rows, range.clone()) {
                 sink(series, &block.samples, range)?;
             } else {
+                block.number(&rows, first as SeriesId, &dealt[start..end]);
                 resolved.clear();
                 rows.gather(&block.numbers[range], order, resolved);
                 sink(series, resolved, 0..resolved.len())?;
@@ -90,6 +95,7 @@ impl Block {
     fn fill(&mut self, rows: &RowSet, first: SeriesId, span: usize, dealt: &[u32]) {
         // Two places further than the count of a series, so that after the sums and the laying out
         // each stands where it belongs.
+        self.numbers.clear();
         self.starts.clear();
         self.starts.resize(span + 2, 0);
         let place = |number: u32| (rows.series(number) - first) as usize;
@@ -101,36 +107,35 @@ impl Block {
             sum += *start;
             *start = sum;
         }
-        self.numbers.resize(dealt.len(), 0);
-        if rows.has_histograms() {
-            for &number in dealt {
-                let next = &mut self.starts[place(number) + 1];
-                self.numbers[*next as usize] = number;
-                *next += 1;
-            }
-            return;
-        }
         let Samples { timestamps, kinds, bits, .. } = &mut self.samples;
         timestamps.resize(dealt.len(), 0);
         kinds.resize(dealt.len(), Kind::INTEGER);
         bits.resize(dealt.len(), 0);
         let (timestamps, kinds) = (&mut timestamps[..dealt.len()], &mut kinds[..dealt.len()]);
-        let (bits, numbers) = (&mut bits[..dealt.len()], &mut self.numbers[..dealt.len()]);
+        let bits = &mut bits[..dealt.len()];
         for &number in dealt {
             let next = &mut self.starts[place(number) + 1];
             let at = *next as usize;
             *next += 1;
             let row = rows.row(number);
-            numbers[at] = number;
             timestamps[at] = row.timestamp_ms();
             kinds[at] = row.kind();
             bits[at] = row.bits;
         }
     }
 
-    /// The places of series that have rows.
-    fn places(&self) -> impl Iterator<Item = usize> + '_ {
-        (0..self.starts.len() - 2).filter(|&place| !self.range(place).is_empty())
+    /// Lays the rows' numbers out, once what was in order is not enough.
+    fn number(&mut self, rows: &RowSet, first: SeriesId, dealt: &[u32]) {
+        if !self.numbers.is_empty() {
+            return;
+        }
+        let mut next = self.starts.clone();
+        self.numbers.resize(dealt.len(), 0);
+        for &number in dealt {
+            let next = &mut next[(rows.series(number) - first) as usize];
+            self.numbers[*next as usize] = number;
+            *next += 1;
+        }
     }
 
     fn range(&self, place: usize) -> Range<usize> {
