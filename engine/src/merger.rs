@@ -143,6 +143,8 @@ impl Merger {
                 return;
             }
             let _logged = self.carry_out(&plan, &entries, &mut Vec::new());
+            // However much there is to merge, what is dropped goes in time.
+            retention::enforce(&self.shared);
         }
     }
 
