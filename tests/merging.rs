@@ -106,3 +106,34 @@ fn a_kill_during_a_merge_loses_nothing() {
     }
     assert!(home.start().export_text(EVERYTHING) == expected);
 }
+
+/// The last day of which a timestamp is accepted, counted from 1970.
+const LAST_DAY: i64 = 9_999_999_999_999 / 86_400_000;
+
+#[test]
+fn a_point_in_every_day_there_is_costs_little() {
+    let mut node = Node::start();
+    let days: Vec<i64> = (0..=LAST_DAY).collect();
+    // Twice, so that some days are merged with what came before.
+    for value in [1, 2] {
+        // From the 51st day on milliseconds of noon fit and are no seconds.
+        let at = |day: i64| if day < 51 { day * 86_400 + 1 } else { day * 86_400_000 + 43_200_000 };
+        let line = |day: &i64| format!("put every.day {} {value} h=a\n", at(*day));
+        for lines in days.chunks(20_000) {
+            node.put_lines(&lines.iter().map(line).collect::<String>());
+        }
+        node.force_flush();
+        merge(&node);
+    }
+    let export = node.export("every.day");
+    assert_eq!(export.count(), days.len());
+    let segments = node.metrics().sum("irontsd_segments", &[]);
+    assert!(segments <= 4.0, "{segments} segments");
+    let proc = format!("/proc/{}", node.process().id());
+    let descriptors = std::fs::read_dir(format!("{proc}/fd")).expect("there").count();
+    assert!(descriptors < 40, "{descriptors} descriptors");
+    let maps = std::fs::read_to_string(format!("{proc}/maps")).expect("there").lines().count();
+    assert!(maps < 250, "{maps} mappings");
+    let peak = node.memory_peak_bytes();
+    assert!(peak < 200 << 20, "{peak} bytes");
+}
