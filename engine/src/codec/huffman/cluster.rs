@@ -94,7 +94,7 @@ fn ideal_bits(counts: &[(u16, u32)]) -> f32 {
 }
 
 /// The logarithm of a positive number to base two, within a thousandth: what is estimated with it
-/// is less exact, and the exact one takes half of a merge's time.
+/// is less exact, and the exact one is a call.
 fn log2(number: f32) -> f32 {
     let bits = number.to_bits();
     let exponent = (bits >> 23) as i32 - 127;

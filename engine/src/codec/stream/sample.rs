@@ -50,7 +50,7 @@ impl Sample {
     /// The number that may be most of the list, if one may.
     pub fn usual(&self) -> Option<i64> {
         // In a list of which it is more than half, the middle of what is sorted is it; that less
-        // than two fifths of a sample are then it has a chance of one in eight.
+        // than two fifths of a sample are then it has a chance of one in nine.
         let candidate = *self.sorted().get(self.len / 2)?;
         let same = self.sorted().iter().filter(|&&number| number == candidate).count();
         (5 * same >= 2 * self.len).then_some(candidate)
