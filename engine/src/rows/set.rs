@@ -55,6 +55,11 @@ impl RowSet {
         self.total
     }
 
+    /// Whether there is no row.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Whether there may be histograms among them.
     pub fn has_histograms(&self) -> bool {
         self.histograms

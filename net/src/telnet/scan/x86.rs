@@ -16,7 +16,7 @@ use std::arch::x86_64::{
 
 /// The reading of values by vectors, if this machine can run it.
 #[cfg(test)]
-pub fn value_reader() -> Option<fn(&[u8; 16]) -> Option<(irontsd_engine::types::Value, usize)>> {
+pub fn value_reader() -> Option<digits::Reader> {
     // SAFETY: only handed out where the machine has SSSE3 and SSE4.1.
     let checked = |text: &[u8; 16]| unsafe { digits::x86::value(text) };
     (is_x86_feature_detected!("ssse3") && is_x86_feature_detected!("sse4.1")).then_some(checked)
