@@ -58,7 +58,7 @@ impl EpochRows {
     /// Sorts the first rows of each buffer, of the wanted series only.
     pub fn sort(buffers: &Buffers, wanted: Option<&SeriesSet>) -> EpochRows {
         let rows = RowSet::new(buffers);
-        let mut keys = Vec::with_capacity(if wanted.is_none() { rows.len() } else { 0 });
+        let mut keys = Vec::with_capacity(if wanted.is_none() { rows.total() } else { 0 });
         rows.each(|row, series| {
             if wanted.is_none_or(|wanted| wanted.contains(series)) {
                 keys.push(u64::from(series) << 32 | u64::from(row));

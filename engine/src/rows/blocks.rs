@@ -3,8 +3,8 @@
 //! Rows of one series lie far apart: reading them series by series misses every cache. So row
 //! numbers are first dealt out to blocks of neighbouring series, in order of arrival; then the rows
 //! of a block, which lie side by side as they came, are read once and laid out by series in memory
-//! that stays in the second-level cache. Measured at 40,000 series against sorting all numbers and
-//! gathering each series: half the time.
+//! that stays in the second-level cache. Measured at 40,000 series: 9 ns a row instead of 12 for
+//! sorting all numbers by counting and gathering each series.
 
 use super::set::{Buffers, Order, RowSet};
 use crate::types::{Kind, Samples, SeriesId};
@@ -45,7 +45,7 @@ pub fn each_series<E>(
 ) -> Result<(), E> {
     let rows = RowSet::new(buffers);
     let highest = rows.highest() as usize;
-    let blocks_max = (rows.len() / BLOCK_ROWS).max(1);
+    let blocks_max = (rows.total() / BLOCK_ROWS).max(1);
     let shift = (0..32).find(|shift| highest >> shift < blocks_max).unwrap_or(32);
     deal(&rows, shift, (highest >> shift) + 1, memory);
     let SortMemory { dealt, ends, block, resolved, order } = memory;
@@ -82,7 +82,7 @@ fn deal(rows: &RowSet, shift: usize, blocks: usize, memory: &mut SortMemory) {
     for end in ends.iter_mut() {
         (*end, sum) = (sum, sum + *end);
     }
-    dealt.resize(rows.len(), 0);
+    dealt.resize(rows.total(), 0);
     rows.each(|row, series| {
         let end = &mut ends[series as usize >> shift];
         dealt[*end] = row;

@@ -51,13 +51,8 @@ impl RowSet {
     }
 
     /// How many rows there are.
-    pub fn len(&self) -> usize {
+    pub fn total(&self) -> usize {
         self.total
-    }
-
-    /// Whether there is no row.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
     }
 
     /// Whether there may be histograms among them.

@@ -9,9 +9,9 @@ use irontsd_engine::types::{Kind, MANTISSA_MAX, Value};
 const ONES: u64 = 0x0101_0101_0101_0101;
 const TOPS: u64 = 0x80 * ONES;
 
-/// What reads a value as [`value`] does.
+/// A way of reading a value.
 #[cfg(test)]
-pub type Reader = fn(&[u8; 16]) -> Option<(Value, usize)>;
+pub type Read = fn(&[u8; 16]) -> Option<(Value, usize)>;
 
 /// The value at the begin of sixteen bytes, which a space ends, and its length. `None` for what
 /// [`super::fast::value`] does not take, and for what is longer.
@@ -142,8 +142,8 @@ mod tests {
     use crate::telnet::fast;
     use proptest::prelude::*;
 
-    fn readers() -> Vec<Reader> {
-        let mut readers: Vec<Reader> = vec![value];
+    fn readers() -> Vec<Read> {
+        let mut readers: Vec<Read> = vec![value];
         #[cfg(target_arch = "x86_64")]
         readers.extend(crate::telnet::scan::value_reader());
         readers
