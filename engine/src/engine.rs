@@ -157,6 +157,7 @@ impl Engine {
             set_aside: Mutex::new(set_aside),
             floor_ms: AtomicI64::new(manifest.floor_ms),
             manifest: Mutex::new(manifest),
+            retaining: Mutex::new(()),
             merges: Default::default(),
             last_flush: Mutex::new(now),
         });

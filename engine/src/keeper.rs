@@ -15,6 +15,7 @@ use crate::log;
 use crate::manifest::DeleteEntry;
 use crate::names::groups::Groups;
 use crate::names::seal;
+use crate::retention;
 use crate::rows::SortMemory;
 use crate::segment::Segment;
 use crate::segment::writer::Sealed;
@@ -219,6 +220,8 @@ impl Keeper {
             self.count_frozen();
             self.shared.wake_all();
             seal::seal_if_due(&self.shared);
+            // A merge may take long; the limit holds meanwhile.
+            retention::enforce(&self.shared);
         }
         Ok(())
     }

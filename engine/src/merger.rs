@@ -387,7 +387,9 @@ impl Shared {
     pub fn remove_segments(&self, names: &[&str]) {
         for name in names {
             let path = self.segment_dir().join(name);
-            if let Err(error) = self.env.disk.remove(&path) {
+            if let Err(error) = self.env.disk.remove(&path)
+                && error.kind() != std::io::ErrorKind::NotFound
+            {
                 tracing::warn!("{} is done with but stays: {error}", path.display());
             }
         }

@@ -54,12 +54,14 @@ pub fn floor_ms(entries: &[SegmentEntry], keep: Keep, floor_ms: i64, now_ms: i64
     floor
 }
 
-/// Drops what is not to be kept any more. What cannot be done now is tried again later.
+/// Drops what is not to be kept any more, after flushes and merges. What cannot be done now is tried
+/// again later. A merge in progress may lose inputs to it: what comes out of them lies below the floor.
 pub fn enforce(shared: &Shared) {
     let keep = shared.config.keep;
     if keep == Keep::default() {
         return;
     }
+    let _one_at_a_time = shared.retaining.lock();
     let manifest = shared.manifest.lock().clone();
     let floor = floor_ms(&manifest.segments, keep, manifest.floor_ms, shared.env.clock.wall_ms());
     let is_gone = |entry: &&SegmentEntry| entry.times.1 < floor;

@@ -5,22 +5,20 @@
 //! are in memory and in an append-only file; from time to time they are sealed into a mapped part
 //! ([`crate::names`]) and leave memory, so series that nobody sends cost none.
 
-use crate::bytes::{Reader, put_varint};
+use crate::bytes::put_varint;
 use crate::env::Env;
 use crate::error::{Error, Result};
-use crate::header::{FileKind, Header};
 use crate::limits::NAME_BYTES_MAX;
-use crate::log::append::AppendFile;
 use crate::log::record;
 use crate::manifest::NamesEntry;
 use crate::names::coded::Walk;
-use crate::names::log::{self, NamesLog};
+use crate::names::load::{Loaded, NamesReport, load};
+use crate::names::log::NamesLog;
 use crate::names::part::{Builder, Part};
 use crate::names::tail::Tail;
 use crate::types::SeriesId;
 use parking_lot::RwLock;
 use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
-use std::collections::BTreeMap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -61,17 +59,6 @@ pub struct Unknown {
     end: SeriesId,
 }
 
-/// What recovery found in the names files.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct NamesReport {
-    /// Which files' ends were cut, where and by how many bytes; they were never proven synced.
-    pub cuts: Vec<(PathBuf, u64, u64)>,
-    /// What could not be read, one sentence each.
-    pub faults: Vec<String>,
-    /// The highest number that a names file has.
-    pub number: u64,
-}
-
 impl Registry {
     /// Creates the names of a new data directory.
     pub fn create(env: &Env, dir: &Path) -> Result<Registry> {
@@ -85,32 +72,12 @@ impl Registry {
 
     /// Reads the names of an existing data directory and continues them. `entries` are the parts.
     pub fn open(env: &Env, dir: &Path, entries: &[NamesEntry]) -> Result<(Registry, NamesReport)> {
-        let mut report = NamesReport::default();
-        let mut loader = Loader::open_parts(env, dir, entries, &mut report)?;
-        let logs = list_logs(env, dir, &mut report)?;
-        let last = logs.last().cloned();
-        let mut resumed = None;
-        for path in logs {
-            let is_last = Some(&path) == last.as_ref();
-            let (end, log_end) = loader.read_log(env, &path, is_last, &mut report)?;
-            if is_last {
-                resumed = Some((path, end.0, end.1));
-            } else if log_end <= loader.sealed {
-                env.disk.remove(&path).map_err(|error| Error::io("remove", &path, error))?;
-            }
-        }
-        let file = match resumed {
-            Some((path, salt, end)) => AppendFile::resume(&*env.disk, &path, salt, end)?,
-            None => {
-                report.number += 1;
-                NamesLog::create(env, &dir.join(NAMES_DIR), report.number)?
-            }
-        };
-        let Loader { seed, secrets, parts, tail, .. } = loader;
+        let (loaded, report) = load(env, dir, entries)?;
+        let Loaded { seed, parts, tail, file } = loaded;
         let log = NamesLog::over(file, tail.end());
         let parts = Arc::new(parts.into_iter().map(Arc::new).collect());
         let state = RwLock::new(State { parts, tail });
-        Ok((Registry { seed, secrets, state, log }, report))
+        Ok((Registry { seed, secrets: RapidSecrets::seed(seed), state, log }, report))
     }
 
     fn hash(&self, name: &[u8]) -> u64 {
@@ -376,166 +343,6 @@ fn find_in(parts: &[Arc<Part>], hash: u64, name: &[u8]) -> Option<SeriesId> {
 fn part_of(parts: &[Arc<Part>], id: SeriesId) -> Option<&Arc<Part>> {
     let at = parts.partition_point(|part| part.ids().end <= id);
     parts.get(at).filter(|part| part.ids().contains(&id))
-}
-
-/// The names logs in the order in which they were written.
-fn list_logs(env: &Env, dir: &Path, report: &mut NamesReport) -> Result<Vec<PathBuf>> {
-    let names_dir = dir.join(NAMES_DIR);
-    let names = env.disk.list(&names_dir).map_err(|error| Error::io("list", &names_dir, error))?;
-    let mut numbers: Vec<u64> =
-        names.iter().filter_map(|name| log::parse_file_name(name)).collect();
-    numbers.sort_unstable();
-    report.number = report.number.max(numbers.last().copied().unwrap_or(0));
-    let old = env.disk.list(dir).map_err(|error| Error::io("list", dir, error))?;
-    let old = old.iter().any(|name| name == OLD_NAMES_FILE).then(|| dir.join(OLD_NAMES_FILE));
-    let numbered = numbers.into_iter().map(|number| names_dir.join(log::file_name(number)));
-    Ok(old.into_iter().chain(numbered).collect())
-}
-
-/// Names being read at a start.
-struct Loader {
-    seed: u64,
-    secrets: RapidSecrets,
-    parts: Vec<Part>,
-    tail: Tail,
-    /// Ids below it are in parts.
-    sealed: SeriesId,
-}
-
-impl Loader {
-    /// Opens the parts. From a damaged one on names go back to memory, to be sealed again; those
-    /// that are lost may be found in segments.
-    fn open_parts(
-        env: &Env,
-        dir: &Path,
-        entries: &[NamesEntry],
-        report: &mut NamesReport,
-    ) -> Result<Loader> {
-        let mut parts: Vec<Part> = Vec::new();
-        let mut loose = BTreeMap::new();
-        for entry in entries {
-            let path = dir.join(NAMES_DIR).join(&entry.name);
-            let part = match Part::open(env, &path) {
-                Err(error @ Error::Version { .. }) => return Err(error),
-                Ok(part) if part.ids() != entry.ids() || part.bytes() != entry.bytes => {
-                    let error = Error::damaged(&path, 0, "not the file that the manifest names");
-                    report.faults.push(error.to_string());
-                    None
-                }
-                Ok(part) => Some(part),
-                Err(error) => {
-                    report.faults.push(error.to_string());
-                    None
-                }
-            };
-            let next = parts.last().map_or(0, |part| part.ids().end);
-            let seed = parts.first().and_then(Part::seed);
-            let fits = |part: &Part| {
-                loose.is_empty()
-                    && part.ids().start == next
-                    && part.seed().is_some_and(|own| seed.is_none_or(|seed| seed == own))
-            };
-            match part {
-                Some(part) if fits(&part) => parts.push(part),
-                part => _ = loose.insert(entry.first, (entry.ids(), part)),
-            }
-        }
-        let seed = parts.first().and_then(Part::seed).unwrap_or_else(|| env.chance.number());
-        let sealed = parts.last().map_or(0, |part| part.ids().end);
-        let secrets = RapidSecrets::seed(seed);
-        let mut loader = Loader { seed, secrets, parts, tail: Tail::new(sealed), sealed };
-        for (ids, part) in loose.into_values() {
-            let mut walk = Walk::default();
-            for series in ids {
-                let mut name = Vec::new();
-                if let Some(part) = &part {
-                    part.read(series, &mut walk, &mut name);
-                }
-                loader.add(series, &name);
-            }
-        }
-        Ok(loader)
-    }
-
-    /// Notes a name where it is not known yet. A gap before it is what damage took.
-    fn add(&mut self, series: SeriesId, name: &[u8]) {
-        if series < self.sealed {
-            return;
-        }
-        while self.tail.end() < series {
-            self.tail.push_lost();
-        }
-        let hash = |name: &[u8]| rapidhash_v3_seeded(name, &self.secrets);
-        if self.tail.end() > series {
-            if !name.is_empty() && self.tail.name(series).is_empty() {
-                self.tail.replace(series, hash(name), name);
-            }
-        } else if name.is_empty() {
-            self.tail.push_lost();
-        } else {
-            self.tail.insert(hash(name), name);
-        }
-    }
-
-    /// Reads a names log. Returns its salt and where it ends, and the id behind its last name.
-    fn read_log(
-        &mut self,
-        env: &Env,
-        path: &Path,
-        is_last: bool,
-        report: &mut NamesReport,
-    ) -> Result<((u64, u64), SeriesId)> {
-        let map = env.disk.map(path).map_err(|error| Error::io("open", path, error))?;
-        let header = Header::decode(path, &map, FileKind::Names)?;
-        let scan = record::scan(&map, header.salt);
-        let mut next = 0;
-        for found in &scan.records {
-            next = self.read_record(path, found)?;
-        }
-        let len = map.len() as u64;
-        let mut damaged = scan.damaged;
-        let mut end = len;
-        match scan.torn_at {
-            Some(at) if is_last => {
-                end = at;
-                keep_torn_tail(env, path, &map[at as usize..]);
-                report.cuts.push((path.to_owned(), at, len - at));
-            }
-            // It was synced before the next one began.
-            Some(at) => damaged.push((at, len)),
-            None => {}
-        }
-        let sentence =
-            |(from, to)| format!("{} is damaged from offset {from} to offset {to}", path.display());
-        report.faults.extend(damaged.into_iter().map(sentence));
-        Ok(((header.salt, end), next))
-    }
-
-    fn read_record(&mut self, path: &Path, found: &record::Record<'_>) -> Result<SeriesId> {
-        let damaged = |what: &str| Error::damaged(path, found.offset, what);
-        let first = u32::try_from(found.sequence).map_err(|_| damaged("impossible series id"))?;
-        let mut reader = Reader::new(found.payload);
-        let mut next = first;
-        while !reader.is_done() {
-            let name = reader.varint().and_then(|len| reader.take(len as usize));
-            let name = name.map_err(|_| damaged("a record's names are cut"))?;
-            self.add(next, name);
-            next = next.checked_add(1).ok_or_else(|| damaged("impossible series id"))?;
-        }
-        Ok(next)
-    }
-}
-
-/// What is cut from the names is kept beside the file, in case it was damage: names cost little.
-fn keep_torn_tail(env: &Env, path: &Path, tail: &[u8]) {
-    if !tail.is_empty() {
-        let mut path = path.as_os_str().to_owned();
-        path.push(".torn");
-        let path = PathBuf::from(path);
-        let _earlier = env.disk.remove(&path);
-        let kept = env.disk.create(&path).and_then(|file| file.write_at(tail, 0));
-        kept.unwrap_or_else(|error| tracing::warn!("cannot keep {}: {error}", path.display()));
-    }
 }
 
 #[cfg(test)]

@@ -127,6 +127,8 @@ pub struct Shared {
     pub manifest: Mutex<Manifest>,
     /// Everything before this timestamp was dropped; as in the view.
     pub floor_ms: AtomicI64,
+    /// Held by whoever drops what is not kept.
+    pub retaining: Mutex<()>,
     /// Wakes the merger.
     pub merges: merger::Signal,
     /// When the last flush ended.
