@@ -1,7 +1,7 @@
 //! Names assigned by hand: metrics, tag keys and tag values that may be used although the node does
 //! not let new ones come into being, each with a number of its own.
 //!
-//! One append-only file of records like `series.names`, made when the first name is assigned. A
+//! One append-only file of records like a names log, made when the first name is assigned. A
 //! name counts, and has its number, once its record is synced.
 
 use crate::bytes::{Reader, put_varint};

@@ -26,7 +26,7 @@ const VERSION: u32 = 3;
 pub struct Manifest {
     /// Rows of this epoch and all before it lie in the segments; their logs are leftovers.
     pub flushed_epoch: u32,
-    /// Number of the last file that a merge or delete made; the first is 1.
+    /// Number of the last file that a merge, delete or seal made; the first is 1.
     pub last_file: u64,
     /// Everything before this timestamp was dropped and is not served any more.
     pub floor_ms: i64,

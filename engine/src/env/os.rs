@@ -48,7 +48,7 @@ impl Disk for OsDisk {
         }
         // SAFETY: a sealed segment is never written or cut by this node, and the directory lock
         // keeps other nodes out. A file cut by someone else meanwhile faults at the first touch
-        // of a missing page (SIGBUS); no event loop ever reads a mapping.
+        // of a missing page (SIGBUS). Event loops read no mapping but those of names parts.
         #[expect(unsafe_code, reason = "mapping sealed files is the read path")]
         let map = unsafe { memmap2::Mmap::map(&file)? };
         Ok(Mapping::new(map))
