@@ -593,8 +593,11 @@ impl EventLoop {
     fn stepped(&mut self, id: ConnId, mut bytes: Vec<u8>, step: Step, task: Option<Box<dyn Task>>) {
         let Some(conn) = self.find(id) else { return };
         conn.add_headers(&mut bytes, 0);
+        let goes_on = conn.backlog() < BACKLOG_BYTES_LOW;
         conn.append(bytes);
         match (step, task) {
+            // The next piece is made while this one is sent, as long as the reader keeps up.
+            (Step::More, Some(task)) if goes_on => self.submit(id, task),
             (Step::More, Some(task)) => conn.parked = Some(task),
             (Step::Done, _) => {
                 conn.busy = false;

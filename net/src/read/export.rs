@@ -10,6 +10,7 @@ use super::buckets::{self, Counts};
 use super::find::Found;
 use super::formats::{Skipped, Writer};
 use super::json_line;
+use super::times_text::TimesText;
 use crate::node::Node;
 use irontsd_engine::error::{Error, Result};
 use irontsd_engine::name;
@@ -18,7 +19,7 @@ use irontsd_engine::scan::{Cursor, Scan, Snapshot};
 use irontsd_engine::types::Samples;
 
 /// A step ends when it has produced this many bytes.
-const STEP_BYTES: usize = 256 << 10;
+pub const STEP_BYTES: usize = 256 << 10;
 /// A step ends after this many series, even if none had a sample: a reader that has gone is noticed
 /// between steps.
 const STEP_SERIES: usize = 20_000;
@@ -36,6 +37,7 @@ pub struct Export {
     scan: Scan,
     cursor: Cursor,
     samples: Samples,
+    times: TimesText,
     at: usize,
     stage: Stage,
     rows_per_line: Option<usize>,
@@ -86,6 +88,7 @@ impl Export {
             found,
             cursor: Cursor::default(),
             samples: Samples::default(),
+            times: TimesText::default(),
             at: 0,
             stage: Stage::Series,
             rows_per_line: args.rows_per_line_max.filter(|&rows| rows <= LINE_ROWS_MAX),
@@ -168,7 +171,7 @@ impl Export {
             return Ok(());
         }
         json_line::middle(out);
-        json_line::push_timestamps(out, &self.samples, true);
+        json_line::push_timestamps(out, &self.samples, &mut self.times, true);
         json_line::end(out);
         self.at += 1;
         Ok(())
@@ -195,7 +198,7 @@ impl Export {
 
     fn long_timestamps(&mut self, out: &mut Vec<u8>, first: bool) -> Result<()> {
         if self.read_piece()? {
-            json_line::push_timestamps(out, &self.samples, first);
+            json_line::push_timestamps(out, &self.samples, &mut self.times, first);
             self.stage = Stage::LongTimestamps(false);
             return Ok(());
         }
@@ -246,7 +249,7 @@ impl Export {
             return Ok(());
         };
         match &mut self.writer {
-            None => json_line::push(out, &name, &samples),
+            None => json_line::push(out, &name, &samples, &mut self.times),
             Some(writer) => {
                 if writer.begin_series(out, &name) {
                     writer.push(out, &samples);
@@ -262,7 +265,7 @@ impl Export {
         self.samples.clear();
         let more = self.cursor.read(&self.scan, series, rows, &mut self.samples)?;
         if !self.samples.is_empty() {
-            json_line::push(out, name, &self.samples);
+            json_line::push(out, name, &self.samples, &mut self.times);
         }
         self.stage = if more { Stage::Lines(rows) } else { Stage::Series };
         self.at += usize::from(!more);

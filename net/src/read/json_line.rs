@@ -1,8 +1,9 @@
 //! The shape of an export line: `{"metric":{..},"values":[..],"timestamps":[..]}`, or `"histograms"`
 //! instead of `"values"`.
 
-use super::histogram_json;
-use super::number_text::{push_integer, push_value};
+use super::number_text::push_value;
+use super::times_text::TimesText;
+use super::{histogram_json, number_lists};
 use irontsd_engine::name;
 use irontsd_engine::types::Samples;
 
@@ -62,15 +63,30 @@ pub fn begin(out: &mut Vec<u8>, name: &[u8]) {
 }
 
 /// Appends values, separated by commas; `first` if none was printed before.
-pub fn push_values(out: &mut Vec<u8>, samples: &Samples, mut first: bool) {
-    for at in 0..samples.len() {
-        if !std::mem::take(&mut first) {
+pub fn push_values(out: &mut Vec<u8>, samples: &Samples, first: bool) {
+    if samples.bytes.is_empty() {
+        return separated(out, first, |out| number_lists::push_values(out, samples));
+    }
+    separated(out, first, |out| {
+        for at in 0..samples.len() {
+            match samples.histogram(at) {
+                None => push_value(out, samples.value(at)),
+                Some(bytes) => histogram_json::push(out, bytes),
+            }
             out.push(b',');
         }
-        match samples.histogram(at) {
-            None => push_value(out, samples.value(at)),
-            Some(bytes) => histogram_json::push(out, bytes),
-        }
+    });
+}
+
+/// Appends what `list` appends, each of which ends with a comma, as a list that goes on.
+fn separated(out: &mut Vec<u8>, first: bool, list: impl FnOnce(&mut Vec<u8>)) {
+    if !first {
+        out.push(b',');
+    }
+    let start = out.len();
+    list(out);
+    if out.len() > start || !first {
+        out.pop();
     }
 }
 
@@ -80,21 +96,16 @@ pub fn middle(out: &mut Vec<u8>) {
 }
 
 /// Appends timestamps, separated by commas; `first` if none was printed before.
-pub fn push_timestamps(out: &mut Vec<u8>, samples: &Samples, mut first: bool) {
-    for &timestamp in &samples.timestamps {
-        if !std::mem::take(&mut first) {
-            out.push(b',');
-        }
-        push_integer(out, timestamp);
-    }
+pub fn push_timestamps(out: &mut Vec<u8>, samples: &Samples, times: &mut TimesText, first: bool) {
+    separated(out, first, |out| times.push(out, &samples.timestamps));
 }
 
 /// Appends a whole line.
-pub fn push(out: &mut Vec<u8>, name: &[u8], samples: &Samples) {
+pub fn push(out: &mut Vec<u8>, name: &[u8], samples: &Samples, times: &mut TimesText) {
     begin(out, name);
     push_values(out, samples, true);
     middle(out);
-    push_timestamps(out, samples, true);
+    push_timestamps(out, samples, times, true);
     end(out);
 }
 
@@ -117,7 +128,7 @@ mod tests {
         begin(&mut out, b"foo.bar.baz tag1=value1 tag2=value2");
         push_values(&mut out, &samples, true);
         middle(&mut out);
-        push_timestamps(&mut out, &samples, true);
+        push_timestamps(&mut out, &samples, &mut TimesText::default(), true);
         end(&mut out);
         let expected = "{\"metric\":{\"__name__\":\"foo.bar.baz\",\"tag1\":\"value1\",\
                         \"tag2\":\"value2\"},\"values\":[123,45.34],\

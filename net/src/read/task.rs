@@ -1,7 +1,7 @@
 //! An export as a task for a worker: the head, the pieces, the end.
 
 use super::args::ExportArgs;
-use super::export::Export;
+use super::export::{Export, STEP_BYTES};
 use super::formats::Skipped;
 use crate::http::reply::{Framing, Reply};
 use crate::http::stream::Stream;
@@ -14,6 +14,9 @@ use std::sync::atomic::Ordering::Relaxed;
 
 /// Exports in progress at the most: each may keep buffers and segments from being let go.
 const EXPORTS_MAX: usize = 32;
+
+/// Most pieces have a little more than a step's bytes.
+const PIECE_BYTES: usize = STEP_BYTES + (32 << 10);
 
 /// Trailer fields that tell what a shape had to leave out.
 const SKIPPED: [&str; 2] = ["X-Irontsd-Skipped-Series", "X-Irontsd-Skipped-Samples"];
@@ -60,6 +63,7 @@ impl ExportTask {
 
 impl Task for ExportTask {
     fn step(&mut self, out: &mut Vec<u8>) -> Step {
+        let is_first = matches!(self.state, State::Asked { .. });
         if let State::Asked { snapshot, series, args, framing } = &self.state {
             let export = Export::start(&self.ticket.0, snapshot, *series, args);
             let mut export = match export {
@@ -77,6 +81,10 @@ impl Task for ExportTask {
         }
         let State::Going(going) = &mut self.state else { return Step::Broken };
         let (export, stream) = &mut **going;
+        if !is_first {
+            // An export that goes on fills its pieces: they need not grow step by step.
+            out.reserve(PIECE_BYTES);
+        }
         match stream.piece(out, |out| export.step(out)) {
             Ok(true) => Step::More,
             Ok(false) => {
