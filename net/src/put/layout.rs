@@ -6,7 +6,8 @@
 //! pay for splitting, not for parsing. Whatever is not so is left to the other readers.
 
 use crate::number;
-use irontsd_engine::types::Value;
+use crate::telnet::digits;
+use irontsd_engine::types::{Kind, Value};
 use std::ops::Range;
 
 /// One point of a body.
@@ -136,10 +137,26 @@ impl Cursor<'_> {
         Some(start..self.at)
     }
 
+    /// The number of a few digits that begins `start`, as almost all do; the end is behind it then.
+    #[inline]
+    fn short(&mut self, start: usize) -> Option<Value> {
+        let window = self.body[start..].first_chunk()?;
+        let (value, len) = digits::value_before::<true>(window)?;
+        let from = usize::from(window[0] == b'-');
+        let is_whole = match window[from] {
+            b'0' => !window[from + 1].is_ascii_digit(),
+            first => first.is_ascii_digit(),
+        };
+        if !is_whole || value.kind == Kind::decimal(0) {
+            return None;
+        }
+        self.at = start + len;
+        Some(value)
+    }
+
     /// Bytes up to a blank, comma or brace.
-    fn number(&mut self) -> Option<&[u8]> {
-        let first = self.next()?;
-        let start = self.at - 1;
+    fn number(&mut self, start: usize) -> Option<&[u8]> {
+        let first = self.body[start];
         let part = |byte: &&u8| matches!(**byte, b'0'..=b'9' | b'.');
         self.at += self.body[self.at..].iter().take_while(part).count();
         let digits = &self.body[start + usize::from(first == b'-')..self.at];
@@ -154,12 +171,22 @@ impl Cursor<'_> {
     }
 
     fn time(&mut self) -> Option<i64> {
-        let number = number::integer(self.number()?).ok().filter(|&number| number > 0)?;
-        number::timestamp_of(number).ms
+        self.next()?;
+        let start = self.at - 1;
+        let number = match self.short(start) {
+            Some(value) => (value.kind == Kind::INTEGER).then_some(value.bits as i64)?,
+            None => number::integer(self.number(start)?).ok()?,
+        };
+        if number > 0 { number::timestamp_of(number).ms } else { None }
     }
 
     fn value(&mut self) -> Option<Value> {
-        number::value(self.number()?).ok()
+        self.next()?;
+        let start = self.at - 1;
+        match self.short(start) {
+            Some(value) => Some(value),
+            None => number::value(self.number(start)?).ok(),
+        }
     }
 }
 
@@ -168,7 +195,6 @@ mod tests {
     use super::super::{What, plain, rules::Judge};
     use super::*;
     use crate::policy::Policy;
-    use irontsd_engine::types::Kind;
     use proptest::prelude::*;
     use std::collections::HashMap;
 

@@ -17,16 +17,23 @@ pub type Read = fn(&[u8; 16]) -> Option<(Value, usize)>;
 /// [`super::fast::value`] does not take, and for what is longer.
 #[inline(always)]
 pub fn value(bytes: &[u8; 16]) -> Option<(Value, usize)> {
+    value_before::<false>(bytes)
+}
+
+/// The same; in JSON a comma or a closing brace ends it, too.
+#[inline(always)]
+pub fn value_before<const JSON: bool>(bytes: &[u8; 16]) -> Option<(Value, usize)> {
     let word = u128::from_le_bytes(*bytes);
     let negative = word as u8 == b'-';
     let word = if negative { word >> 8 } else { word };
     let short = word as u64;
     let marks = others(short);
-    let number = match parse_short(short, marks) {
+    let number = match parse_short::<JSON>(short, marks) {
         Some(number) => number,
-        None => {
-            parse_long(word, u128::from(others((word >> 64) as u64)) << 64 | u128::from(marks))?
-        }
+        None => parse_long::<JSON>(
+            word,
+            u128::from(others((word >> 64) as u64)) << 64 | u128::from(marks),
+        )?,
     };
     if number.digits == 0 || number.mantissa > MANTISSA_MAX as u64 {
         return None;
@@ -41,29 +48,34 @@ pub fn value(bytes: &[u8; 16]) -> Option<(Value, usize)> {
     }
 }
 
+#[inline(always)]
+fn is_end<const JSON: bool>(byte: u8) -> bool {
+    byte == b' ' || (JSON && matches!(byte, b',' | b'}'))
+}
+
 struct Number {
     mantissa: u64,
     digits: usize,
     scale: Option<usize>,
-    /// Characters up to the space.
+    /// Characters up to the end.
     len: usize,
 }
 
-/// Of a number whose space is among the first eight characters.
+/// Of a number whose end is among the first eight characters.
 #[inline(always)]
-fn parse_short(word: u64, marks: u64) -> Option<Number> {
+fn parse_short<const JSON: bool>(word: u64, marks: u64) -> Option<Number> {
     let first = (marks.trailing_zeros() / 8) as usize;
     if marks == 0 {
         return None;
     }
     let end = (word >> (8 * first)) as u8;
-    if end == b' ' {
+    if is_end::<JSON>(end) {
         let digits = left(word, first);
         return Some(Number { mantissa: eight(digits), digits: first, scale: None, len: first });
     }
     let rest = marks & (marks - 1);
     let second = (rest.trailing_zeros() / 8) as usize;
-    if end != b'.' || rest == 0 || (word >> (8 * second)) as u8 != b' ' {
+    if end != b'.' || rest == 0 || !is_end::<JSON>((word >> (8 * second)) as u8) {
         return None;
     }
     let below = (1u64 << (8 * first)) - 1;
@@ -75,13 +87,13 @@ fn parse_short(word: u64, marks: u64) -> Option<Number> {
 
 /// The same among the first sixteen.
 #[inline(always)]
-fn parse_long(word: u128, marks: u128) -> Option<Number> {
+fn parse_long<const JSON: bool>(word: u128, marks: u128) -> Option<Number> {
     if marks == 0 {
         return None;
     }
     let first = (marks.trailing_zeros() / 8) as usize;
     let end = (word >> (8 * first)) as u8;
-    if end == b' ' {
+    if is_end::<JSON>(end) {
         let mantissa = sixteen(left_long(word, first));
         return Some(Number { mantissa, digits: first, scale: None, len: first });
     }
@@ -90,7 +102,7 @@ fn parse_long(word: u128, marks: u128) -> Option<Number> {
         return None;
     }
     let second = (rest.trailing_zeros() / 8) as usize;
-    if (word >> (8 * second)) as u8 != b' ' {
+    if !is_end::<JSON>((word >> (8 * second)) as u8) {
         return None;
     }
     let below = (1u128 << (8 * first)) - 1;
@@ -101,7 +113,7 @@ fn parse_long(word: u128, marks: u128) -> Option<Number> {
 }
 
 /// The top bit of each byte that is no digit. The lowest one is always right; so is the next, if the
-/// lowest stands for a point or a space.
+/// lowest stands for a point or an end.
 #[inline(always)]
 fn others(word: u64) -> u64 {
     let digits = word ^ (b'0' as u64 * ONES);
@@ -162,6 +174,10 @@ mod tests {
         let expected = expected.map(|value| (value, text.len()));
         for value in readers() {
             assert_eq!(value(&window(&line)), expected, "{line:?}");
+        }
+        for end in [" ", ",", "}"] {
+            let json = format!("{text}{end}{behind}");
+            assert_eq!(value_before::<true>(&window(&json)), expected, "{json:?}");
         }
     }
 

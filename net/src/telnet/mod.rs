@@ -2,7 +2,7 @@
 
 mod commands;
 pub mod datagram;
-mod digits;
+pub(crate) mod digits;
 pub mod fast;
 pub mod histogram;
 mod iac;
