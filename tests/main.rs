@@ -37,6 +37,7 @@ mod regressions; // One test for each defect ever found.
 mod seed_documents; // The examples of the two documents this project began with work as written.
 mod snapshots; // A snapshot is a directory with exactly what there was, and never changes.
 mod startup; // Flags, environment, addresses, the directory lock and the start-up lines.
+mod states; // While points cannot be taken everybody is told, reads go on, and it ends by itself.
 mod syncing; // An acknowledgement that promises a sync waits for one.
 mod telnet; // The telnet commands and framing.
 mod telnet_errors; // Bad telnet lines get OpenTSDB's answers and harm nothing else.

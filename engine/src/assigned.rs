@@ -155,7 +155,7 @@ impl Assigned {
             Some(file) => file,
             none => none.insert(self.create()?),
         };
-        let mut buffer = Vec::new();
+        let (mut buffer, start) = (Vec::new(), first);
         while !names.is_empty() {
             record::begin(&mut buffer);
             let mut count = 0;
@@ -169,7 +169,13 @@ impl Assigned {
                 buffer.extend_from_slice(name);
                 count += 1;
             }
-            file.append(&mut buffer, u64::from(first))?;
+            let appended = file.append(&mut buffer, u64::from(first));
+            // Numbers that stand in the file already must not be given again.
+            appended.inspect_err(|_| {
+                if first > start {
+                    file.fail()
+                }
+            })?;
             names = &names[count..];
             first += count as u32;
         }

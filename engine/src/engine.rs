@@ -4,9 +4,12 @@ use crate::assigned::Assigned;
 use crate::buffer::{ChunkPool, WriteBuffer};
 use crate::env::{Env, Lock};
 use crate::error::{Error, Result};
+use crate::gate::Gate;
 use crate::index::Index;
 use crate::keeper::{Done, Job, Keeper};
-use crate::limits::{FLUSH_ROWS, OVERSHOOT_ROWS_MAX, SHARDS_MAX, SYNC_INTERVAL};
+use crate::limits::{
+    FLUSH_ROWS, MIN_FREE_DISK_BYTES, OVERSHOOT_ROWS_MAX, SHARDS_MAX, SYNC_INTERVAL,
+};
 use crate::merge::days::Partition;
 use crate::merger::{Listener, Merger};
 use crate::recover::{Recovered, Recovery, recover};
@@ -19,6 +22,7 @@ use crate::state::{EpochSet, Shared, View, first_sequence};
 use crate::stats::Stats;
 use crate::syncer;
 use crate::types::SeriesId;
+use crate::watcher;
 use crossbeam::channel::{bounded, unbounded};
 use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;
@@ -44,6 +48,8 @@ pub struct Config {
     /// Milliseconds of a partition in time, for a new directory; one day if `None`. An existing
     /// directory has its own, and any other is refused.
     pub partition_ms: Option<i64>,
+    /// Free bytes of the disk below which rows are refused.
+    pub min_free_disk_bytes: u64,
 }
 
 impl Config {
@@ -56,6 +62,7 @@ impl Config {
             flush_rows: FLUSH_ROWS,
             keep: Keep::default(),
             partition_ms: None,
+            min_free_disk_bytes: MIN_FREE_DISK_BYTES,
         }
     }
 
@@ -81,6 +88,7 @@ pub struct Engine {
     keeper: Mutex<Option<JoinHandle<()>>>,
     merger: Mutex<Option<JoinHandle<()>>>,
     syncer: Mutex<Option<JoinHandle<()>>>,
+    watcher: Mutex<Option<JoinHandle<()>>>,
     /// Held until the engine is gone.
     _lock: Lock,
 }
@@ -151,8 +159,8 @@ impl Engine {
             flush_asked: AtomicBool::new(false),
             frozen_log_bytes: AtomicU64::new(0),
             sync_signal: Default::default(),
-            stopped: Mutex::new(None),
-            is_stopped: AtomicBool::new(false),
+            gate: Gate::default(),
+            watcher_ends: Default::default(),
             faults: Mutex::new(report.faults.clone()),
             set_aside: Mutex::new(set_aside),
             floor_ms: AtomicI64::new(manifest.floor_ms),
@@ -162,12 +170,15 @@ impl Engine {
             last_flush: Mutex::new(now),
         });
         begin(&shared, epoch + 1)?;
+        watcher::look(&shared);
         let keeper = Keeper::new(shared.clone(), frozen);
         let keeper = spawn("keeper", move || keeper.run(&jobs))?;
         let merger = Merger::new(shared.clone());
         let merger = spawn("merger", move || merger.run())?;
         let syncing = shared.clone();
         let syncer = spawn("syncer", move || syncer::run(&syncing))?;
+        let watching = shared.clone();
+        let watcher = spawn("watcher", move || watcher::run(&watching))?;
         Ok(Engine {
             taken: shared.shards.iter().map(|_| AtomicBool::new(false)).collect(),
             index: Index::new(shared.env.chance.number()),
@@ -176,6 +187,7 @@ impl Engine {
             keeper: Mutex::new(Some(keeper)),
             merger: Mutex::new(Some(merger)),
             syncer: Mutex::new(Some(syncer)),
+            watcher: Mutex::new(Some(watcher)),
             _lock: lock,
         })
     }
@@ -286,9 +298,15 @@ impl Engine {
         self.shared.merges.force(listener);
     }
 
-    /// Why writes are refused, if they are.
+    /// Why rows are refused, if they are.
     pub fn stopped(&self) -> Option<String> {
-        self.shared.check_running().err().map(|error| error.to_string())
+        self.shared.gate.reason()
+    }
+
+    /// Whether rows are taken, and if not, why not.
+    #[inline]
+    pub fn gate(&self) -> &Gate {
+        &self.shared.gate
     }
 
     /// Damage found at start.
@@ -331,7 +349,9 @@ impl Engine {
         self.shared.sync_signal.0.lock().ending = true;
         self.shared.sync_signal.1.notify_one();
         self.shared.merges.end();
-        for thread in [&self.syncer, &self.keeper, &self.merger] {
+        *self.shared.watcher_ends.0.lock() = true;
+        self.shared.watcher_ends.1.notify_one();
+        for thread in [&self.watcher, &self.syncer, &self.keeper, &self.merger] {
             if let Some(thread) = thread.lock().take() {
                 let _panicked = thread.join();
             }

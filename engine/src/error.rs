@@ -55,9 +55,12 @@ pub enum Error {
         /// What is wrong and what to do.
         what: String,
     },
-    /// Writes are refused until the node is started again; reads go on.
+    /// Nothing more can be written here until the node is started again; reads go on.
     #[error("writes are stopped: {0}")]
     Stopped(String),
+    /// Rows are not taken for now; the text says why and until when. Reads go on.
+    #[error("{0}")]
+    Refused(String),
 }
 
 fn versions((first, last): (u32, u32)) -> String {
@@ -70,10 +73,21 @@ impl Error {
         Error::Io { action, path: path.to_owned(), source }
     }
 
+    /// Whether the disk, or what this user may have of it, is full: that may end by itself.
+    pub fn is_disk_full(&self) -> bool {
+        matches!(self, Error::Io { source, .. } if is_disk_full(source))
+    }
+
     /// Names damage in a file.
     pub fn damaged(path: &Path, offset: u64, what: impl Into<String>) -> Error {
         Error::Damaged { path: path.to_owned(), offset, what: what.into() }
     }
+}
+
+/// See [`Error::is_disk_full`].
+pub fn is_disk_full(error: &std::io::Error) -> bool {
+    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
+    matches!(error.kind(), StorageFull | QuotaExceeded)
 }
 
 /// The engine's result.

@@ -29,8 +29,10 @@ pub fn flush(
     }
     let path = dir.join(segment::file_name(epoch));
     let mut writer = SegmentWriter::create(env, &path, (epoch, epoch), Effort::Flush)?;
-    blocks::each_series(&buffers, memory, |series, samples, range| {
+    let pushed = blocks::each_series(&buffers, memory, |series, samples, range| {
         writer.push_range(series, samples, range)
-    })?;
-    Ok(Some(writer.seal(registry, names)?))
+    });
+    let sealed = pushed.and_then(|()| writer.seal(registry, names));
+    // What is half written may be what the disk lacks.
+    sealed.inspect_err(|_| segment::writer::discard(env, &path)).map(Some)
 }

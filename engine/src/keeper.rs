@@ -5,12 +5,14 @@
 //! 1. logs of the new epoch; 2. new buffers in the view, then the epoch bump; 3. all shards moved;
 //! 4. segment and names synced; 5. manifest names it; 6. view shows it instead of the buffers; 7. old logs go.
 //!
-//! A failure before 5 leaves everything in logs and buffers, and is tried again.
+//! A failure before 5 leaves everything in logs and buffers, and is tried again; until then rows are
+//! refused.
 
 use crate::buffer::WriteBuffer;
 use crate::deletes;
 use crate::error::{Error, Result};
 use crate::flush;
+use crate::gate::Cause;
 use crate::log;
 use crate::manifest::DeleteEntry;
 use crate::names::groups::Groups;
@@ -65,7 +67,7 @@ pub struct FrozenLog {
 }
 
 /// How long after a failed flush the next try begins.
-const RETRY: Duration = Duration::from_secs(1);
+const RETRY: Duration = Duration::from_millis(400);
 
 /// The keeper's own state.
 pub struct Keeper {
@@ -83,7 +85,7 @@ impl Keeper {
     /// Works until told to end.
     pub fn run(mut self, jobs: &Receiver<Job>) {
         self.count_frozen();
-        self.flush_frozen_or_log();
+        self.flush_frozen_or_tell();
         loop {
             let job = if self.is_idle() {
                 jobs.recv().map_err(|_| RecvTimeoutError::Disconnected)
@@ -112,7 +114,7 @@ impl Keeper {
     }
 
     fn is_idle(&self) -> bool {
-        self.frozen.is_empty() && !self.is_due()
+        self.frozen.is_empty() && !self.is_due() && !self.shared.gate.has(Cause::Flush)
     }
 
     fn is_due(&self) -> bool {
@@ -121,30 +123,45 @@ impl Keeper {
     }
 
     fn retry(&mut self) {
-        if self.is_due() {
-            let _logged = self.flush_all();
+        if self.is_due() || self.shared.gate.has(Cause::Flush) {
+            let _told = self.flush_all();
         } else {
-            self.flush_frozen_or_log();
+            self.flush_frozen_or_tell();
         }
     }
 
     fn end(&mut self) -> Result<()> {
-        self.shared.check_running()?;
+        if self.shared.gate.has(Cause::Failed) {
+            self.shared.gate.check()?;
+        }
         self.flush_all()
     }
 
-    fn flush_frozen_or_log(&mut self) {
-        if let Err(error) = self.flush_frozen() {
-            tracing::error!("flush failed, will be tried again: {error}");
+    fn flush_frozen_or_tell(&mut self) {
+        let outcome = self.flush_frozen();
+        let _told = self.tell(outcome);
+    }
+
+    /// While a flush fails rows are refused: there would soon be no room for them.
+    fn tell(&self, outcome: Result<()>) -> Result<()> {
+        let changed = match &outcome {
+            Ok(()) => self.shared.gate.open(Cause::Flush),
+            Err(Error::Stopped(_)) => false,
+            Err(error) => {
+                let reason = format!("a flush failed, and is tried again: {error}");
+                self.shared.gate.close(Cause::Flush, reason)
+            }
+        };
+        if changed {
+            self.shared.wake_all();
         }
+        outcome
     }
 
     fn flush_all(&mut self) -> Result<()> {
         // While a flush fails nothing more is frozen: the shards fill up and press back.
-        self.flush_frozen().inspect_err(|error| {
-            self.shared.flush_asked.store(false, Release);
-            tracing::error!("flush failed: {error}");
-        })?;
+        let frozen = self.flush_frozen();
+        self.tell(frozen).inspect_err(|_| self.shared.flush_asked.store(false, Release))?;
         let current = self.shared.current.read().clone();
         let rotated = if current.buffers.iter().any(|buffer| !buffer.is_empty()) {
             self.rotate(&current)
@@ -153,7 +170,7 @@ impl Keeper {
         };
         self.shared.flush_asked.store(false, Release);
         let outcome = rotated.and_then(|()| self.flush_frozen());
-        outcome.inspect_err(|error| tracing::error!("flush failed: {error}"))
+        self.tell(outcome)
     }
 
     /// Everything accepted before is in segments then, all their names in parts, and nothing of what
@@ -241,7 +258,7 @@ impl Keeper {
         let open = |sealed: Sealed| Segment::open(&shared.env, &sealed.path);
         let segment = sealed.map(open).transpose()?.map(|segment| segment.with_deletes(deletes));
         // The logs that go hold ids only; the names must be as durable as the segment that uses them.
-        shared.registry.sync()?;
+        shared.registry.sync().inspect_err(|error| shared.stop(error))?;
         shared.change_manifest(|manifest| {
             manifest.flushed_epoch = epoch;
             manifest.segments.extend(segment.iter().map(|segment| segment.entry(0)));

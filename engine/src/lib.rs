@@ -27,7 +27,8 @@
 //! Layers, each using only those before it: `types`, `limits`, `error`; `bytes`, `checksum`, `name`,
 //! `header`, `histogram`, `arena`; `codec`, `log::record`, `log::rows`, `segment::format` (pure); `env`
 //! (the door outside); `log`, `segment`, `names`, `manifest`, `series`, `assigned`, `buffer`; `index`, `rows`,
-//! `flush`, `scan`, `merge`, `recover`; `state`, `shard`, `snapshots`, `keeper`, `merger`, `syncer`; `engine`. Files: `FORMAT.md`.
+//! `flush`, `scan`, `merge`, `recover`; `gate`, `state`, `shard`, `snapshots`, `keeper`, `merger`, `syncer`,
+//! `watcher`; `engine`. Files: `FORMAT.md`.
 
 pub mod arena;
 pub mod assigned;
@@ -41,6 +42,7 @@ pub mod engine;
 pub mod env;
 pub mod error;
 pub mod flush;
+pub mod gate;
 pub mod header;
 pub mod histogram;
 pub mod index;
@@ -65,3 +67,4 @@ pub mod stats;
 mod syncer;
 mod texts;
 pub mod types;
+mod watcher;

@@ -10,6 +10,10 @@ pub const FLUSH_ROWS: u64 = 2 << 20;
 /// How often logs are synced by default. Each round costs a journal commit of the file system.
 pub const SYNC_INTERVAL: std::time::Duration = std::time::Duration::from_secs(1);
 
+/// Free bytes of the disk below which rows are refused by default: room for flushes, which free
+/// more than they take.
+pub const MIN_FREE_DISK_BYTES: u64 = 64 << 20;
+
 /// Samples of one run at the most: a reader decodes a run as a whole.
 pub const RUN_ROWS_MAX: usize = 8192;
 

@@ -9,6 +9,7 @@
 use crate::codec::Effort;
 use crate::deletes;
 use crate::error::{Error, Result};
+use crate::gate::Cause;
 use crate::keeper::Job;
 use crate::manifest::{Manifest, SegmentEntry};
 use crate::merge::plan::{self, LEVEL_LAST, Moment, Plan};
@@ -99,11 +100,13 @@ pub(crate) struct Merger {
     shared: Arc<Shared>,
     /// Inputs of merges that failed: they are left alone until the next start.
     avoid: HashSet<String>,
+    /// It was told that a merge waits for space.
+    waits: bool,
 }
 
 impl Merger {
     pub(crate) fn new(shared: Arc<Shared>) -> Merger {
-        Merger { shared, avoid: HashSet::new() }
+        Merger { shared, avoid: HashSet::new(), waits: false }
     }
 
     /// Works until told to end.
@@ -142,7 +145,9 @@ impl Merger {
             {
                 return;
             }
-            let _logged = self.carry_out(&plan, &entries, &mut Vec::new());
+            if let Err(Error::Refused(why)) = self.carry_out(&plan, &entries, &mut Vec::new()) {
+                return self.put_off(&why);
+            }
             // However much there is to merge, what is dropped goes in time.
             retention::enforce(&self.shared);
         }
@@ -205,22 +210,50 @@ impl Merger {
             tracing::warn!("{what}");
             return Err(Error::Stopped(what));
         }
+        self.check_space(plan, entries)?;
         let started = self.shared.env.clock.monotonic();
-        let outcome = self.merge(&names, plan.level, listeners);
+        let outcome = self.merge(&names, plan.level, listeners).map_err(|error| {
+            // That ends by itself; what merges wrote so far is gone again.
+            if error.is_disk_full() { Error::Refused(error.to_string()) } else { error }
+        });
         match &outcome {
             Ok(rows) => {
+                self.waits = false;
                 let took = self.shared.env.clock.monotonic() - started;
                 self.shared.stats.merges.add(took);
                 self.shared.stats.merged_rows.fetch_add(*rows, Relaxed);
                 tracing::debug!("merged {} segments, {rows} rows in {took:?}", names.len());
             }
-            Err(Error::Stopped(_)) => {}
+            Err(Error::Stopped(_) | Error::Refused(_)) => {}
             Err(error) => {
                 tracing::error!("a merge failed, its segments are left as they are: {error}");
                 self.avoid.extend(names.into_iter().map(str::to_owned));
             }
         }
         outcome.map(drop)
+    }
+
+    /// A merge needs as much again as its inputs take; it must not take that from the rows.
+    fn check_space(&self, plan: &Plan, entries: &[SegmentEntry]) -> Result<()> {
+        let bytes: u64 = plan.inputs.iter().map(|&at| entries[at].bytes).sum();
+        let min_bytes = self.shared.config.min_free_disk_bytes;
+        let free_bytes = self.shared.env.disk.free_bytes(&self.shared.config.dir);
+        match free_bytes {
+            Ok(free_bytes) if free_bytes < bytes.saturating_add(min_bytes) => {
+                let what = format!(
+                    "a merge of {bytes} bytes waits for space: {free_bytes} bytes are free, and \
+                     {min_bytes} are kept free"
+                );
+                Err(Error::Refused(what))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn put_off(&mut self, why: &str) {
+        if !std::mem::replace(&mut self.waits, true) {
+            tracing::warn!("{why}");
+        }
     }
 
     /// A segment that is not served, but would be neither older nor younger than the merge's output.
@@ -258,8 +291,17 @@ impl Merger {
             partition: shared.partition,
         };
         let dir = shared.segment_dir();
-        let name = || dir.join(segment::merged_file_name(shared.new_file()));
-        let sealed = merge.run(name, &mut |rows| pace.pace(rows))?;
+        let mut paths = Vec::new();
+        let name = || {
+            paths.push(dir.join(segment::merged_file_name(shared.new_file())));
+            paths[paths.len() - 1].clone()
+        };
+        let sealed = merge.run(name, &mut |rows| pace.pace(rows)).inspect_err(|_| {
+            for path in &paths {
+                segment::writer::discard(&shared.env, path);
+                let _not_sealed = shared.env.disk.remove(path);
+            }
+        })?;
         let open = |sealed: &segment::writer::Sealed| {
             Segment::open(&shared.env, &sealed.path).map(|segment| segment.with_deletes(applied))
         };
@@ -332,7 +374,12 @@ impl<'a> Pace<'a> {
         let ending = state.ending;
         drop(state);
         self.rested = self.shared.env.clock.monotonic();
-        if ending { Err(Error::Stopped("the node is stopping".into())) } else { Ok(()) }
+        if ending {
+            return Err(Error::Stopped("the node is stopping".into()));
+        }
+        // Rows come first where space is short.
+        let gate = &self.shared.gate;
+        if gate.has(Cause::DiskFull) || gate.has(Cause::DiskLow) { gate.check() } else { Ok(()) }
     }
 }
 

@@ -18,6 +18,7 @@ use crate::manifest::{MANIFEST_FILE, Manifest, SegmentEntry};
 use crate::merge::days::DAY_MS;
 use crate::segment::{self, Segment};
 use crate::series::{NAMES_DIR, OLD_NAMES_FILE, Registry};
+use crate::watcher::PROBE_FILE;
 use crate::{log, names, snapshots};
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
@@ -261,6 +262,10 @@ fn remove_leftovers(env: &Env, dir: &Path, manifest: &Manifest) -> Result<()> {
     let logs = dir.join("log");
     for name in list(env, &logs)? {
         let path = logs.join(&name);
+        if name == PROBE_FILE {
+            remove(path)?;
+            continue;
+        }
         if !is_leftover_log(&name, manifest.flushed_epoch) {
             continue;
         }

@@ -47,11 +47,11 @@ impl Shard {
             return Ok(());
         }
         assert!(batch.weight() <= BATCH_ROWS_MAX, "the caller bounds its batches");
-        self.shared.check_running()?;
+        self.shared.gate.check()?;
         record::begin(&mut self.record);
         let highest = rows::encode(batch, &mut self.record);
         let written = self.shared.registry.ensure_written(highest);
-        self.stop_on_error(written)?;
+        self.judge(written)?;
         // Drawn after the last row was received and before any answer: a write begun after this
         // one was acknowledged draws a higher number.
         let sequence = self.shared.sequence.fetch_add(1, AcqRel);
@@ -60,7 +60,7 @@ impl Shard {
             return Err(Error::Stopped("write buffer is full".into()));
         }
         let appended = self.set.logs[self.index].append(&mut self.record, sequence);
-        self.stop_on_error(appended)?;
+        self.judge(appended)?;
         self.buffer().append(batch, sequence as u32);
         self.shared.shards[self.index].committed.fetch_add(1, Release);
         self.count(batch.weight() as u64, sequence as u32);
@@ -71,8 +71,8 @@ impl Shard {
         &self.set.buffers[self.index]
     }
 
-    fn stop_on_error<T>(&self, outcome: Result<T>) -> Result<T> {
-        outcome.inspect_err(|error| self.shared.stop(error))
+    fn judge<T>(&self, outcome: Result<T>) -> Result<T> {
+        outcome.inspect_err(|error| self.shared.write_failed(error))
     }
 
     fn count(&self, weight: u64, commit: u32) {

@@ -12,6 +12,7 @@ use crate::deletes::Delete;
 use crate::engine::Config;
 use crate::env::Env;
 use crate::error::{Error, Result};
+use crate::gate::{Cause, Gate};
 use crate::header::{FileKind, Header};
 use crate::keeper::Job;
 use crate::log;
@@ -22,6 +23,7 @@ use crate::merger;
 use crate::segment::Segment;
 use crate::series::Registry;
 use crate::stats::Stats;
+use crate::watcher;
 use crossbeam::channel::Sender;
 use parking_lot::{Condvar, Mutex, RwLock};
 use std::path::PathBuf;
@@ -120,9 +122,10 @@ pub struct Shared {
     pub flush_asked: AtomicBool,
     /// Signalled to sync now; the flag ends the syncer.
     pub sync_signal: (Mutex<SyncSignal>, Condvar),
-    /// Why writes are refused, once they are.
-    pub stopped: Mutex<Option<String>>,
-    pub is_stopped: AtomicBool,
+    /// Whether rows are taken.
+    pub gate: Gate,
+    /// Signalled to end the watcher.
+    pub watcher_ends: (Mutex<bool>, Condvar),
     /// What is on disk. Locked for as long as it takes to replace the file.
     pub manifest: Mutex<Manifest>,
     /// Everything before this timestamp was dropped; as in the view.
@@ -155,21 +158,22 @@ impl Shared {
         self.config.dir.join("segments")
     }
 
-    /// Refuses all further writes. The first reason is kept.
+    /// Refuses all rows until the next start.
     pub fn stop(&self, error: &Error) {
-        let mut stopped = self.stopped.lock();
-        if stopped.is_none() {
-            tracing::error!("writes are refused until the node is started again: {error}");
-            *stopped = Some(error.to_string());
+        if self.gate.close(Cause::Failed, format!("{error}: until the node is started again")) {
+            self.wake_all();
         }
-        self.is_stopped.store(true, Release);
     }
 
-    pub fn check_running(&self) -> Result<()> {
-        if !self.is_stopped.load(Acquire) {
-            return Ok(());
+    /// A write that rows depend on failed. On a full disk nothing is unknown: what was half written
+    /// is cut, and it is tried again when there is room.
+    pub fn write_failed(&self, error: &Error) {
+        if !error.is_disk_full() {
+            return self.stop(error);
         }
-        Err(Error::Stopped(self.stopped.lock().clone().unwrap_or_default()))
+        if self.gate.close(Cause::DiskFull, format!("{error}: until there is room again")) {
+            watcher::make_room(self);
+        }
     }
 
     /// Creates buffers and logs for an epoch; the logs are durable, names included.

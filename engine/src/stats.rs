@@ -18,6 +18,8 @@ pub struct Stats {
     pub syncs: Timing,
     /// Blocks that could not be read, each read counted.
     pub damaged_blocks: AtomicU64,
+    /// Bytes free on the disk of the data directory when it was last looked at.
+    pub disk_free_bytes: AtomicU64,
 }
 
 /// How often something was done and how long it took in total.

@@ -193,10 +193,16 @@ impl EventLoop {
             }
         }
         self.shard.poll();
-        let full = self.shard.is_full();
+        let full = self.is_full();
         if std::mem::replace(&mut self.was_full, full) && !full {
             self.queue_all();
         }
+    }
+
+    /// Whether so much waits for a flush that nothing more should be read. While rows are refused
+    /// whoever sends some is told so instead.
+    pub(crate) fn is_full(&self) -> bool {
+        self.shard.is_full() && self.node.engine.gate().is_open()
     }
 
     /// A request was put off: everything is looked at again when a flush has made room.
@@ -441,7 +447,7 @@ impl EventLoop {
             }
         }
         if let Err(reason) = &outcome {
-            self.lose_datagrams(reason);
+            self.count_lost(reason);
         }
         self.pending.batch.clear();
         self.pending.counts = Default::default();
@@ -457,7 +463,7 @@ impl EventLoop {
             }
         }
         // Connections behind in this turn must not read more on top of what is too much.
-        self.was_full |= self.shard.is_full();
+        self.was_full |= self.is_full();
         outcome.is_ok()
     }
 
@@ -478,13 +484,19 @@ impl EventLoop {
                 // Without answers only the end of the connection can tell.
                 (Speaks::Kairosdb(_), _) => None,
                 (_, Port::Kairosdb) => Some(kairosdb::serve::unavailable(reason)),
-                _ => Some(http::reply::Reply::error(503, "Points cannot be stored", Some(reason))),
+                _ => Some(unavailable(reason)),
             };
             reply.iter().for_each(|reply| reply.write(&mut answer, framing));
             conn.retract(&answer);
             conn.closing = true;
         }
         (conn.has_points, conn.wants_sync) = (false, false);
+    }
+
+    /// Points that were committed, but whose answer could not wait for their sync.
+    fn count_unsynced(&self, place: usize, reason: &str) {
+        let conn = &self.conns[place];
+        let protocol = spoken(conn).unwrap_or(Protocol::Telnet);
         let reject = Reject::new(Reason::Unavailable, reason);
         let now_ms = self.node.engine.env().clock.wall_ms();
         self.node.rejections.add(now_ms, protocol, Some(conn.peer), &reject, b"");
@@ -531,6 +543,7 @@ impl EventLoop {
             } else if let Some(reason) = &stopped {
                 (conn.hold, conn.sync_wait) = (None, None);
                 self.refuse_points(id.place, reason);
+                self.count_unsynced(id.place, reason);
                 self.touch(id.place);
             } else {
                 self.held.push(id);
@@ -670,6 +683,11 @@ impl EventLoop {
         let idle = self.conns.is_empty() && !self.udp_waits();
         idle || self.now() > since + LAST_ANSWERS
     }
+}
+
+/// The answer to points that cannot be stored.
+pub(crate) fn unavailable(reason: &str) -> http::reply::Reply {
+    http::reply::Reply::error(503, "Points cannot be stored", Some(reason))
 }
 
 pub(crate) fn spoken(conn: &Conn) -> Option<Protocol> {

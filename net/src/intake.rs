@@ -77,8 +77,17 @@ impl Intake<'_> {
         self.pending.counts[protocol as usize] += 1;
     }
 
-    /// Refuses what retention would drop.
+    /// Whether rows are taken at all.
+    #[inline]
+    pub fn is_open(&self) -> bool {
+        self.node.engine.gate().is_open()
+    }
+
+    /// Refuses what comes while no rows are taken, and what retention would drop.
     pub fn admit(&self, timestamp_ms: i64) -> Result<(), Reject> {
+        if let Some(reason) = self.node.engine.stopped() {
+            return Err(Reject::new(Reason::Unavailable, reason));
+        }
         if timestamp_ms >= self.oldest_ms {
             return Ok(());
         }

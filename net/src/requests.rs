@@ -10,7 +10,7 @@ mod put;
 mod read;
 
 use crate::conn::Speaks;
-use crate::event_loop::{EventLoop, spoken};
+use crate::event_loop::{EventLoop, spoken, unavailable};
 use crate::http::query::Query;
 use crate::http::reply::{Framing, Reply};
 use crate::http::router::{Port, Route, route};
@@ -18,7 +18,7 @@ use crate::http::session::{Request, Taken};
 use crate::intake::Intake;
 use crate::kairosdb;
 use crate::put::What as Points;
-use crate::reject::{Protocol, Reject};
+use crate::reject::{Protocol, Reason, Reject};
 use std::sync::atomic::Ordering::Relaxed;
 
 impl EventLoop {
@@ -79,7 +79,12 @@ impl EventLoop {
         match route(conn.port, &request.head.method, request.head.path()) {
             Err(answer) => self.answer(place, &answer),
             Ok(Route::Put | Route::Histogram | Route::Import | Route::Datapoints)
-                if self.shard.is_full() =>
+                if !self.node.engine.gate().is_open() =>
+            {
+                self.refuse_closed(place);
+            }
+            Ok(Route::Put | Route::Histogram | Route::Import | Route::Datapoints)
+                if self.is_full() =>
             {
                 // Taken up again when a flush has made room; nothing else is read meanwhile.
                 self.conns[place].deferred = Some(request);
@@ -96,6 +101,9 @@ impl EventLoop {
 
     pub(crate) fn take_deferred(&mut self, place: usize) {
         if let Some(request) = self.conns[place].deferred.take() {
+            if !self.node.engine.gate().is_open() {
+                return self.refuse_closed(place);
+            }
             match route(self.conns[place].port, &request.head.method, request.head.path()) {
                 Ok(Route::Import) => self.import(place, &request),
                 Ok(Route::Histogram) => self.put(place, &request, Points::Histograms),
@@ -103,6 +111,17 @@ impl EventLoop {
                 _ => self.put(place, &request, Points::Numbers),
             }
         }
+    }
+
+    /// Answers a request with points while none are taken; the connection goes on.
+    fn refuse_closed(&mut self, place: usize) {
+        let reason = self.node.engine.stopped().unwrap_or_default();
+        let (protocol, answer) = match self.conns[place].port {
+            Port::Kairosdb => (Protocol::Kairosdb, kairosdb::serve::unavailable(&reason)),
+            _ => (Protocol::Http, unavailable(&reason)),
+        };
+        self.intake(place).reject(protocol, &Reject::new(Reason::Unavailable, reason), b"");
+        self.answer(place, &answer);
     }
 
     pub(crate) fn answer(&mut self, place: usize, answer: &Reply) {

@@ -3,6 +3,7 @@
 use crate::node::Node;
 use crate::put::reply::push_json_string;
 use crate::reject::{Protocol, Reason};
+use irontsd_engine::gate::Cause;
 use std::fmt::Write;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -65,6 +66,14 @@ fn storage(node: &Node, out: &mut String) {
     let name = "irontsd_damaged_blocks";
     let damaged = stats.damaged_blocks.load(Relaxed) + sizes.set_aside as u64;
     gauge(name, "Blocks and segments found unreadable.", plain(name, damaged));
+    let name = "irontsd_refusing";
+    let causes = Cause::ALL.map(|cause| {
+        format!("{name}{{cause=\"{}\"}} {}", cause.label(), u8::from(engine.gate().has(cause)))
+    });
+    gauge(name, "Why points are refused, 1 where that is so.", causes.join("\n"));
+    let name = "irontsd_disk_free_bytes";
+    let free_bytes = stats.disk_free_bytes.load(Relaxed);
+    gauge(name, "Bytes free on the disk of the data directory.", plain(name, free_bytes));
     let name = "irontsd_merged_samples_total";
     let merged = stats.merged_rows.load(Relaxed);
     metric(out, name, "counter", "Samples that went into merges.");

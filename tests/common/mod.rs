@@ -9,6 +9,7 @@ pub mod http;
 pub mod json;
 pub mod ledger;
 pub mod metrics;
+pub mod mount;
 pub mod node;
 pub mod process;
 pub mod recorder;

@@ -26,7 +26,12 @@ pub struct Home {
 impl Home {
     /// An empty home.
     pub fn new(flags: &[&str]) -> Arc<Home> {
-        let root = tempfile::Builder::new().prefix("irontsd-test-").tempdir();
+        Home::inside(&std::env::temp_dir(), flags)
+    }
+
+    /// An empty home below a directory.
+    pub fn inside(dir: &Path, flags: &[&str]) -> Arc<Home> {
+        let root = tempfile::Builder::new().prefix("irontsd-test-").tempdir_in(dir);
         let root = root.expect("a temporary directory");
         Arc::new(Home { root, flags: flags.iter().map(|&flag| flag.to_owned()).collect() })
     }

@@ -208,6 +208,12 @@ pub struct Serve {
     #[arg(long, env = "IRONTSD_RETENTION_BYTES", value_name = "SIZE", value_parser = size)]
     pub retention_bytes: Option<u64>,
 
+    /// Refuse points while fewer bytes than this are free on the disk of the data directory; what is
+    /// stored is served all the time. Taken again by itself when there is more.
+    #[arg(long, env = "IRONTSD_MIN_FREE_DISK_BYTES", value_name = "SIZE", value_parser = size,
+          default_value = "64MiB")]
+    pub min_free_disk_bytes: u64,
+
     /// How much is logged to standard error.
     #[arg(
         long,

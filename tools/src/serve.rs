@@ -106,7 +106,8 @@ fn config(flags: &Serve, shards: usize) -> Config {
     // Flags are bounded well below what a number of milliseconds holds.
     let partition_ms = flags.partition.map(|length| length.as_millis() as i64);
     let sync_interval = interval.unwrap_or(config.sync_interval);
-    Config { shards, sync_interval, keep, partition_ms, ..config }
+    let min_free_disk_bytes = flags.min_free_disk_bytes;
+    Config { shards, sync_interval, keep, partition_ms, min_free_disk_bytes, ..config }
 }
 
 fn policy(flags: &Serve) -> Policy {

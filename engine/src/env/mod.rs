@@ -54,6 +54,11 @@ pub trait Disk: Send + Sync + Debug {
     fn remove(&self, path: &Path) -> io::Result<()>;
     /// Makes the names of a directory durable.
     fn sync_dir(&self, dir: &Path) -> io::Result<()>;
+    /// Bytes that may still be written to the disk of a directory. A disk that cannot tell says
+    /// that there is room.
+    fn free_bytes(&self, _dir: &Path) -> io::Result<u64> {
+        Ok(u64::MAX)
+    }
     /// Takes the lock file, or says who holds it. Held until dropped or the process ends.
     fn lock(&self, path: &Path, holder: &str) -> io::Result<Result<Lock, String>>;
 }

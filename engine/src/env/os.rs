@@ -90,6 +90,11 @@ impl Disk for OsDisk {
         fs::File::open(dir)?.sync_all()
     }
 
+    fn free_bytes(&self, dir: &Path) -> io::Result<u64> {
+        let disk = rustix::fs::statvfs(dir)?;
+        Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+
     fn lock(&self, path: &Path, holder: &str) -> io::Result<Result<Lock, String>> {
         let options = fs::OpenOptions::new().read(true).write(true).create(true).to_owned();
         let mut file = options.open(path)?;

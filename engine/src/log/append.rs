@@ -1,10 +1,11 @@
 //! An append-only file of records, written by one thread and synced by another.
 //!
 //! The first failed write or sync is the last: whatever that file holds behind its last good byte
-//! is unknown then, so nothing more is promised for it (PostgreSQL's lesson of 2018).
+//! is unknown then, so nothing more is promised for it (PostgreSQL's lesson of 2018). Only a write that
+//! found the disk full is known to have ended half way: that half is cut, and the file goes on.
 
 use crate::env::{Disk, File};
-use crate::error::{Error, Result};
+use crate::error::{Error, Result, is_disk_full};
 use crate::header::{HEADER_BYTES, Header};
 use crate::log::record;
 use parking_lot::Mutex;
@@ -29,8 +30,14 @@ impl AppendFile {
     /// Creates the file with its header, durable except for its directory entry.
     pub fn create(disk: &dyn Disk, path: &Path, header: &Header) -> Result<AppendFile> {
         let file = disk.create(path).map_err(|error| Error::io("create", path, error))?;
-        file.write_at(&header.encode(), 0).map_err(|error| Error::io("write", path, error))?;
-        file.sync().map_err(|error| Error::io("sync", path, error))?;
+        let begun = file.write_at(&header.encode(), 0);
+        let begun = begun.map_err(|error| Error::io("write", path, error));
+        let begun = begun.and_then(|()| file.sync().map_err(|e| Error::io("sync", path, e)));
+        if let Err(error) = begun {
+            // A file without a header must not be found by the next start.
+            let _stays = disk.remove(path);
+            return Err(error);
+        }
         Ok(AppendFile::over(path, file, header.salt, HEADER_BYTES as u64))
     }
 
@@ -55,7 +62,12 @@ impl AppendFile {
         self.check()?;
         let offset = self.written.load(Ordering::Relaxed);
         record::finish(buffer, self.salt, offset, sequence, self.synced.load(Ordering::Relaxed));
-        self.judge("write", self.file.write_at(buffer, offset))?;
+        if let Err(error) = self.file.write_at(buffer, offset) {
+            if !is_disk_full(&error) || self.file.cut(offset).is_err() {
+                self.fail();
+            }
+            return Err(Error::io("write", &self.path, error));
+        }
         self.written.store(offset + buffer.len() as u64, Ordering::Release);
         Ok(())
     }
@@ -72,6 +84,11 @@ impl AppendFile {
         Ok(())
     }
 
+    /// Takes no more: somebody else knows that what was appended is not to be continued.
+    pub fn fail(&self) {
+        self.failed.store(true, Ordering::Release);
+    }
+
     /// Whether nothing more can be promised for this file.
     pub fn has_failed(&self) -> bool {
         self.failed.load(Ordering::Acquire)
@@ -86,7 +103,7 @@ impl AppendFile {
 
     fn judge(&self, action: &'static str, outcome: std::io::Result<()>) -> Result<()> {
         outcome.map_err(|error| {
-            self.failed.store(true, Ordering::Release);
+            self.fail();
             Error::io(action, &self.path, error)
         })
     }

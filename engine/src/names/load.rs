@@ -10,7 +10,7 @@ use super::tail::Tail;
 use crate::bytes::Reader;
 use crate::env::Env;
 use crate::error::{Error, Result};
-use crate::header::{FileKind, Header};
+use crate::header::{FileKind, HEADER_BYTES, Header};
 use crate::log::append::AppendFile;
 use crate::log::record;
 use crate::manifest::NamesEntry;
@@ -48,7 +48,7 @@ pub struct Loaded {
 pub fn load(env: &Env, dir: &Path, entries: &[NamesEntry]) -> Result<(Loaded, NamesReport)> {
     let mut report = NamesReport::default();
     let mut loader = Loader::open_parts(env, dir, entries, &mut report)?;
-    let logs = list_logs(env, dir, &mut report)?;
+    let logs = drop_unused(env, list_logs(env, dir, &mut report)?)?;
     let last = logs.last().cloned();
     let mut resumed = None;
     for path in logs {
@@ -83,6 +83,21 @@ fn list_logs(env: &Env, dir: &Path, report: &mut NamesReport) -> Result<Vec<Path
     let old = old.iter().any(|name| name == OLD_NAMES_FILE).then(|| dir.join(OLD_NAMES_FILE));
     let numbered = numbers.into_iter().map(|number| names_dir.join(log::file_name(number)));
     Ok(old.into_iter().chain(numbered).collect())
+}
+
+/// A log that a crash or a full disk left without a record was never in use: the one before it was.
+fn drop_unused(env: &Env, mut logs: Vec<PathBuf>) -> Result<Vec<PathBuf>> {
+    while let Some(path) = logs.last() {
+        let map = env.disk.map(path).map_err(|error| Error::io("open", path, error))?;
+        let begun = map.len() > HEADER_BYTES || (map.len() == HEADER_BYTES && logs.len() == 1);
+        drop(map);
+        if begun {
+            break;
+        }
+        env.disk.remove(path).map_err(|error| Error::io("remove", path, error))?;
+        logs.pop();
+    }
+    Ok(logs)
 }
 
 /// Names being read at a start.

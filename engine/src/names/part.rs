@@ -81,9 +81,9 @@ impl Builder {
         let _leftover = env.disk.remove(&temporary);
         let file = env.disk.create(&temporary);
         let file = file.map_err(|error| Error::io("create", &temporary, error))?;
-        let wrote = file.write_at(&bytes, 0);
-        wrote.map_err(|error| Error::io("write", &temporary, error))?;
-        file.sync().map_err(|error| Error::io("sync", &temporary, error))?;
+        let wrote = file.write_at(&bytes, 0).map_err(|error| Error::io("write", &temporary, error));
+        let synced = wrote.and_then(|()| file.sync().map_err(|e| Error::io("sync", &temporary, e)));
+        synced.inspect_err(|_| drop(env.disk.remove(&temporary)))?;
         let renamed = env.disk.rename(&temporary, &path);
         renamed.map_err(|error| Error::io("rename", &temporary, error))?;
         env.disk.sync_dir(dir).map_err(|error| Error::io("sync", dir, error))?;

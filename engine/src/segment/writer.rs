@@ -106,9 +106,9 @@ impl SegmentWriter {
         self.series.is_empty()
     }
 
-    /// Gives the file up. If it cannot be removed, it goes at the next start.
+    /// Gives the file up.
     pub fn discard(self) {
-        let _leftover = self.env.disk.remove(&temporary(&self.path));
+        discard(&self.env, &self.path);
     }
 
     fn at(&self) -> u64 {
@@ -215,6 +215,12 @@ pub struct Sealed {
     pub bytes: u64,
     /// What it holds.
     pub footer: Footer,
+}
+
+/// Removes what was written of a segment that was not sealed; `path` is its final name. If that
+/// fails, it goes at the next start.
+pub fn discard(env: &Env, path: &Path) {
+    let _leftover = env.disk.remove(&temporary(path));
 }
 
 fn temporary(path: &Path) -> PathBuf {

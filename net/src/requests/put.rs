@@ -1,7 +1,7 @@
 //! `/api/put`, `/api/histogram` and `/api/rollup`: bodies of points.
 
 use super::extra_labels;
-use crate::event_loop::EventLoop;
+use crate::event_loop::{EventLoop, unavailable};
 use crate::http::reply::{JSON, Reply};
 use crate::http::session::Request;
 use crate::intake::Content;
@@ -66,6 +66,8 @@ impl EventLoop {
                 put::rollup::judge(body, now_ms, policy, &extra, &mut scratch)
             }
         };
+        let is_late = |failure: &put::Failure| failure.reject.reason == Reason::Unavailable;
+        let closed = outcome.as_ref().is_ok_and(|outcome| outcome.failures.iter().any(is_late));
         let mut intake = self.intake(place);
         let answer = match outcome {
             Ok(outcome) => {
@@ -92,6 +94,12 @@ impl EventLoop {
             }
         };
         self.put = scratch;
+        // The node closed in the midst of the body: none of it may pass for taken.
+        if closed {
+            self.conns[place].has_points = true;
+            let reason = node.engine.stopped().unwrap_or_default();
+            return self.answer(place, &unavailable(&reason));
+        }
         // What was lost is answered already, and the connection ends.
         if lost {
             return;

@@ -112,7 +112,7 @@ impl Session {
 
     /// Takes lines for as long as their series are those that came next last time.
     fn predicted(&mut self, bytes: &[u8], take: Take, intake: &mut Intake<'_>) -> usize {
-        if self.skipping {
+        if self.skipping || !intake.is_open() {
             return 0;
         }
         let bounds =
@@ -179,6 +179,10 @@ fn take_known(
     intake: &mut Intake<'_>,
     trail: &mut Trail,
 ) -> bool {
+    // While rows are refused each line is judged, and gets an answer.
+    if !intake.is_open() {
+        return false;
+    }
     // A double of many digits is read plainly: what that takes, the plain reading of a line takes.
     let value = fast::value(fields.value).or_else(|| number::value(fields.value).ok());
     let Some(value) = value else { return false };

@@ -1,0 +1,82 @@
+//! The thread that looks, several times a second, at what nobody tells the node: how much of the
+//! disk is free, and whether a full disk has room again.
+
+use crate::gate::Cause;
+use crate::keeper::Job;
+use crate::state::Shared;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::*;
+use std::time::Duration;
+
+/// How often it looks.
+const LOOK: Duration = Duration::from_millis(200);
+/// What must be writable before a disk that was full counts as having room.
+const PROBE_BYTES: usize = 1 << 20;
+/// Name of the file that is written to find out, in the directory of the logs.
+pub const PROBE_FILE: &str = "space.probe";
+
+/// Works until told to end.
+pub fn run(shared: &Arc<Shared>) {
+    let (lock, signal) = &shared.watcher_ends;
+    loop {
+        {
+            let mut ending = lock.lock();
+            if !*ending {
+                signal.wait_for(&mut ending, LOOK);
+            }
+            if *ending {
+                return;
+            }
+        }
+        look(shared);
+    }
+}
+
+/// One look; also taken before anybody may write.
+pub fn look(shared: &Shared) {
+    let dir = &shared.config.dir;
+    // Where the system cannot tell, only a failed write can.
+    let Ok(free_bytes) = shared.env.disk.free_bytes(dir) else { return };
+    shared.stats.disk_free_bytes.store(free_bytes, Relaxed);
+    let min_bytes = shared.config.min_free_disk_bytes;
+    // A little more to begin again: a node at the limit must not flap.
+    let enough_bytes = min_bytes + min_bytes / 16;
+    if free_bytes < min_bytes {
+        let reason = format!(
+            "{free_bytes} bytes are free on the disk of {}, less than --min-free-disk-bytes \
+             {min_bytes}",
+            dir.display()
+        );
+        if shared.gate.close(Cause::DiskLow, reason) {
+            make_room(shared);
+        }
+    } else if free_bytes >= enough_bytes && shared.gate.open(Cause::DiskLow) {
+        shared.wake_all();
+    }
+    let has_room = || free_bytes >= enough_bytes.max(PROBE_BYTES as u64) && probe(shared);
+    if shared.gate.has(Cause::DiskFull) && has_room() && shared.gate.open(Cause::DiskFull) {
+        shared.wake_all();
+    }
+}
+
+/// A flush turns logs into segments, which take a fraction of their space.
+pub fn make_room(shared: &Shared) {
+    shared.wake_all();
+    if !shared.flush_asked.swap(true, AcqRel) {
+        let _ending = shared.keeper.send(Job::Flush(None));
+    }
+}
+
+/// Whether something can be written: a quota or a want of inodes does not show in what is free.
+fn probe(shared: &Shared) -> bool {
+    let (disk, path) = (&shared.env.disk, probe_path(shared));
+    let _leftover = disk.remove(&path);
+    let wrote = disk.create(&path).and_then(|file| file.write_at(&vec![0; PROBE_BYTES], 0));
+    let removed = disk.remove(&path);
+    wrote.is_ok() && removed.is_ok()
+}
+
+fn probe_path(shared: &Shared) -> PathBuf {
+    shared.log_dir().join(PROBE_FILE)
+}
