@@ -28,7 +28,7 @@
 //! `header`, `histogram`, `arena`; `codec`, `log::record`, `log::rows`, `segment::format` (pure); `env`
 //! (the door outside); `log`, `segment`, `names`, `manifest`, `series`, `assigned`, `buffer`; `index`, `rows`,
 //! `flush`, `scan`, `merge`, `recover`; `gate`, `state`, `shard`, `snapshots`, `keeper`, `merger`, `syncer`,
-//! `watcher`; `engine`. Files: `FORMAT.md`.
+//! `watcher`; `engine`; `offline` (without a node). Files: `FORMAT.md`.
 
 pub mod arena;
 pub mod assigned;
@@ -54,6 +54,7 @@ pub mod merge;
 pub mod merger;
 pub mod name;
 pub mod names;
+pub mod offline;
 pub mod recover;
 pub mod retention;
 pub mod rows;

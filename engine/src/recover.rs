@@ -5,7 +5,6 @@
 //! epoch lies in segments.
 
 use crate::assigned::{ASSIGNED_FILE, Assigned};
-use crate::batch::Batch;
 use crate::buffer::{ChunkPool, WriteBuffer};
 use crate::deletes::{self, Delete};
 use crate::env::Env;
@@ -13,11 +12,13 @@ use crate::error::{Error, Result};
 use crate::header::{FileKind, HEADER_BYTES, Header};
 use crate::keeper::{Frozen, FrozenLog, is_leftover_log};
 use crate::log::append::AppendFile;
-use crate::log::{record, rows};
+use crate::log::record;
+use crate::log::replay::{Replayed, damaged_range, replay};
 use crate::manifest::{MANIFEST_FILE, Manifest, SegmentEntry};
 use crate::merge::days::DAY_MS;
 use crate::segment::{self, Segment};
 use crate::series::{NAMES_DIR, OLD_NAMES_FILE, Registry};
+use crate::types::SeriesId;
 use crate::watcher::PROBE_FILE;
 use crate::{log, names, snapshots};
 use std::collections::{BTreeMap, VecDeque};
@@ -46,10 +47,28 @@ pub struct Recovery {
 }
 
 impl Recovery {
-    fn cut(&mut self, path: &Path, at: u64, bytes: u64) {
+    pub(crate) fn cut(&mut self, path: &Path, at: u64, bytes: u64) {
         self.cut_bytes += bytes;
         let path = path.display();
         self.cuts.push(format!("{path}: cut {bytes} unfinished bytes at offset {at}"));
+    }
+
+    /// Notes what a log of so many bytes holds; returns its salt, its rows, and which id must not be
+    /// given out any more.
+    pub(crate) fn take(
+        &mut self,
+        path: &Path,
+        found: Replayed,
+        len: u64,
+    ) -> Option<(u64, Arc<WriteBuffer>, Option<SeriesId>)> {
+        self.faults.extend(found.faults);
+        if let Some(at) = found.cut_at {
+            self.cut(path, at, len - at);
+        }
+        let (salt, buffer) = found.rows?;
+        self.logs += 1;
+        self.log_rows += buffer.len() as u64;
+        Some((salt, buffer, found.lost))
     }
 }
 
@@ -154,13 +173,9 @@ fn open_assigned(env: &Env, dir: &Path, report: &mut Recovery) -> Result<Assigne
     Ok(assigned)
 }
 
-fn damaged_range(path: &Path, (from, to): (u64, u64)) -> String {
-    format!("{} is damaged from offset {from} to offset {to}", path.display())
-}
-
 /// The names file is durable before anything that uses it. If it lost names all the same, the
 /// segments know those that they hold: an id must never be given to another series.
-fn restore_names(
+pub(crate) fn restore_names(
     path: &Path,
     registry: &Registry,
     segments: &[Arc<Segment>],
@@ -233,7 +248,7 @@ fn start_new(env: &Env, dir: &Path, partition_ms: i64) -> Result<Recovered> {
     })
 }
 
-fn list(env: &Env, dir: &Path) -> Result<Vec<String>> {
+pub(crate) fn list(env: &Env, dir: &Path) -> Result<Vec<String>> {
     env.disk.list(dir).map_err(|error| Error::io("list", dir, error))
 }
 
@@ -289,7 +304,7 @@ fn is_damaged_log(env: &Env, path: &Path) -> bool {
 }
 
 /// A segment that cannot be opened is set aside and reported; the node serves the rest.
-fn open_segments(
+pub(crate) fn open_segments(
     env: &Env,
     dir: &Path,
     manifest: &mut Manifest,
@@ -358,80 +373,20 @@ fn read_logs(
 fn read_log(
     env: &Env,
     path: &Path,
-    (epoch, shard): (u32, usize),
+    place: (u32, usize),
     registry: &Registry,
     pool: &Arc<ChunkPool>,
     report: &mut Recovery,
 ) -> Result<Option<Arc<WriteBuffer>>> {
     let map = env.disk.map(path).map_err(|error| Error::io("open", path, error))?;
-    let header = match Header::decode(path, &map, FileKind::Log) {
-        Ok(header) if (header.epoch, header.shard as usize) == (epoch.into(), shard) => header,
-        Ok(_) => return fault(report, Error::damaged(path, 24, "it is another log's content")),
-        Err(error @ Error::Version { .. }) => return Err(error),
-        // A log's header is durable before the log is used: this one never was.
-        Err(_) if map.len() <= HEADER_BYTES => {
-            report.cut(path, 0, map.len() as u64);
-            return Ok(None);
-        }
-        Err(error) => return fault(report, error),
-    };
-    let scan = record::scan(&map, header.salt);
-    report.faults.extend(scan.damaged.iter().map(|range| damaged_range(path, *range)));
-    report.logs += 1;
-    let mut batch = Batch::default();
-    let weight = scan.records.iter().map(|found| rows::weight(found.payload, &mut batch)).sum();
-    let buffer = Arc::new(WriteBuffer::new(epoch, weight, pool.clone()));
-    let unknown_at = replay(path, &scan, &buffer, registry, report);
-    report.log_rows += buffer.len() as u64;
+    let found = replay(path, &map, place, registry.len(), pool)?;
     let len = map.len() as u64;
-    let cut = [scan.torn_at, unknown_at].into_iter().flatten().min();
-    if let Some(end) = cut {
-        report.cut(path, end, len - end);
-    }
     drop(map);
+    let end = found.cut_at.unwrap_or(len);
+    let rows = report.take(path, found, len);
+    let Some((salt, buffer, lost)) = rows else { return Ok(None) };
+    lost.inspect(|&highest| registry.skip_ids_to(highest));
     // After a mere kill the log may be in memory only; from now on it counts as synced.
-    AppendFile::resume(&*env.disk, path, header.salt, cut.unwrap_or(len))?;
+    AppendFile::resume(&*env.disk, path, salt, end)?;
     Ok(Some(buffer))
-}
-
-fn fault<T>(report: &mut Recovery, error: Error) -> Result<Option<T>> {
-    report.faults.push(error.to_string());
-    Ok(None)
-}
-
-/// Fills the buffer with the commits of a log. After a power cut a log may have reached the disk
-/// further than the names did: a commit that names an unknown series ends the log, and where it
-/// begins is returned. But names are synced before logs, so below the log's proven synced mark an
-/// unknown series is damage of the names file: its rows are reported, all others kept.
-fn replay(
-    path: &Path,
-    scan: &record::Scan<'_>,
-    buffer: &WriteBuffer,
-    registry: &Registry,
-    report: &mut Recovery,
-) -> Option<u64> {
-    let known = registry.len();
-    let proven = scan.records.iter().map(|found| found.synced).max().unwrap_or(0);
-    let mut batch = Batch::default();
-    for found in &scan.records {
-        batch.clear();
-        let valid = rows::decode(found.payload, &mut batch).is_ok();
-        if !valid || crate::state::epoch_of(found.sequence) != buffer.epoch() {
-            let error = Error::damaged(path, found.offset, "a record's rows are malformed");
-            report.faults.push(error.to_string());
-            continue;
-        }
-        let highest = batch.series.iter().copied().max().unwrap_or(0);
-        if highest >= known && found.offset >= proven {
-            return Some(found.offset);
-        }
-        if highest >= known {
-            let rows = batch.drop_series_from(known);
-            registry.skip_ids_to(highest);
-            let what = format!("{rows} rows of series that the names file lost");
-            report.faults.push(Error::damaged(path, found.offset, what).to_string());
-        }
-        buffer.append(&batch, found.sequence as u32);
-    }
-    None
 }

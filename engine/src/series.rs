@@ -9,10 +9,11 @@ use crate::bytes::put_varint;
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::limits::NAME_BYTES_MAX;
+use crate::log::append::AppendFile;
 use crate::log::record;
 use crate::manifest::NamesEntry;
 use crate::names::coded::Walk;
-use crate::names::load::{Loaded, NamesReport, load};
+use crate::names::load::{Loaded, NamesReport, load, read};
 use crate::names::log::NamesLog;
 use crate::names::part::{Builder, Part};
 use crate::names::tail::Tail;
@@ -78,6 +79,29 @@ impl Registry {
         let parts = Arc::new(parts.into_iter().map(Arc::new).collect());
         let state = RwLock::new(State { parts, tail });
         Ok((Registry { seed, secrets: RapidSecrets::seed(seed), state, log }, report))
+    }
+
+    /// Reads the names of a data directory that somebody else may be writing to, and changes nothing.
+    /// Names may be looked up, restored and given out, but none can be written.
+    pub fn read_only(
+        env: &Env,
+        dir: &Path,
+        entries: &[NamesEntry],
+    ) -> Result<(Registry, NamesReport)> {
+        let (found, report) = read(env, dir, entries)?;
+        Ok((Registry::closed(dir, found.seed, found.parts, found.tail), report))
+    }
+
+    /// Without names yet, and with no file to write any to.
+    pub fn in_memory(env: &Env, dir: &Path) -> Registry {
+        Registry::closed(dir, env.chance.number(), Vec::new(), Tail::new(0))
+    }
+
+    fn closed(dir: &Path, seed: u64, parts: Vec<Part>, tail: Tail) -> Registry {
+        let log = NamesLog::over(AppendFile::closed(dir), tail.end());
+        let parts = Arc::new(parts.into_iter().map(Arc::new).collect());
+        let state = RwLock::new(State { parts, tail });
+        Registry { seed, secrets: RapidSecrets::seed(seed), state, log }
     }
 
     fn hash(&self, name: &[u8]) -> u64 {

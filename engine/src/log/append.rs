@@ -9,6 +9,7 @@ use crate::error::{Error, Result, is_disk_full};
 use crate::header::{HEADER_BYTES, Header};
 use crate::log::record;
 use parking_lot::Mutex;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -24,6 +25,24 @@ pub struct AppendFile {
     failed: AtomicBool,
     /// One sync at a time: the system tells of a lost write only once, to whoever asks first.
     syncing: Mutex<()>,
+}
+
+/// Nothing to write to.
+#[derive(Debug)]
+struct Closed;
+
+impl File for Closed {
+    fn write_at(&self, _: &[u8], _: u64) -> std::io::Result<()> {
+        Err(ErrorKind::ReadOnlyFilesystem.into())
+    }
+
+    fn sync(&self) -> std::io::Result<()> {
+        Err(ErrorKind::ReadOnlyFilesystem.into())
+    }
+
+    fn cut(&self, _: u64) -> std::io::Result<()> {
+        Err(ErrorKind::ReadOnlyFilesystem.into())
+    }
 }
 
 impl AppendFile {
@@ -48,6 +67,13 @@ impl AppendFile {
         file.cut(end).map_err(|error| Error::io("cut", path, error))?;
         file.sync().map_err(|error| Error::io("sync", path, error))?;
         Ok(AppendFile::over(path, file, salt, end))
+    }
+
+    /// A file that is only read: every append is refused.
+    pub fn closed(path: &Path) -> AppendFile {
+        let file = AppendFile::over(path, Arc::new(Closed), 0, 0);
+        file.failed.store(true, Ordering::Release);
+        file
     }
 
     fn over(path: &Path, file: Arc<dyn File>, salt: u64, end: u64) -> AppendFile {

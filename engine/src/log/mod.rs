@@ -6,6 +6,7 @@
 
 pub mod append;
 pub mod record;
+pub mod replay;
 pub mod rows;
 pub mod tagged;
 

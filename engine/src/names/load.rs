@@ -44,31 +44,62 @@ pub struct Loaded {
     pub file: AppendFile,
 }
 
-/// Reads all names. `entries` are the parts.
+/// Reads all names and goes on in the names log in use. `entries` are the parts.
 pub fn load(env: &Env, dir: &Path, entries: &[NamesEntry]) -> Result<(Loaded, NamesReport)> {
-    let mut report = NamesReport::default();
-    let mut loader = Loader::open_parts(env, dir, entries, &mut report)?;
-    let logs = drop_unused(env, list_logs(env, dir, &mut report)?)?;
-    let last = logs.last().cloned();
-    let mut resumed = None;
-    for path in logs {
-        let is_last = Some(&path) == last.as_ref();
-        let (end, log_end) = loader.read_log(env, &path, is_last, &mut report)?;
-        if is_last {
-            resumed = Some((path, end.0, end.1));
-        } else if log_end <= loader.sealed {
-            env.disk.remove(&path).map_err(|error| Error::io("remove", &path, error))?;
-        }
+    let (found, mut report) = read(env, dir, entries)?;
+    if let Some((path, tail)) = &found.torn {
+        keep_torn_tail(env, path, tail);
     }
-    let file = match resumed {
+    for path in &found.needless_logs {
+        env.disk.remove(path).map_err(|error| Error::io("remove", path, error))?;
+    }
+    let file = match found.in_use {
         Some((path, salt, end)) => AppendFile::resume(&*env.disk, &path, salt, end)?,
         None => {
             report.number += 1;
             NamesLog::create(env, &dir.join(NAMES_DIR), report.number)?
         }
     };
-    let Loader { seed, parts, tail, .. } = loader;
+    let Found { seed, parts, tail, .. } = found;
     Ok((Loaded { seed, parts, tail, file }, report))
+}
+
+/// The names of a data directory, and what a start has to do to its files.
+#[derive(Debug)]
+pub struct Found {
+    /// See [`Loaded`].
+    pub seed: u64,
+    /// See [`Loaded`].
+    pub parts: Vec<Part>,
+    /// See [`Loaded`].
+    pub tail: Tail,
+    /// The names log in use, its salt, and where it ends.
+    in_use: Option<(PathBuf, u64, u64)>,
+    /// Names logs that hold nothing which is not in parts.
+    needless_logs: Vec<PathBuf>,
+    /// What stands behind the end of the names log in use.
+    torn: Option<(PathBuf, Vec<u8>)>,
+}
+
+/// Reads all names and changes nothing. `entries` are the parts.
+pub fn read(env: &Env, dir: &Path, entries: &[NamesEntry]) -> Result<(Found, NamesReport)> {
+    let mut report = NamesReport::default();
+    let mut loader = Loader::open_parts(env, dir, entries, &mut report)?;
+    let mut logs = list_logs(env, dir, &mut report)?;
+    let mut needless_logs = take_unused(env, &mut logs)?;
+    let last = logs.last().cloned();
+    let mut in_use = None;
+    for path in logs {
+        let is_last = Some(&path) == last.as_ref();
+        let (end, log_end) = loader.read_log(env, &path, is_last, &mut report)?;
+        if is_last {
+            in_use = Some((path, end.0, end.1));
+        } else if log_end <= loader.sealed {
+            needless_logs.push(path);
+        }
+    }
+    let Loader { seed, parts, tail, torn, .. } = loader;
+    Ok((Found { seed, parts, tail, in_use, needless_logs, torn }, report))
 }
 
 /// The names logs in the order in which they were written.
@@ -85,19 +116,19 @@ fn list_logs(env: &Env, dir: &Path, report: &mut NamesReport) -> Result<Vec<Path
     Ok(old.into_iter().chain(numbered).collect())
 }
 
-/// A log that a crash or a full disk left without a record was never in use: the one before it was.
-fn drop_unused(env: &Env, mut logs: Vec<PathBuf>) -> Result<Vec<PathBuf>> {
+/// Takes the logs from the list that a crash or a full disk left without a record: they were never in
+/// use, the one before them was.
+fn take_unused(env: &Env, logs: &mut Vec<PathBuf>) -> Result<Vec<PathBuf>> {
+    let mut unused = Vec::new();
     while let Some(path) = logs.last() {
         let map = env.disk.map(path).map_err(|error| Error::io("open", path, error))?;
         let begun = map.len() > HEADER_BYTES || (map.len() == HEADER_BYTES && logs.len() == 1);
-        drop(map);
         if begun {
             break;
         }
-        env.disk.remove(path).map_err(|error| Error::io("remove", path, error))?;
-        logs.pop();
+        unused.extend(logs.pop());
     }
-    Ok(logs)
+    Ok(unused)
 }
 
 /// Names being read at a start.
@@ -108,6 +139,8 @@ struct Loader {
     tail: Tail,
     /// Ids below it are in parts.
     sealed: SeriesId,
+    /// See [`Found`].
+    torn: Option<(PathBuf, Vec<u8>)>,
 }
 
 impl Loader {
@@ -151,7 +184,8 @@ impl Loader {
         let seed = parts.first().and_then(Part::seed).unwrap_or_else(|| env.chance.number());
         let sealed = parts.last().map_or(0, |part| part.ids().end);
         let secrets = RapidSecrets::seed(seed);
-        let mut loader = Loader { seed, secrets, parts, tail: Tail::new(sealed), sealed };
+        let tail = Tail::new(sealed);
+        let mut loader = Loader { seed, secrets, parts, tail, sealed, torn: None };
         for (ids, part) in loose.into_values() {
             let mut walk = Walk::default();
             for series in ids {
@@ -193,7 +227,8 @@ impl Loader {
         is_last: bool,
         report: &mut NamesReport,
     ) -> Result<((u64, u64), SeriesId)> {
-        let map = env.disk.map(path).map_err(|error| Error::io("open", path, error))?;
+        // Not mapped: a start beside a reader may cut it.
+        let map = env.disk.read(path).map_err(|error| Error::io("open", path, error))?;
         let header = Header::decode(path, &map, FileKind::Names)?;
         let scan = record::scan(&map, header.salt);
         let mut next = 0;
@@ -206,7 +241,7 @@ impl Loader {
         match scan.torn_at {
             Some(at) if is_last => {
                 end = at;
-                keep_torn_tail(env, path, &map[at as usize..]);
+                self.torn = Some((path.to_owned(), map[at as usize..].to_vec()));
                 report.cuts.push((path.to_owned(), at, len - at));
             }
             // It was synced before the next one began.

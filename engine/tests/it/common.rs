@@ -5,7 +5,8 @@ use irontsd_engine::engine::{Config, Engine};
 use irontsd_engine::env::{self, Clock, Env};
 use irontsd_engine::merger::Progress;
 use irontsd_engine::name::HISTOGRAM_MARK;
-use irontsd_engine::scan::Cursor;
+use irontsd_engine::scan::{Cursor, Scan};
+use irontsd_engine::series::Registry;
 use irontsd_engine::shard::Shard;
 use irontsd_engine::types::{Samples, Value};
 use std::collections::BTreeMap;
@@ -181,24 +182,27 @@ impl Node {
     }
 
     pub fn content(&self, range: (i64, i64)) -> Model {
-        let scan = self.engine.snapshot().scan(None, range);
-        let names = self.engine.registry();
-        let mut cursor = Cursor::default();
-        let mut content = Model::new();
-        for series in 0..names.len() {
-            let mut samples = Samples::default();
-            cursor.seek(&scan, series).expect("readable");
-            // A small step exercises resuming in the middle of sources.
-            while cursor.read(&scan, series, samples.len() + 7, &mut samples).expect("readable") {}
-            assert!(samples.timestamps.is_sorted_by(|a, b| a < b));
-            let sample = |at| match samples.histogram(at) {
-                Some(bytes) => Sample::Histogram(bytes.to_vec()),
-                None => Sample::Number(samples.value(at)),
-            };
-            let rows = (0..samples.len()).map(|at| (samples.timestamps[at], sample(at)));
-            content.insert(names.name(series), rows.collect());
-        }
-        content.retain(|_, samples| !samples.is_empty());
-        content
+        content(&self.engine.snapshot().scan(None, range), self.engine.registry())
     }
+}
+
+/// What a scan yields of all series.
+pub fn content(scan: &Scan, names: &Registry) -> Model {
+    let mut cursor = Cursor::default();
+    let mut content = Model::new();
+    for series in 0..names.len() {
+        let mut samples = Samples::default();
+        cursor.seek(scan, series).expect("readable");
+        // A small step exercises resuming in the middle of sources.
+        while cursor.read(scan, series, samples.len() + 7, &mut samples).expect("readable") {}
+        assert!(samples.timestamps.is_sorted_by(|a, b| a < b));
+        let sample = |at| match samples.histogram(at) {
+            Some(bytes) => Sample::Histogram(bytes.to_vec()),
+            None => Sample::Number(samples.value(at)),
+        };
+        let rows = (0..samples.len()).map(|at| (samples.timestamps[at], sample(at)));
+        content.insert(names.name(series), rows.collect());
+    }
+    content.retain(|_, samples| !samples.is_empty());
+    content
 }

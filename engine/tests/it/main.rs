@@ -4,4 +4,5 @@
 
 mod common; // An engine with two shards, driven by one thread.
 mod model; // Random operations agree with a plain map.
+mod offline; // Reading without a node sees what the node serves and changes nothing.
 mod recovery; // Odd states of a directory lose nothing durable and are never overwritten.

@@ -1,0 +1,133 @@
+//! What is read without a node is what the node serves, also while it flushes, merges and seals names;
+//! and nothing in the directory changes by it.
+
+use crate::common::{Model, Node, content, name, open};
+use irontsd_engine::env;
+use irontsd_engine::index::filter::{Filter, Values};
+use irontsd_engine::offline::{Origin, Store};
+use irontsd_engine::types::{TIMESTAMP_MS_MAX, TIMESTAMP_MS_MIN, Value};
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicI64, Ordering::SeqCst};
+
+const EVER: (i64, i64) = (TIMESTAMP_MS_MIN, TIMESTAMP_MS_MAX);
+
+fn read(path: &Path) -> (Store, Model) {
+    let store = Store::open(&env::real(), path).expect("opens");
+    assert_eq!(store.found().faults, Vec::<String>::new());
+    let model = content(&store.snapshot().scan(None, EVER), store.registry());
+    (store, model)
+}
+
+fn rows(timestamp: i64) -> Vec<(u8, i64, Value)> {
+    (0..9).map(|series| (series, timestamp, Value::integer(timestamp))).collect()
+}
+
+fn files(dir: &Path, found: &mut BTreeMap<PathBuf, Vec<u8>>) {
+    for entry in fs::read_dir(dir).expect("a directory").flatten() {
+        if entry.path().is_dir() {
+            files(&entry.path(), found);
+        } else {
+            found.insert(entry.path(), fs::read(entry.path()).expect("readable"));
+        }
+    }
+}
+
+/// Segments, deletes, sealed names and logs of a node that runs.
+fn filled(dir: &Path) -> (Node, Model) {
+    let (mut node, mut model) = (open(dir), Model::new());
+    for timestamp in 1..60 {
+        node.commit((timestamp % 2) as usize, &rows(timestamp), &mut model);
+    }
+    node.merge();
+    node.delete(&[1, 2], (3, 5), &mut model);
+    node.commit(0, &rows(4), &mut model);
+    node.flush();
+    node.commit(1, &rows(70), &mut model);
+    node.commit(0, &rows(71), &mut model);
+    (node, model)
+}
+
+#[test]
+fn a_directory_is_read_beside_its_node_and_stays_as_it_is() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (node, model) = filled(dir.path());
+    let (mut before, mut after) = (BTreeMap::new(), BTreeMap::new());
+    files(dir.path(), &mut before);
+    let (store, found) = read(dir.path());
+    assert_eq!(found, model);
+    assert_eq!((store.origin(), store.registry().len()), (Origin::Directory, 9));
+    files(dir.path(), &mut after);
+    assert_eq!(before, after);
+    drop(node);
+    assert_eq!(read(dir.path()).1, model, "after a crash");
+}
+
+#[test]
+fn a_snapshot_and_a_segment_are_read_by_themselves() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (mut node, model) = filled(dir.path());
+    node.snapshot("one");
+    assert_eq!(read(&dir.path().join("snapshots/one")).1, model);
+    node.merge();
+    node.close();
+    let segments: Vec<PathBuf> = fs::read_dir(dir.path().join("segments"))
+        .expect("a directory")
+        .map(|entry| entry.expect("an entry").path())
+        .collect();
+    let [segment] = &segments[..] else { panic!("one segment: {segments:?}") };
+    let alone = tempfile::tempdir().expect("a directory");
+    let copy = alone.path().join("any name");
+    fs::copy(segment, &copy).expect("copied");
+    let (store, found) = read(&copy);
+    assert_eq!(found, model);
+    assert_eq!(store.origin(), Origin::Segment);
+    let values = Values::Listed(vec![b"h4".as_slice().into(), b"h7".as_slice().into()]);
+    let filter = Filter { label: b"host", values, negated: false };
+    let names = store.find(&[vec![filter]]).into_iter().map(|id| store.registry().name(id));
+    assert_eq!(names.collect::<Vec<_>>(), [name(4), name(7)]);
+}
+
+/// A writer flushes after every hundred rows, merges and seals names. Whatever is read meanwhile is
+/// everything committed before and nothing that was not sent.
+#[test]
+fn a_directory_that_changes_is_read_whole() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut node = open(dir.path());
+    let committed = AtomicI64::new(0);
+    std::thread::scope(|scope| {
+        let writer = scope.spawn(|| {
+            let mut model = Model::new();
+            for timestamp in 1..400 {
+                node.commit((timestamp % 2) as usize, &rows(timestamp), &mut model);
+                committed.store(timestamp, SeqCst);
+                if timestamp % 50 == 0 {
+                    node.merge();
+                }
+            }
+        });
+        let mut readings = 0;
+        while !writer.is_finished() {
+            let least = committed.load(SeqCst);
+            let found = match Store::open(&env::real(), dir.path()) {
+                Ok(store) => {
+                    assert_eq!(store.found().faults, Vec::<String>::new());
+                    content(&store.snapshot().scan(None, EVER), store.registry())
+                }
+                Err(error) => {
+                    assert!(error.to_string().contains("changes faster"), "{error}");
+                    continue;
+                }
+            };
+            readings += 1;
+            let most = committed.load(SeqCst) + 1;
+            for series in 0..9 {
+                let samples = found.get(&name(series));
+                let count = samples.map_or(0, |samples| samples.len()) as i64;
+                assert!((least..=most).contains(&count), "{least} <= {count} <= {most}");
+            }
+        }
+        assert!(readings > 0, "never read");
+    });
+}
