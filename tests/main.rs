@@ -21,6 +21,7 @@ mod exact_values; // Every number and time comes back as it was sent, to the las
 mod export; // Exports are ordered, complete snapshots, and slow readers harm only themselves.
 mod export_arguments; // Times, selectors and limits of an export mean what the documents say.
 mod export_shapes; // Put lines can be replayed, tables are quoted, packed answers are the same.
+mod faults; // Files lost under a running node are named, and exports tell what they could not read.
 mod golden; // Data directories of every version of the format are read forever.
 mod histograms; // Histograms in every form, beside numbers and as durable as they.
 mod http; // The HTTP endpoints answer as documented.

@@ -8,6 +8,7 @@ use std::process::{Command, Stdio};
 
 use crate::common::ledger::Ledger;
 use crate::common::mount::Mount;
+use crate::common::telnet::converse;
 use crate::common::{Home, Http, Node, Telnet, require, wait};
 
 const EVERYWHERE: [&str; 6] =
@@ -184,7 +185,7 @@ fn assert_refuses(node: &Node, why: &str) {
         node.metrics().sum("irontsd_points_rejected_total", &labels)
     };
     let before = (count("udp"), count("kairosdb"));
-    Telnet::connect(node.kairosdb()).send("put refused 1 1 h=a\n").finish();
+    converse(node.kairosdb(), "put refused 1 1 h=a\n");
     let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
     socket.send_to(b"put refused 1 1 h=a", node.opentsdb()).expect("sent");
     wait::until("lines without answers to be counted", || {

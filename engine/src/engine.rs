@@ -108,8 +108,10 @@ pub struct Sizes {
     pub segment_bytes: u64,
     /// Segments of each level.
     pub segments: BTreeMap<u32, u64>,
-    /// Segments that could not be opened.
+    /// Segments that cannot be read.
     pub set_aside: usize,
+    /// Blocks found damaged in those that can.
+    pub damaged_blocks: u64,
 }
 
 impl Engine {
@@ -125,7 +127,7 @@ impl Engine {
             manifest,
             segments,
             deletes,
-            set_aside,
+            aside,
             registry,
             assigned,
             frozen,
@@ -151,6 +153,7 @@ impl Engine {
                 epochs,
                 deletes,
                 floor_ms: manifest.floor_ms,
+                aside,
             })),
             current: RwLock::new(Arc::new(placeholder)),
             moved: Default::default(),
@@ -162,7 +165,6 @@ impl Engine {
             gate: Gate::default(),
             watcher_ends: Default::default(),
             faults: Mutex::new(report.faults.clone()),
-            set_aside: Mutex::new(set_aside),
             floor_ms: AtomicI64::new(manifest.floor_ms),
             manifest: Mutex::new(manifest),
             retaining: Mutex::new(()),
@@ -240,6 +242,7 @@ impl Engine {
             epochs: view.epochs.iter().map(epoch).collect(),
             deletes: view.deletes.clone(),
             floor_ms: view.floor_ms.max(self.oldest_ms()),
+            aside: view.aside.clone(),
         }
     }
 
@@ -309,9 +312,14 @@ impl Engine {
         &self.shared.gate
     }
 
-    /// Damage found at start.
+    /// What of the data is damaged as far as it is known, a sentence for each file.
     pub fn faults(&self) -> Vec<String> {
-        self.shared.faults.lock().clone()
+        let mut faults = self.shared.faults.lock().clone();
+        let view = self.shared.view.read().clone();
+        for (blocks, first) in view.segments.iter().filter_map(|segment| segment.damage()) {
+            faults.push(format!("{first} ({blocks} damaged blocks found so far)"));
+        }
+        faults
     }
 
     /// Sizes for the metrics page.
@@ -323,7 +331,8 @@ impl Engine {
                 + self.shared.frozen_log_bytes.load(Relaxed),
             segment_bytes: view.segments.iter().map(|segment| segment.bytes()).sum(),
             segments: self.segments_by_level(),
-            set_aside: self.shared.set_aside.lock().len(),
+            set_aside: view.aside.len(),
+            damaged_blocks: view.segments.iter().filter_map(|s| s.damage()).map(|d| d.0).sum(),
         }
     }
 

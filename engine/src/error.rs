@@ -78,6 +78,11 @@ impl Error {
         matches!(self, Error::Io { source, .. } if is_disk_full(source))
     }
 
+    /// Names a file that could be opened but not read: it was cut, or the disk failed.
+    pub fn unreadable(path: &Path) -> Error {
+        Error::damaged(path, 0, "it was cut while it was open, or the disk cannot read it")
+    }
+
     /// Names damage in a file.
     pub fn damaged(path: &Path, offset: u64, what: impl Into<String>) -> Error {
         Error::Damaged { path: path.to_owned(), offset, what: what.into() }

@@ -190,9 +190,10 @@ impl Merger {
 
     /// What can be merged: what is served and did not fail before.
     fn entries(&self) -> Vec<SegmentEntry> {
-        let aside = self.shared.set_aside.lock();
+        let view = self.shared.view.read().clone();
         let usable = |entry: &&SegmentEntry| {
-            !self.avoid.contains(&entry.name) && !aside.iter().any(|other| other.name == entry.name)
+            let is_aside = view.aside.iter().any(|aside| aside.entry.name == entry.name);
+            !self.avoid.contains(&entry.name) && !is_aside
         };
         self.shared.manifest.lock().segments.iter().filter(usable).cloned().collect()
     }

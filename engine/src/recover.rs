@@ -16,6 +16,7 @@ use crate::log::record;
 use crate::log::replay::{Replayed, damaged_range, replay};
 use crate::manifest::{MANIFEST_FILE, Manifest, SegmentEntry};
 use crate::merge::days::DAY_MS;
+use crate::scan::Aside;
 use crate::segment::{self, Segment};
 use crate::series::{NAMES_DIR, OLD_NAMES_FILE, Registry};
 use crate::types::SeriesId;
@@ -94,7 +95,7 @@ pub(crate) struct Recovered {
     pub manifest: Manifest,
     pub segments: Vec<Arc<Segment>>,
     pub deletes: Vec<Arc<Delete>>,
-    pub set_aside: Vec<SegmentEntry>,
+    pub aside: Vec<Arc<Aside>>,
     pub registry: Registry,
     pub assigned: Assigned,
     pub frozen: VecDeque<Frozen>,
@@ -122,7 +123,7 @@ pub(crate) fn recover(
     let mut report = Recovery::default();
     remove_leftovers(env, dir, &manifest)?;
     snapshots::remove_leftovers(env, dir)?;
-    let (segments, set_aside) = open_segments(env, dir, &mut manifest, &mut report)?;
+    let (segments, aside) = open_segments(env, dir, &mut manifest, &mut report)?;
     // Without it what was deleted would come back.
     let segment_dir = dir.join("segments");
     let read_delete = |entry| deletes::read(env, &segment_dir, entry).map(Arc::new);
@@ -138,17 +139,7 @@ pub(crate) fn recover(
     let epoch = logs.keys().last().copied().unwrap_or(0).max(manifest.flushed_epoch);
     report.series = registry.len();
     let frozen = logs.into_values().collect();
-    Ok(Recovered {
-        manifest,
-        segments,
-        deletes,
-        set_aside,
-        registry,
-        assigned,
-        frozen,
-        epoch,
-        report,
-    })
+    Ok(Recovered { manifest, segments, deletes, aside, registry, assigned, frozen, epoch, report })
 }
 
 /// Where segments are cut is settled when a directory is made.
@@ -239,7 +230,7 @@ fn start_new(env: &Env, dir: &Path, partition_ms: i64) -> Result<Recovered> {
         manifest,
         segments: Vec::new(),
         deletes: Vec::new(),
-        set_aside: Vec::new(),
+        aside: Vec::new(),
         registry,
         assigned: open_assigned(env, dir, &mut report)?,
         frozen: VecDeque::new(),
@@ -298,7 +289,7 @@ fn remove_leftovers(env: &Env, dir: &Path, manifest: &Manifest) -> Result<()> {
 fn is_damaged_log(env: &Env, path: &Path) -> bool {
     let Ok(map) = env.disk.map(path) else { return true };
     match Header::decode(path, &map, FileKind::Log) {
-        Ok(header) => !record::scan(&map, header.salt).damaged.is_empty(),
+        Ok(header) => !record::scan(&map, header.salt).damaged.is_empty() || map.has_faulted(),
         Err(_) => map.len() > HEADER_BYTES,
     }
 }
@@ -309,8 +300,8 @@ pub(crate) fn open_segments(
     dir: &Path,
     manifest: &mut Manifest,
     report: &mut Recovery,
-) -> Result<(Vec<Arc<Segment>>, Vec<SegmentEntry>)> {
-    let (mut segments, mut set_aside) = (Vec::new(), Vec::new());
+) -> Result<(Vec<Arc<Segment>>, Vec<Arc<Aside>>)> {
+    let (mut segments, mut aside) = (Vec::new(), Vec::new());
     for entry in &mut manifest.segments {
         let path = dir.join("segments").join(&entry.name);
         let opened = Segment::open(env, &path).and_then(|segment| check_size(segment, entry));
@@ -326,13 +317,13 @@ pub(crate) fn open_segments(
             }
             Err(error) => {
                 report.faults.push(error.to_string());
-                set_aside.push(entry.clone());
+                aside.push(Arc::new(Aside { entry: entry.clone(), path, segment: None }));
             }
         }
     }
     report.segments = segments.len();
     crate::state::sort_by_epoch(&mut segments);
-    Ok((segments, set_aside))
+    Ok((segments, aside))
 }
 
 fn check_size(segment: Segment, entry: &SegmentEntry) -> Result<Segment> {
@@ -380,6 +371,10 @@ fn read_log(
 ) -> Result<Option<Arc<WriteBuffer>>> {
     let map = env.disk.map(path).map_err(|error| Error::io("open", path, error))?;
     let found = replay(path, &map, place, registry.len(), pool)?;
+    // What the disk cannot read now must not be cut.
+    if map.has_faulted() {
+        return Err(Error::unreadable(path));
+    }
     let len = map.len() as u64;
     drop(map);
     let end = found.cut_at.unwrap_or(len);

@@ -81,6 +81,7 @@ pub fn enforce(shared: &Shared) {
     shared.floor_ms.fetch_max(floor, Release);
     shared.change_view(|view| {
         view.segments.retain(|segment| !names.contains(&segment.file_name().as_str()));
+        view.aside.retain(|aside| !names.contains(&aside.entry.name.as_str()));
         view.floor_ms = view.floor_ms.max(floor);
     });
     shared.drop_deletes();

@@ -165,10 +165,16 @@ impl Registry {
         if name.len() > NAME_BYTES_MAX {
             return None;
         }
-        self.look_up(name).or_else(|unknown| self.admit(unknown, name, room)).ok()
+        let unknown = match self.look_up(name) {
+            Ok(series) => return Some(series),
+            Err(unknown) => unknown,
+        };
+        self.check().ok()?;
+        self.admit(unknown, name, room).ok()
     }
 
-    /// The id of a canonical name, or what [`Registry::admit`] needs to give it one.
+    /// The id of a canonical name, or what [`Registry::admit`] needs to give it one, which must not be
+    /// used if [`Registry::check`] fails then.
     pub fn look_up(&self, name: &[u8]) -> std::result::Result<SeriesId, Unknown> {
         let hash = self.hash(name);
         let (parts, end) = {
@@ -283,6 +289,15 @@ impl Registry {
         next
     }
 
+    /// Fails once a part of the names could not be read: what was not found since may be there.
+    pub fn check(&self) -> Result<()> {
+        let parts = self.state.read().parts.clone();
+        match parts.iter().find(|part| part.has_faulted()) {
+            Some(part) => Err(Error::unreadable(part.path())),
+            None => Ok(()),
+        }
+    }
+
     /// Whether no further names can be kept.
     pub fn has_failed(&self) -> bool {
         self.log.has_failed()
@@ -332,6 +347,7 @@ impl Registry {
                 next = lot.end;
                 self.each(lot, |_, name| builder.add(name));
             }
+            self.check()?;
             parts.push(builder.seal(env, &dir, number())?);
         }
         Ok(parts)

@@ -17,9 +17,10 @@ use crate::header::{FileKind, Header};
 use crate::keeper::Job;
 use crate::log;
 use crate::log::append::AppendFile;
-use crate::manifest::{Manifest, SegmentEntry};
+use crate::manifest::Manifest;
 use crate::merge::days::Partition;
 use crate::merger;
+use crate::scan::Aside;
 use crate::segment::Segment;
 use crate::series::Registry;
 use crate::stats::Stats;
@@ -70,6 +71,8 @@ pub struct View {
     pub deletes: Vec<Arc<Delete>>,
     /// Everything before this timestamp was dropped.
     pub floor_ms: i64,
+    /// Segments that the manifest names and that cannot be read.
+    pub aside: Vec<Arc<Aside>>,
 }
 
 /// One shard as the other threads see it.
@@ -136,10 +139,8 @@ pub struct Shared {
     pub merges: merger::Signal,
     /// When the last flush ended.
     pub last_flush: Mutex<Duration>,
-    /// Damage found at start, for people to read.
+    /// Damage found at the start, and files lost since, for people to read.
     pub faults: Mutex<Vec<String>>,
-    /// Segments that could not be opened, kept as the manifest named them.
-    pub set_aside: Mutex<Vec<SegmentEntry>>,
 }
 
 /// See [`Shared::sync_signal`].

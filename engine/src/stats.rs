@@ -16,8 +16,6 @@ pub struct Stats {
     pub dropped_bytes: AtomicU64,
     /// Rounds of syncing logs.
     pub syncs: Timing,
-    /// Blocks that could not be read, each read counted.
-    pub damaged_blocks: AtomicU64,
     /// Bytes free on the disk of the data directory when it was last looked at.
     pub disk_free_bytes: AtomicU64,
 }

@@ -1,8 +1,10 @@
 //! The thread that looks, several times a second, at what nobody tells the node: how much of the
-//! disk is free, and whether a full disk has room again.
+//! disk is free, whether a full disk has room again, and whether mapped files can still be read.
 
+use crate::error::Error;
 use crate::gate::Cause;
 use crate::keeper::Job;
+use crate::scan::Aside;
 use crate::state::Shared;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -30,6 +32,39 @@ pub fn run(shared: &Arc<Shared>) {
             }
         }
         look(shared);
+        set_lost_files_aside(shared);
+    }
+}
+
+/// Files that were cut while they were open, or that the disk cannot read any more.
+fn set_lost_files_aside(shared: &Shared) {
+    if let Err(error) = shared.registry.check() {
+        // A start takes the names from the segments.
+        let reason = format!("{error}: start the node again");
+        if shared.gate.close(Cause::Names, reason.clone()) {
+            shared.faults.lock().push(reason);
+            shared.wake_all();
+        }
+    }
+    let view = shared.view.read().clone();
+    let lost: Vec<_> = view.segments.iter().filter(|segment| segment.is_lost()).collect();
+    if lost.is_empty() {
+        return;
+    }
+    let manifest = shared.manifest.lock().clone();
+    for segment in lost {
+        let (name, path) = (segment.file_name(), segment.path().to_owned());
+        tracing::error!("{} cannot be read any more and is set aside", path.display());
+        shared.faults.lock().push(Error::unreadable(&path).to_string());
+        // A merge may just have replaced it; then its samples are in another segment.
+        let entry = manifest.segments.iter().find(|entry| entry.name == name);
+        let aside = entry.map(|entry| {
+            Arc::new(Aside { entry: entry.clone(), path, segment: Some(segment.clone()) })
+        });
+        shared.change_view(|view| {
+            view.segments.retain(|other| !Arc::ptr_eq(other, segment));
+            view.aside.extend(aside);
+        });
     }
 }
 

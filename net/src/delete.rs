@@ -29,6 +29,9 @@ impl DeleteTask {
         let (selectors, times) = args.map_err(|text| Reply::text(400, text))?;
         let engine = &self.node.engine;
         let found = Found::search(engine, &selectors, engine.registry().len());
+        if let Err(error) = engine.registry().check() {
+            return Err(Reply::error(503, "Nothing was deleted", Some(&error.to_string())));
+        }
         if found.is_empty() {
             return Ok(());
         }

@@ -108,6 +108,10 @@ impl Intake<'_> {
             Ok(series) => return Ok(series),
             Err(unknown) => unknown,
         };
+        // Without all names it may be an old one, which must not be given another id.
+        if let Err(error) = engine.registry().check() {
+            return Err(Reject::new(Reason::Unavailable, error.to_string()));
+        }
         self.node.known.check(self.policy.creates, engine, name)?;
         // A flood that is refused must not hold up loops that only look up: no lock for adding.
         let now = engine.env().clock.monotonic();

@@ -33,6 +33,8 @@ pub struct Counters {
     pub connections_total: AtomicU64,
     /// Exports in progress.
     pub exports: AtomicUsize,
+    /// Exports that met damage.
+    pub damaged_exports: AtomicU64,
     /// HTTP requests answered.
     pub requests_total: AtomicU64,
 }

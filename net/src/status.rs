@@ -64,8 +64,10 @@ fn storage(node: &Node, out: &mut String) {
     let levels = levels.map(|(level, count)| format!("{name}{{level=\"{level}\"}} {count}"));
     gauge(name, "Segments by level.", levels.collect::<Vec<_>>().join("\n"));
     let name = "irontsd_damaged_blocks";
-    let damaged = stats.damaged_blocks.load(Relaxed) + sizes.set_aside as u64;
+    let damaged = sizes.damaged_blocks + sizes.set_aside as u64;
     gauge(name, "Blocks and segments found unreadable.", plain(name, damaged));
+    let name = "irontsd_segments_set_aside";
+    gauge(name, "Segments that cannot be read.", plain(name, sizes.set_aside as u64));
     let name = "irontsd_refusing";
     let causes = Cause::ALL.map(|cause| {
         format!("{name}{{cause=\"{}\"}} {}", cause.label(), u8::from(engine.gate().has(cause)))
@@ -82,6 +84,10 @@ fn storage(node: &Node, out: &mut String) {
     let dropped = stats.dropped_bytes.load(Relaxed);
     metric(out, name, "counter", "Bytes of segments that retention dropped.");
     let _ = writeln!(out, "{name} {dropped}");
+    let name = "irontsd_exports_damaged_total";
+    let exports = node.counters.damaged_exports.load(Relaxed);
+    metric(out, name, "counter", "Exports that met damage.");
+    let _ = writeln!(out, "{name} {exports}");
     let timings = [
         ("irontsd_flush_duration_seconds", "Flushes to segments.", &stats.flushes),
         ("irontsd_merge_duration_seconds", "Merges of segments, rests included.", &stats.merges),

@@ -117,6 +117,12 @@ impl Http {
         }
     }
 
+    /// A field of the trailer of the last body, by its name in lower case.
+    pub fn trailer(&self, name: &str) -> Option<&str> {
+        let found = self.trailers.iter().find(|(field, _)| field.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.as_str())
+    }
+
     /// Copies the body that belongs to `head`; an early end is an error.
     pub fn body(&mut self, head: &Response, out: &mut dyn Write) -> io::Result<()> {
         if head.header("transfer-encoding").is_some_and(|v| v.eq_ignore_ascii_case("chunked")) {

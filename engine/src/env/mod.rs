@@ -8,6 +8,7 @@
 //! removed name survives a power cut only after `sync_dir` of its directory. After a failed `sync`
 //! nothing may be assumed about the unsynced bytes of that file, and it is not synced again.
 
+mod fault;
 mod os;
 
 pub use os::real;
@@ -80,7 +81,11 @@ pub struct Lock(Box<dyn Debug + Send + Sync>);
 
 /// The bytes of a mapped file.
 #[derive(Debug)]
-pub struct Mapping(Box<dyn Bytes>);
+pub struct Mapping {
+    /// Goes before the bytes do.
+    watch: Option<fault::Watch>,
+    bytes: Box<dyn Bytes>,
+}
 
 /// Something that is a byte slice for as long as it lives.
 pub trait Bytes: Deref<Target = [u8]> + Send + Sync + Debug {}
@@ -89,14 +94,21 @@ impl<T: Deref<Target = [u8]> + Send + Sync + Debug> Bytes for T {}
 impl Mapping {
     /// Wraps the owner of the bytes.
     pub fn new(bytes: impl Bytes + 'static) -> Mapping {
-        Mapping(Box::new(bytes))
+        Mapping { watch: None, bytes: Box::new(bytes) }
+    }
+
+    /// Whether some of the file could not be read when it was touched, because it was cut or the
+    /// disk failed: zeros were read in its place. To be asked after reading and before believing.
+    #[inline]
+    pub fn has_faulted(&self) -> bool {
+        self.watch.as_ref().is_some_and(fault::Watch::has_faulted)
     }
 }
 
 impl Deref for Mapping {
     type Target = [u8];
     fn deref(&self) -> &[u8] {
-        &self.0
+        &self.bytes
     }
 }
 

@@ -1,5 +1,6 @@
 //! The real disk, clock and chance. One of the few places with `unsafe`: mapping a file.
 
+use super::fault::Watch;
 use super::{Chance, Clock, Disk, Env, File, Lock, Mapping};
 use rustix::fs::FlockOperation;
 use std::fs;
@@ -47,11 +48,11 @@ impl Disk for OsDisk {
             return Ok(Mapping::new(Vec::new()));
         }
         // SAFETY: a sealed segment is never written or cut by this node, and the directory lock
-        // keeps other nodes out. A file cut by someone else meanwhile faults at the first touch
-        // of a missing page (SIGBUS). Event loops read no mapping but those of names parts.
+        // keeps other nodes out. Where someone else cuts it meanwhile, or the disk fails, readers
+        // find zeros and a mark (`fault`). Event loops read no mapping but those of names parts.
         #[expect(unsafe_code, reason = "mapping sealed files is the read path")]
         let map = unsafe { memmap2::Mmap::map(&file)? };
-        Ok(Mapping::new(map))
+        Ok(Mapping { watch: Watch::over(&map), bytes: Box::new(map) })
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {

@@ -151,7 +151,9 @@ impl<'a> Runs<'a> {
 
     fn look(&mut self) -> Result<()> {
         self.series = if self.block < self.segment.blocks().len() {
-            Some(self.segment.block(self.block)?.series(self.run))
+            let series = self.segment.block(self.block)?.series(self.run);
+            self.segment.check()?;
+            Some(series)
         } else {
             None
         };
@@ -163,6 +165,7 @@ impl<'a> Runs<'a> {
         while self.series == Some(series) {
             let block = self.segment.block(self.block)?;
             let next = (self.run + 1..block.runs()).find(|&run| block.series(run) != series);
+            self.segment.check()?;
             match next {
                 Some(run) => self.run = run,
                 None => (self.block, self.run) = (self.block + 1, 0),

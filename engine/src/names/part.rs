@@ -174,6 +174,9 @@ impl Part {
         let slots = map.get(footer.slots_at..footer.checks_at).and_then(Slots::parse);
         let slots = slots.filter(|slots| slots.len() == footer.names as usize);
         let slots = slots.ok_or_else(|| damaged(footer.slots_at, "malformed name slots"))?;
+        if map.has_faulted() {
+            return Err(Error::unreadable(path));
+        }
         let probe = rapidhash_v3_seeded(PROBE, &RapidSecrets::seed(footer.seed));
         Ok(Part {
             path: path.to_owned(),
@@ -200,6 +203,11 @@ impl Part {
     /// Bytes of the file.
     pub fn bytes(&self) -> u64 {
         self.map.len() as u64
+    }
+
+    /// Whether some of the file could not be read: what it did not find may be there.
+    pub fn has_faulted(&self) -> bool {
+        self.map.has_faulted()
     }
 
     /// The seed of its hashes, if this build hashes as the one that made the file.

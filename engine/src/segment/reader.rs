@@ -13,7 +13,8 @@ use crate::header::{FileKind, HEADER_BYTES, Header};
 use crate::names::coded::{Coded, Walk};
 use crate::types::{Samples, SeriesId};
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 
 /// A sealed segment, mapped.
 #[derive(Debug)]
@@ -28,10 +29,14 @@ pub struct Segment {
     checked: Vec<AtomicU8>,
     /// Deletes up to this number hit nothing in it.
     deletes: u64,
+    /// Blocks found unreadable, and the first sentence about that.
+    damaged: AtomicU64,
+    damage: OnceLock<String>,
 }
 
 const UNCHECKED: u8 = 0;
 const SOUND: u8 = 1;
+const DAMAGED: u8 = 2;
 
 impl Segment {
     /// Maps the file and checks header, footer and indexes. Blocks are checked when first read.
@@ -50,8 +55,21 @@ impl Segment {
         let (blocks, names) = read_index(path, index, &footer)?;
         check_ranges(path, &footer, &blocks, &names)?;
         let checked = blocks.iter().map(|_| AtomicU8::new(UNCHECKED)).collect();
-        let path = path.to_owned();
-        Ok(Segment { path, map, salt: header.salt, footer, blocks, names, checked, deletes: 0 })
+        if map.has_faulted() {
+            return Err(Error::unreadable(path));
+        }
+        Ok(Segment {
+            path: path.to_owned(),
+            map,
+            salt: header.salt,
+            footer,
+            blocks,
+            names,
+            checked,
+            deletes: 0,
+            damaged: AtomicU64::new(0),
+            damage: OnceLock::new(),
+        })
     }
 
     /// Says up to which number deletes hit nothing in it.
@@ -89,25 +107,63 @@ impl Segment {
         self.blocks.partition_point(|block| block.series.1 < series)
     }
 
+    /// Fails once any of the file could not be read. Whoever has read from it asks before he believes.
+    #[inline]
+    pub fn check(&self) -> Result<()> {
+        if self.map.has_faulted() { Err(self.note(Error::unreadable(&self.path))) } else { Ok(()) }
+    }
+
+    /// Whether some of the file could not be read: it is not worth asking any more.
+    pub fn is_lost(&self) -> bool {
+        self.map.has_faulted()
+    }
+
+    /// How many blocks were found unreadable, and what was wrong first.
+    pub fn damage(&self) -> Option<(u64, &str)> {
+        self.damage.get().map(|first| (self.damaged.load(Relaxed), first.as_str()))
+    }
+
+    /// Damage is told when it is met first, and only counted from then on.
+    fn note(&self, error: Error) -> Error {
+        if self.damage.set(error.to_string()).is_ok() {
+            tracing::error!(
+                "{error}; exports that need it end early, or with allow_damaged=1 without it"
+            );
+        }
+        error
+    }
+
+    fn note_block(&self, at: usize, what: &str) -> Error {
+        if self.checked[at].swap(DAMAGED, Relaxed) != DAMAGED {
+            self.damaged.fetch_add(1, Relaxed);
+        }
+        self.note(Error::damaged(&self.path, self.blocks[at].offset, what))
+    }
+
     /// A block whose checksum holds.
     pub fn block(&self, at: usize) -> Result<Block<'_>> {
+        self.check()?;
         let entry = &self.blocks[at];
         let bytes = &self.map[entry.offset as usize..][..entry.bytes as usize];
-        let damaged = |what: &str| Error::damaged(&self.path, entry.offset, what);
-        if self.checked[at].load(Ordering::Relaxed) != SOUND {
+        if self.checked[at].load(Relaxed) != SOUND {
             if checksum::seeded(self.salt, entry.offset, bytes) != entry.checksum {
-                return Err(damaged("block checksum does not match"));
+                self.check()?;
+                return Err(self.note_block(at, "block checksum does not match"));
             }
-            self.checked[at].store(SOUND, Ordering::Relaxed);
+            self.checked[at].store(SOUND, Relaxed);
         }
-        Block::parse(bytes).map_err(|_| damaged("block directory is malformed"))
+        Block::parse(bytes).map_err(|_| self.malformed(at, "block directory is malformed"))
+    }
+
+    /// Bytes whose checksum held once make no sense: they are not those any more, or never did.
+    fn malformed(&self, at: usize, what: &str) -> Error {
+        self.check().err().unwrap_or_else(|| self.note_block(at, what))
     }
 
     /// Appends the samples of one run of a block.
     pub fn read(&self, at: usize, block: &Block<'_>, run: usize, out: &mut Samples) -> Result<()> {
-        let offset = self.blocks[at].offset;
-        let read = block.read(run, out);
-        read.map_err(|_| Error::damaged(&self.path, offset, format!("run {run} is malformed")))
+        block.read(run, out).map_err(|_| self.malformed(at, "a run is malformed"))?;
+        self.check()
     }
 
     /// Appends only the timestamps of a run.
@@ -118,9 +174,9 @@ impl Segment {
         run: usize,
         out: &mut Vec<i64>,
     ) -> Result<()> {
-        let offset = self.blocks[at].offset;
         let read = block.read_timestamps(run, out);
-        read.map_err(|_| Error::damaged(&self.path, offset, format!("run {run} is malformed")))
+        read.map_err(|_| self.malformed(at, "a run is malformed"))?;
+        self.check()
     }
 
     /// Calls `sink` with every series and its canonical name.
@@ -137,7 +193,7 @@ impl Segment {
             };
             read.ok_or_else(|| damaged("name group is malformed"))?;
         }
-        Ok(())
+        self.check()
     }
 }
 

@@ -179,6 +179,8 @@ impl SegmentWriter {
             pad8(&mut self.pending);
             if self.pending.len() >= WRITE_BYTES { self.write_pending() } else { Ok(()) }
         })?;
+        // A name that cannot be read any more must not be lost in what takes the place of the logs.
+        registry.check()?;
         self.series = series;
         Ok(entries)
     }

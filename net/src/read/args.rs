@@ -20,6 +20,8 @@ pub struct ExportArgs {
     pub format: Format,
     /// Whether histograms are shown as buckets even where they can be shown as they are.
     pub buckets: bool,
+    /// Whether damage is left out instead of ending the answer early.
+    pub allow_damaged: bool,
 }
 
 /// Reads the arguments of an export; an error is the answer's text.
@@ -35,7 +37,13 @@ pub fn export(query: &Query, now_ms: i64, format: Format) -> Result<ExportArgs, 
         Some("buckets") => true,
         Some(other) => return Err(format!("unknown histograms={other}: the only form is buckets")),
     };
+    let allow_damaged = match query.first("allow_damaged") {
+        None | Some("" | "0" | "false") => false,
+        Some("1" | "true") => true,
+        Some(other) => return Err(format!("unknown allow_damaged={other}: expected 0 or 1")),
+    };
     Ok(ExportArgs {
+        allow_damaged,
         buckets,
         selectors,
         start_ms,

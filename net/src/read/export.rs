@@ -12,10 +12,10 @@ use super::formats::{Skipped, Writer};
 use super::json_line;
 use super::times_text::TimesText;
 use crate::node::Node;
-use irontsd_engine::error::{Error, Result};
+use irontsd_engine::error::Result;
 use irontsd_engine::name;
 use irontsd_engine::rows::SeriesSet;
-use irontsd_engine::scan::{Cursor, Scan, Snapshot};
+use irontsd_engine::scan::{Cursor, Losses, Scan, Snapshot};
 use irontsd_engine::types::Samples;
 
 /// A step ends when it has produced this many bytes.
@@ -47,8 +47,12 @@ pub struct Export {
     expands: bool,
     /// What is still to be shown of the histograms read last.
     counts: Counts,
-    /// The first damage met; what else is readable is streamed all the same.
-    damage: Option<Error>,
+    /// Samples whose values were printed and whose timestamps were not.
+    unpaired: usize,
+    /// The damage met; what else is readable is streamed all the same.
+    losses: Losses,
+    /// Whether the answer ends regularly all the same.
+    allow_damaged: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,10 +87,19 @@ impl Export {
         }
         let wanted: Option<SeriesSet> = (found.len() < series as usize)
             .then(|| (0..found.len()).map(|at| found.get(at).0).collect());
+        let scan = snapshot.scan(wanted.as_ref(), (args.start_ms, args.end_ms));
+        let mut losses = Losses::default();
+        if let Some((segments, error)) = scan.missing() {
+            losses.add(segments, error);
+        }
+        // Series whose names cannot be read are not among those found.
+        if let Err(error) = node.engine.registry().check() {
+            losses.add(1, error);
+        }
         Ok(Export {
-            scan: snapshot.scan(wanted.as_ref(), (args.start_ms, args.end_ms)),
+            scan,
             found,
-            cursor: Cursor::default(),
+            cursor: Cursor::tolerant(),
             samples: Samples::default(),
             times: TimesText::default(),
             at: 0,
@@ -95,7 +108,9 @@ impl Export {
             writer,
             expands: !takes,
             counts: Counts::default(),
-            damage: None,
+            unpaired: 0,
+            losses,
+            allow_damaged: args.allow_damaged,
         })
     }
 
@@ -111,14 +126,26 @@ impl Export {
         self.writer.as_ref().and_then(|writer| writer.skipped())
     }
 
+    /// What could not be read so far: blocks and whole segments.
+    pub fn lost_blocks(&self) -> u64 {
+        self.losses.blocks
+    }
+
+    /// Whether the answer ends regularly although something could not be read.
+    pub fn allows_damaged(&self) -> bool {
+        self.allow_damaged
+    }
+
     /// Appends the next piece; whether there is more. Damage is an error in the end, when everything
-    /// readable is there, or at once where a line has begun that cannot be finished.
+    /// readable is there, unless it is allowed; or at once where a line has begun that cannot be
+    /// finished.
     pub fn step(&mut self, out: &mut Vec<u8>) -> Result<bool> {
         let (enough, last) = (out.len() + STEP_BYTES, self.at + STEP_SERIES);
         while out.len() < enough && self.at < last {
             match self.stage {
                 Stage::Series if self.at == self.found.len() => {
-                    if let Some(damage) = self.damage.take() {
+                    self.note_losses();
+                    if let Some(damage) = self.losses.first.take_if(|_| !self.allow_damaged) {
                         return Err(damage);
                     }
                     if let Some(writer) = &mut self.writer {
@@ -126,7 +153,7 @@ impl Export {
                     }
                     return Ok(false);
                 }
-                Stage::Series => self.begin_or_skip_series(out),
+                Stage::Series => self.begin_series(out)?,
                 Stage::LongValues => self.long_values(out)?,
                 Stage::LongTimestamps(first) => self.long_timestamps(out, first)?,
                 Stage::Pieces => self.next_piece(out, false)?,
@@ -137,13 +164,9 @@ impl Export {
         Ok(true)
     }
 
-    fn begin_or_skip_series(&mut self, out: &mut Vec<u8>) {
-        let start = out.len();
-        if let Err(error) = self.begin_series(out) {
-            out.truncate(start);
-            self.damage.get_or_insert(error);
-            self.at += 1;
-        }
+    fn note_losses(&mut self) {
+        let Losses { blocks, first } = self.cursor.take_losses();
+        first.into_iter().for_each(|error| self.losses.add(blocks, error));
     }
 
     fn begin_series(&mut self, out: &mut Vec<u8>) -> Result<()> {
@@ -167,6 +190,7 @@ impl Export {
         json_line::begin(out, name);
         json_line::push_values(out, &self.samples, true);
         if more {
+            self.unpaired = self.samples.len();
             self.stage = Stage::LongValues;
             return Ok(());
         }
@@ -188,6 +212,7 @@ impl Export {
     fn long_values(&mut self, out: &mut Vec<u8>) -> Result<()> {
         if self.read_piece()? {
             json_line::push_values(out, &self.samples, false);
+            self.unpaired += self.samples.len();
             return Ok(());
         }
         json_line::middle(out);
@@ -199,8 +224,16 @@ impl Export {
     fn long_timestamps(&mut self, out: &mut Vec<u8>, first: bool) -> Result<()> {
         if self.read_piece()? {
             json_line::push_timestamps(out, &self.samples, &mut self.times, first);
+            self.unpaired = self.unpaired.wrapping_sub(self.samples.len());
             self.stage = Stage::LongTimestamps(false);
             return Ok(());
+        }
+        // A block that was there for the values and not for the timestamps: nothing may pair them.
+        self.note_losses();
+        if self.unpaired != 0
+            && let Some(damage) = self.losses.first.take()
+        {
+            return Err(damage);
         }
         json_line::end(out);
         self.at += 1;

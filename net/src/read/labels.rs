@@ -43,6 +43,7 @@ pub fn answer(
             let mut within = Within::new(snapshot.scan(Some(&wanted), args.range));
             let names = first_names(engine, found, limit, |series| within.has(series));
             let names = names.map_err(|error| error.to_string())?;
+            registry.check().map_err(|error| error.to_string())?;
             return Ok(body(&names, |out, name| push_labels(out, name)));
         }
         What::Labels => Listing::Labels,
@@ -53,7 +54,7 @@ pub fn answer(
     let mut counts = |series| within.has(series);
     let groups = groups(&args.selectors);
     let listed = index.list(registry, &groups, len, listing, &mut counts, &mut texts);
-    listed.map_err(|error| error.to_string())?;
+    listed.and_then(|()| registry.check()).map_err(|error| error.to_string())?;
     Ok(body(texts.iter(), push_string))
 }
 

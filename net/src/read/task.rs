@@ -7,7 +7,6 @@ use crate::http::reply::{Framing, Reply};
 use crate::http::stream::Stream;
 use crate::node::Node;
 use crate::workers::{Step, Task};
-use irontsd_engine::error::Error;
 use irontsd_engine::scan::Snapshot;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -20,6 +19,8 @@ const PIECE_BYTES: usize = STEP_BYTES + (32 << 10);
 
 /// Trailer fields that tell what a shape had to leave out.
 const SKIPPED: [&str; 2] = ["X-Irontsd-Skipped-Series", "X-Irontsd-Skipped-Samples"];
+/// The same for what is damaged, where that is allowed.
+const DAMAGED: &str = "X-Irontsd-Damaged-Blocks";
 
 /// The right to one of the exports; given back when it ends, however it ends.
 pub struct Ticket(Arc<Node>);
@@ -73,7 +74,14 @@ impl Task for ExportTask {
                     return Step::Done;
                 }
             };
-            let names = if args.format.may_skip() { SKIPPED.join(", ") } else { String::new() };
+            let mut names = Vec::new();
+            if args.format.may_skip() {
+                names.extend(SKIPPED);
+            }
+            if args.allow_damaged {
+                names.push(DAMAGED);
+            }
+            let names = names.join(", ");
             let content_type = args.format.content_type();
             let mut stream = Stream::begin(out, content_type, &names, *framing);
             stream.piece(out, |out| export.begin(out));
@@ -88,12 +96,24 @@ impl Task for ExportTask {
         match stream.piece(out, |out| export.step(out)) {
             Ok(true) => Step::More,
             Ok(false) => {
-                stream.end(out, &export.skipped().map_or(String::new(), trailers));
+                let mut fields = export.skipped().map_or(String::new(), trailers);
+                let blocks = export.lost_blocks();
+                if export.allows_damaged() {
+                    fields.push_str(&format!("{DAMAGED}: {blocks}\r\n"));
+                }
+                if blocks > 0 {
+                    self.ticket.0.counters.damaged_exports.fetch_add(1, Relaxed);
+                }
+                stream.end(out, &fields);
                 Step::Done
             }
+            // What is readable was streamed; without the final chunk the client sees that it is not
+            // all. The damage itself was told when it was met first.
             Err(error) => {
                 stream.break_off(out);
-                self.broken(&error)
+                tracing::debug!("an export ends early: {error}");
+                self.ticket.0.counters.damaged_exports.fetch_add(1, Relaxed);
+                Step::Broken
             }
         }
     }
@@ -102,13 +122,4 @@ impl Task for ExportTask {
 fn trailers(skipped: Skipped) -> String {
     let [series, samples] = SKIPPED;
     format!("{series}: {}\r\n{samples}: {}\r\n", skipped.series, skipped.samples)
-}
-
-impl ExportTask {
-    /// What is readable was streamed; without the final chunk the client sees that it is not all.
-    fn broken(&self, error: &Error) -> Step {
-        tracing::error!("an export ends early: {error}");
-        self.ticket.0.engine.stats().damaged_blocks.fetch_add(1, Relaxed);
-        Step::Broken
-    }
 }

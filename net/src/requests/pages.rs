@@ -8,6 +8,20 @@ use crate::node::Node;
 use crate::status;
 use crate::telnet;
 
+/// Damaged files named by `/-/ready`.
+const FAULTS_SHOWN: usize = 20;
+
+/// What is damaged, a line each. It does not make the node unready: it takes points and serves the rest.
+fn damage(node: &Node) -> String {
+    let faults = node.engine.faults();
+    let shown = faults.iter().take(FAULTS_SHOWN).map(|fault| format!("\ndamaged: {fault}"));
+    let mut text: String = shown.collect();
+    if faults.len() > FAULTS_SHOWN {
+        text.push_str(&format!("\nand {} more", faults.len() - FAULTS_SHOWN));
+    }
+    text
+}
+
 /// The page of a route.
 pub(super) fn page(node: &Node, route: &Route) -> Reply {
     match route {
@@ -18,8 +32,8 @@ pub(super) fn page(node: &Node, route: &Route) -> Reply {
         Route::Stats => agents::stats_text(node),
         Route::Health => Reply::new(200, TEXT, "OK"),
         Route::Ready => match node.engine.stopped() {
-            None => Reply::new(200, TEXT, "OK"),
-            Some(reason) => Reply::text(503, reason),
+            None => Reply::new(200, TEXT, format!("OK{}", damage(node))),
+            Some(reason) => Reply::new(503, TEXT, format!("{reason}{}\n", damage(node))),
         },
         Route::Metrics => Reply::new(200, "text/plain; version=0.0.4", status::metrics(node)),
         Route::Rejected => Reply::new(200, JSON, status::rejected(node)),
