@@ -11,7 +11,9 @@ mod common;
 mod abuse; // Endless lines, bombs and other people's protocols cost a clear error and little memory.
 mod assign; // Names made known by hand may be used, stay known, and are suggested.
 mod cardinality; // New series are refused beyond the limits, known ones never.
+mod commands; // Help and mistakes of every command read as the snapshots say.
 mod concurrency; // Exports taken while points stream in show a prefix of what was sent.
+mod config; // Settings come from four places in order, and files are checked line by line.
 mod conformance; // Every case of tests/cases/ passes or is listed as pending.
 mod cors; // Pages of other sites read answers only where the node was told so.
 mod damage; // Torn log tails are cut; damage elsewhere is named and never becomes a sample.
@@ -22,6 +24,7 @@ mod export; // Exports are ordered, complete snapshots, and slow readers harm on
 mod export_arguments; // Times, selectors and limits of an export mean what the documents say.
 mod export_shapes; // Put lines can be replayed, tables are quoted, packed answers are the same.
 mod faults; // Files lost under a running node are named, and exports tell what they could not read.
+mod first_contact; // A start that must fail says why and what to do.
 mod golden; // Data directories of every version of the format are read forever.
 mod histograms; // Histograms in every form, beside numbers and as durable as they.
 mod http; // The HTTP endpoints answer as documented.
@@ -31,7 +34,9 @@ mod kairosdb; // KairosDB's lines and bodies, with its answers.
 mod kill; // 200 times kill -9 under load: nothing acknowledged is lost, nothing is invented.
 mod merging; // Merges change nothing that a reader sees, whatever interrupts them.
 mod monitoring; // Metrics, the list of refused lines and the probes tell the truth.
+mod operations; // Metrics, alerts, dashboard, unit, logs and readiness fit the running node.
 mod put; // /api/put stores good points, names bad ones and counts both.
+mod readme; // The README's tour works as pasted.
 mod real_clients; // collectd and netdata work, and the export is what they sent.
 mod recovery; // Whatever ends the node, the next start has every acknowledged point.
 mod regressions; // One test for each defect ever found.

@@ -3,11 +3,11 @@
 //! histogram page. Only times and, where a test must not use the default ports, ports differ.
 
 use std::net::TcpListener;
-use std::process::Command;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::common::node::irontsd;
 use crate::common::process::Process;
+use crate::common::shell::{Shell, on_ports_of};
 use crate::common::{Export, Home, Node, require, wait};
 
 /// "Example for writing data with OpenTSDB protocol ... using `nc`".
@@ -30,14 +30,14 @@ const EXPORT_THREE: &str = "curl -G 'http://localhost:8428/api/v1/export' -d 'ma
 fn telnet_example() {
     let Some(shell) = Shell::new() else { return };
     let node = Node::start();
-    shell.telnet_example(&node, &|command| on_ports_of(&node, command));
+    run_telnet_example(&shell, &node, &|command| on_ports_of(&node, command));
 }
 
 #[test]
 fn http_example() {
     let Some(shell) = Shell::new() else { return };
     let node = Node::start();
-    shell.http_example(&|command| on_ports_of(&node, command));
+    run_http_example(&shell, &|command| on_ports_of(&node, command));
 }
 
 #[test]
@@ -54,8 +54,8 @@ fn both_examples_on_the_default_ports_of_a_node_without_arguments() {
     assert_eq!(node.opentsdb().to_string(), "127.0.0.1:4242");
     assert_eq!(node.http().to_string(), "127.0.0.1:8428");
     assert!(directory.join("irontsd-data").is_dir());
-    shell.telnet_example(&node, &str::to_owned);
-    shell.http_example(&str::to_owned);
+    run_telnet_example(&shell, &node, &str::to_owned);
+    run_http_example(&shell, &str::to_owned);
 }
 
 #[test]
@@ -95,74 +95,44 @@ fn the_histogram_pages_error_examples() {
     }
 }
 
-/// A command of the document with this node's ports.
-fn on_ports_of(node: &Node, command: &str) -> String {
-    let (opentsdb, http) = (node.opentsdb().port(), node.http().port());
-    command
-        .replace("localhost 4242", &format!("localhost {opentsdb}"))
-        .replace("localhost:4242", &format!("localhost:{opentsdb}"))
-        .replace("localhost:8428", &format!("localhost:{http}"))
-}
-
 /// Makes a command of the document one for the node under test.
 type Adapt<'a> = &'a dyn Fn(&str) -> String;
 
-/// A shell with the programs the documents use.
-struct Shell;
+#[track_caller]
+fn run_telnet_example(shell: &Shell, node: &Node, adapt: Adapt) {
+    let before = now_ms() / 1000;
+    assert_eq!(shell.run(&adapt(PUT_WITH_NC)), "", "success is silent");
+    let after = now_ms() / 1000;
+    wait::until("the line to be taken", || node.export("foo.bar.baz").count() == 1);
+    let line = shell.run(&adapt(EXPORT_ONE));
+    let stamps = (before..=after).map(|seconds| {
+        format!(
+            "{{\"metric\":{{\"__name__\":\"foo.bar.baz\",\"tag1\":\"value1\",\"tag2\":\"value2\"}},\
+             \"values\":[123],\"timestamps\":[{seconds}000]}}\n"
+        )
+    });
+    assert!(stamps.into_iter().any(|expected| expected == line), "{line}");
+}
 
-impl Shell {
-    fn new() -> Option<Shell> {
-        for name in ["sh", "nc", "curl", "seq", "sed"] {
-            require::program(name)?;
-        }
-        Some(Shell)
+#[track_caller]
+fn run_http_example(shell: &Shell, adapt: Adapt) {
+    let before = now_ms();
+    assert_eq!(shell.run(&adapt(PUT_SINGLE)), "");
+    assert_eq!(shell.run(&adapt(PUT_MULTIPLE)), "");
+    let after = now_ms();
+    let text = shell.run(&adapt(EXPORT_THREE));
+    let starts = [
+        r#"{"metric":{"__name__":"bar"},"values":[43],"timestamps":["#,
+        r#"{"metric":{"__name__":"foo"},"values":[45.34],"timestamps":["#,
+        r#"{"metric":{"__name__":"x.y.z","t1":"v1","t2":"v2"},"values":[45.34],"timestamps":["#,
+    ];
+    assert_eq!(text.lines().count(), 3, "{text}");
+    for (line, start) in text.lines().zip(starts) {
+        assert!(line.starts_with(start), "{line}");
     }
-
-    /// Runs a command line and returns what it printed.
-    #[track_caller]
-    fn run(&self, command: &str) -> String {
-        let output = Command::new("sh").args(["-c", command]).output().expect("a shell");
-        let errors = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{command}: {errors}");
-        String::from_utf8(output.stdout).expect("text")
-    }
-
-    #[track_caller]
-    fn telnet_example(&self, node: &Node, adapt: Adapt) {
-        let before = now_ms() / 1000;
-        assert_eq!(self.run(&adapt(PUT_WITH_NC)), "", "success is silent");
-        let after = now_ms() / 1000;
-        wait::until("the line to be taken", || node.export("foo.bar.baz").count() == 1);
-        let line = self.run(&adapt(EXPORT_ONE));
-        let stamps = (before..=after).map(|seconds| {
-            format!(
-                "{{\"metric\":{{\"__name__\":\"foo.bar.baz\",\"tag1\":\"value1\",\"tag2\":\"value2\"}},\
-                 \"values\":[123],\"timestamps\":[{seconds}000]}}\n"
-            )
-        });
-        assert!(stamps.into_iter().any(|expected| expected == line), "{line}");
-    }
-
-    #[track_caller]
-    fn http_example(&self, adapt: Adapt) {
-        let before = now_ms();
-        assert_eq!(self.run(&adapt(PUT_SINGLE)), "");
-        assert_eq!(self.run(&adapt(PUT_MULTIPLE)), "");
-        let after = now_ms();
-        let text = self.run(&adapt(EXPORT_THREE));
-        let starts = [
-            r#"{"metric":{"__name__":"bar"},"values":[43],"timestamps":["#,
-            r#"{"metric":{"__name__":"foo"},"values":[45.34],"timestamps":["#,
-            r#"{"metric":{"__name__":"x.y.z","t1":"v1","t2":"v2"},"values":[45.34],"timestamps":["#,
-        ];
-        assert_eq!(text.lines().count(), 3, "{text}");
-        for (line, start) in text.lines().zip(starts) {
-            assert!(line.starts_with(start), "{line}");
-        }
-        let export = Export::parse(&text);
-        let stamps = export.series.values().flatten().map(|sample| sample.0);
-        assert!(stamps.into_iter().all(|stamp| (before..=after).contains(&stamp)), "{text}");
-    }
+    let export = Export::parse(&text);
+    let stamps = export.series.values().flatten().map(|sample| sample.0);
+    assert!(stamps.into_iter().all(|stamp| (before..=after).contains(&stamp)), "{text}");
 }
 
 fn now_ms() -> i64 {

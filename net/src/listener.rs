@@ -47,7 +47,10 @@ impl Listeners {
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
                     Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                     Err(error) => {
-                        tracing::warn!("cannot accept a connection, will try again: {error}");
+                        tracing::warn!(
+                            "cannot accept a connection, will try again: {error}; raise its limit \
+                             or close connections"
+                        );
                         self.retry = true;
                         break;
                     }

@@ -118,6 +118,20 @@ fn process(node: &Node, out: &mut String) {
     metric(out, name, "counter", "User and system time.");
     let _ =
         writeln!(out, "{name} {}", ticks as f64 / rustix::param::clock_ticks_per_second() as f64);
+    let name = "process_open_fds";
+    metric(out, name, "gauge", "File descriptors in use.");
+    let open = node.engine.env().disk.list("/proc/self/fd".as_ref()).unwrap_or_default();
+    let _ = writeln!(out, "{name} {}", open.len());
+    let name = "process_max_fds";
+    metric(out, name, "gauge", "File descriptors allowed.");
+    let allowed = rustix::process::getrlimit(rustix::process::Resource::Nofile).current;
+    let _ = writeln!(out, "{name} {}", allowed.unwrap_or(u64::MAX));
+    let name = "irontsd_uptime_seconds";
+    metric(out, name, "gauge", "Time since the start.");
+    let _ = writeln!(out, "{name} {}", node.engine.env().clock.monotonic().as_secs_f64());
+    let name = "irontsd_build_info";
+    metric(out, name, "gauge", "1, with the version.");
+    let _ = writeln!(out, "{name}{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"));
 }
 
 /// The answer to telnet `stats`: OpenTSDB's names where the meaning is the same.

@@ -16,7 +16,9 @@ pub mod recorder;
 pub mod require;
 pub mod seed;
 pub mod series;
+pub mod shell;
 pub mod telnet;
+pub mod transcript;
 pub mod wait;
 
 pub use export::Export;

@@ -35,6 +35,50 @@ pub enum Command {
     /// Names and their numbers.
     #[command(subcommand)]
     Uid(Uid),
+    /// Configuration files: check one, show what holds, print an example.
+    #[command(subcommand)]
+    Config(Config),
+    /// Manual pages and shell completions, for packages.
+    #[command(subcommand, hide = true)]
+    Generate(Generate),
+}
+
+/// What can be done with configuration files.
+#[derive(Debug, Subcommand)]
+pub enum Config {
+    /// Say what is wrong with a configuration file, line by line: ends with 0 if nothing is, 1 if
+    /// something is, 3 if it cannot be read.
+    Check {
+        /// The file.
+        #[arg(env = "IRONTSD_CONFIG", value_name = "FILE", default_value = CONFIG_FILE)]
+        file: PathBuf,
+    },
+    /// Print the settings that `irontsd serve` would run with, given the same flags, and where each
+    /// comes from. The output is a configuration file.
+    #[command(mut_args = |arg| arg.hide(true), override_usage = "irontsd config show [FLAGS]",
+              after_help = SERVE_FLAGS)]
+    Show(Box<Serve>),
+    /// Print a configuration file that explains every setting. Those given as flags are set in it.
+    #[command(mut_args = |arg| arg.hide(true), override_usage = "irontsd config example [FLAGS]",
+              after_help = SERVE_FLAGS)]
+    Example(Box<Serve>),
+}
+
+/// Files made from the declaration of the flags.
+#[derive(Debug, Subcommand)]
+pub enum Generate {
+    /// A completion script.
+    Completions {
+        /// For which shell.
+        shell: clap_complete::Shell,
+    },
+    /// Names of the manual pages, one a line.
+    Pages,
+    /// A manual page.
+    Page {
+        /// Its name, as `pages` prints it.
+        name: String,
+    },
 }
 
 /// What can be done with names.
@@ -88,10 +132,19 @@ pub struct AskNode {
     pub node: String,
 }
 
+const SERVE_FLAGS: &str = "FLAGS are those of `irontsd serve`: see `irontsd serve --help`.";
+/// Where packages put the configuration file.
+pub const CONFIG_FILE: &str = "/etc/irontsd/irontsd.toml";
+
 /// How to run the node.
 #[derive(Debug, Parser)]
 #[command(next_line_help = true)]
 pub struct Serve {
+    /// A TOML file with any of these settings under the same names; the environment and the command
+    /// line override it. None is read by default.
+    #[arg(long, env = "IRONTSD_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
     /// Where the data lives; created if missing.
     #[arg(long, env = "IRONTSD_DATA_DIR", value_name = "DIR", default_value = "./irontsd-data")]
     pub data_dir: PathBuf,
@@ -109,7 +162,7 @@ pub struct Serve {
 
     /// Whether put lines are also taken from UDP datagrams, on the same address.
     #[arg(long, env = "IRONTSD_OPENTSDB_UDP", value_name = "on|off", default_value = "off",
-          action = ArgAction::Set)]
+          hide_possible_values = true, action = ArgAction::Set)]
     pub opentsdb_udp: Switch,
 
     /// Where KairosDB's telnet lines and HTTP requests come in; nowhere by default.
@@ -133,7 +186,8 @@ pub struct Serve {
 
     /// Keep to OpenTSDB's rules without the relaxations that other agents need.
     #[arg(long, env = "IRONTSD_STRICT", value_name = "on|off", default_value = "off",
-          default_missing_value = "on", num_args = 0..=1, action = ArgAction::Set)]
+          default_missing_value = "on", num_args = 0..=1, hide_possible_values = true,
+          action = ArgAction::Set)]
     pub strict: Switch,
 
     /// Most tags of a point; 40 by default, 8 with --strict.
@@ -142,17 +196,17 @@ pub struct Serve {
 
     /// Whether metrics come into being by being used.
     #[arg(long, env = "IRONTSD_AUTO_CREATE_METRICS", value_name = "on|off",
-          default_value = "on", action = ArgAction::Set)]
+          default_value = "on", hide_possible_values = true, action = ArgAction::Set)]
     pub auto_create_metrics: Switch,
 
     /// Whether tag keys come into being by being used.
     #[arg(long, env = "IRONTSD_AUTO_CREATE_TAGKS", value_name = "on|off",
-          default_value = "on", action = ArgAction::Set)]
+          default_value = "on", hide_possible_values = true, action = ArgAction::Set)]
     pub auto_create_tagks: Switch,
 
     /// Whether tag values come into being by being used.
     #[arg(long, env = "IRONTSD_AUTO_CREATE_TAGVS", value_name = "on|off",
-          default_value = "on", action = ArgAction::Set)]
+          default_value = "on", hide_possible_values = true, action = ArgAction::Set)]
     pub auto_create_tagvs: Switch,
 
     /// Most series; points of further ones are refused. No limit by default.
@@ -180,7 +234,7 @@ pub struct Serve {
 
     /// Whether bad telnet lines are answered.
     #[arg(long, env = "IRONTSD_TELNET_ERRORS", value_name = "on|off", default_value = "on",
-          action = ArgAction::Set)]
+          hide_possible_values = true, action = ArgAction::Set)]
     pub telnet_errors: Switch,
 
     /// What the binary histograms with an id are: `simple` is OpenTSDB's own form, which is decoded;
@@ -222,6 +276,25 @@ pub struct Serve {
         default_value = "info"
     )]
     pub log_level: tracing::Level,
+
+    /// How messages are written: for people, or as one JSON object a line.
+    #[arg(
+        long,
+        env = "IRONTSD_LOG_FORMAT",
+        value_name = "text|json",
+        hide_possible_values = true,
+        default_value = "text"
+    )]
+    pub log_format: LogFormat,
+}
+
+/// How messages are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For programs.
+    Json,
 }
 
 /// A switch.

@@ -1,35 +1,37 @@
 //! The `irontsd` binary: reads the command line, sets up logging, hands over.
 
 use clap::Parser;
-use irontsd::flags::{Cli, Command, NameKind, Serve, Uid};
-use irontsd::{assign, serve};
-use std::io::IsTerminal;
+use irontsd::flags::{Cli, Command, NameKind, Uid};
+use irontsd::{assign, config, generate, logging, serve};
+use std::env;
+use std::ffi::OsString;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let flags = match Cli::parse().command {
-        Some(Command::Serve(flags)) => *flags,
-        Some(Command::Mkmetric { names, ask }) => {
-            return assign::run(NameKind::Metrics, &names, &ask);
-        }
-        Some(Command::Uid(Uid::Assign { kind, names, ask })) => {
-            return assign::run(kind, &names, &ask);
-        }
+    match Cli::parse().command {
+        Some(Command::Serve(_)) => run_node(arguments(1)),
         // No command: the defaults and the environment, as `serve` alone would take them.
-        None => Serve::parse_from(["irontsd"]),
-    };
-    log_to_stderr(flags.log_level);
-    abort_on_panic();
-    serve::run(&flags)
+        None => run_node(vec!["irontsd".into()]),
+        Some(Command::Mkmetric { names, ask }) => assign::run(NameKind::Metrics, &names, &ask),
+        Some(Command::Uid(Uid::Assign { kind, names, ask })) => assign::run(kind, &names, &ask),
+        Some(Command::Config(command)) => config::run(&command, arguments(2)),
+        Some(Command::Generate(what)) => generate::run(&what),
+    }
 }
 
-fn log_to_stderr(level: tracing::Level) {
-    tracing_subscriber::fmt()
-        .with_max_level(level)
-        .with_writer(std::io::stderr)
-        .with_ansi(std::io::stderr().is_terminal())
-        .with_target(false)
-        .init();
+/// The arguments behind so many words; the last of these stands for the program.
+fn arguments(words: usize) -> Vec<OsString> {
+    env::args_os().skip(words).collect()
+}
+
+fn run_node(arguments: Vec<OsString>) -> ExitCode {
+    let flags = match config::gather(arguments) {
+        Ok(settings) => settings.flags,
+        Err(code) => return code,
+    };
+    let _logging = logging::start(flags.log_level, flags.log_format);
+    abort_on_panic();
+    serve::run(&flags)
 }
 
 /// A thread that died would leave a node that looks alive; a node that died is started again and

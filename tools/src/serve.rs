@@ -1,9 +1,9 @@
 //! `irontsd serve`: puts engine and network together, says when it is ready, stops on a signal.
 
 use crate::flags::{Serve, Switch};
+use crate::{hints, readiness};
 use irontsd_engine::engine::{Config, Engine};
 use irontsd_engine::env;
-use irontsd_engine::error::Error;
 use irontsd_engine::retention::Keep;
 use irontsd_net::admission::{Admission, Limits};
 use irontsd_net::histogram::codecs::Codecs;
@@ -15,7 +15,7 @@ use irontsd_net::udp;
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
-use std::io::{ErrorKind, Write};
+use std::io::Write;
 use std::net::{SocketAddr, UdpSocket};
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -39,16 +39,17 @@ pub fn run(flags: &Serve) -> ExitCode {
 }
 
 fn serve(flags: &Serve) -> Result<(), String> {
-    raise_descriptor_limit();
+    let loops = usize::from(flags.event_loops.unwrap_or_else(cores));
+    raise_descriptor_limit(loops as u64)?;
     let signals = Signals::new([SIGINT, SIGTERM]);
     let signals = signals.map_err(|error| format!("cannot watch for signals: {error}"))?;
-    let loops = usize::from(flags.event_loops.unwrap_or_else(cores));
     let (opentsdb, datagrams) = bind_opentsdb(flags)?;
     let mut bound = vec![opentsdb, bind("--http-listen", flags.http_listen, Port::Http)?];
     if let Some(address) = flags.kairosdb_listen {
         bound.push(bind("--kairosdb-listen", address, Port::Kairosdb)?);
     }
-    let engine = Engine::open(config(flags, loops), env::real()).map_err(|e| explain(&e))?;
+    let engine =
+        Engine::open(config(flags, loops), env::real()).map_err(|error| hints::data_dir(&error))?;
     let recovery = engine.recovery();
     tracing::info!("{}: {recovery}", flags.data_dir.display());
     recovery.cuts.iter().for_each(|cut| tracing::warn!("{cut}"));
@@ -73,23 +74,11 @@ fn serve(flags: &Serve) -> Result<(), String> {
     let server = Server::start(&node, bound, datagrams, loops)
         .map_err(|error| format!("cannot start the event loops: {error}"))?;
     say("ready");
+    readiness::ready(&format!("serving {}", flags.data_dir.display()));
     wait_for_signal(signals)?;
+    readiness::stopping();
     stop(server, node);
     Ok(())
-}
-
-/// An error with what to do about it, where that is not obvious.
-fn explain(error: &Error) -> String {
-    let hint = match error {
-        Error::Io { source, .. } if source.kind() == ErrorKind::StorageFull => {
-            "; free some space and start again, what was acknowledged is in the logs"
-        }
-        Error::Io { source, .. } if source.kind() == ErrorKind::PermissionDenied => {
-            "; give this user the directory, or choose another with --data-dir"
-        }
-        _ => "",
-    };
-    format!("{error}{hint}")
 }
 
 fn cores() -> u16 {
@@ -150,9 +139,7 @@ fn histogram_codecs(flags: &Serve) -> Codecs {
 const BODY_BYTES_LIMIT: usize = 40 << 20;
 
 fn bind(flag: &str, address: SocketAddr, port: Port) -> Result<Bound, String> {
-    Bound::new(address, port).map_err(|error| {
-        format!("cannot listen on {address}: {error}; choose another address with {flag}")
-    })
+    Bound::new(address, port).map_err(|error| hints::listen(flag, address, &error))
 }
 
 /// Ports tried where any will do: one must be free for connections and for datagrams.
@@ -192,13 +179,28 @@ fn say(line: &str) {
     let _gone = std::io::stdout().flush();
 }
 
-/// Each connection and each open segment takes a descriptor; the hard limit is there to be used.
-fn raise_descriptor_limit() {
+/// What the node itself opens: at most so much, and so much for each loop.
+const DESCRIPTORS_FOR_NODE: u64 = 24;
+const DESCRIPTORS_FOR_LOOP: u64 = 4;
+/// Each connection takes one more; fewer than this are worth a warning.
+const DESCRIPTORS_MANY: u64 = 1024;
+
+/// The hard limit is there to be used; one that is too low is known before a client meets it.
+fn raise_descriptor_limit(loops: u64) -> Result<(), String> {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
         tracing::warn!("cannot raise the descriptor limit: {error}");
     }
+    let allowed = getrlimit(Resource::Nofile).current.unwrap_or(u64::MAX);
+    let needed = DESCRIPTORS_FOR_NODE + loops * DESCRIPTORS_FOR_LOOP;
+    if allowed <= needed {
+        return Err(hints::too_few_descriptors(allowed, needed + 1));
+    }
+    if allowed < DESCRIPTORS_MANY {
+        tracing::warn!("{}", hints::few_descriptors(allowed, needed));
+    }
+    Ok(())
 }
 
 /// Returns at the first signal. The second ends the process at once: everything acknowledged is

@@ -1,0 +1,57 @@
+//! What commands print, kept as plain texts in `tests/snapshots/` so that a reader sees what a user
+//! sees and a change shows up as a difference. `IRONTSD_WRITE_SNAPSHOTS=1` writes them anew.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+/// Runs a command without a user's environment: its line, outputs and exit code. Messages of the log
+/// lose their time, and every `from` of `changes` becomes its `to`.
+#[track_caller]
+pub fn transcript(command: &mut Command, changes: &[(&str, &str)]) -> String {
+    for (name, _) in std::env::vars_os() {
+        if name.to_string_lossy().starts_with("IRONTSD_") {
+            command.env_remove(name);
+        }
+    }
+    let output = command.output().unwrap_or_else(|error| panic!("cannot run {command:?}: {error}"));
+    let arguments: Vec<_> = command.get_args().map(|arg| arg.to_string_lossy()).collect();
+    let mut text = format!("$ irontsd {}\n", arguments.join(" "));
+    for (name, bytes) in [("", &output.stdout), ("standard error:\n", &output.stderr)] {
+        if !bytes.is_empty() {
+            text.push_str(name);
+            String::from_utf8_lossy(bytes).lines().for_each(|line| {
+                text.push_str(untimed(line));
+                text.push('\n');
+            });
+        }
+    }
+    let code = output.status.code().unwrap_or_else(|| panic!("{command:?}: {}", output.status));
+    text.push_str(&format!("exit code {code}\n"));
+    changes.iter().fold(text, |text, (from, to)| text.replace(from, to))
+}
+
+/// A line of the log without its time.
+fn untimed(line: &str) -> &str {
+    let time = line.split(' ').next().unwrap_or_default();
+    let is_time = time.len() > 20 && time.starts_with("20") && time.ends_with('Z');
+    if is_time { line[time.len()..].trim_start() } else { line }
+}
+
+/// Compares a text with the snapshot of that name.
+#[track_caller]
+pub fn check(name: &str, text: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/snapshots").join(name);
+    let path = path.with_extension("txt");
+    if std::env::var_os("IRONTSD_WRITE_SNAPSHOTS").is_some() {
+        fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
+        return fs::write(&path, text).expect("a snapshot");
+    }
+    let kept = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        kept == text,
+        "{name} prints something else than {}; if that is meant, write it anew with \
+         IRONTSD_WRITE_SNAPSHOTS=1\n--- kept\n{kept}--- found\n{text}---",
+        path.display()
+    );
+}
