@@ -15,7 +15,7 @@ use rustix::process::Signal;
 use crate::common::node::irontsd;
 use crate::common::process::Process;
 use crate::common::wait::DEADLINE;
-use crate::common::{Home, Json, Node, require, wait};
+use crate::common::{Home, Json, Node, require};
 
 /// A file of this repository.
 fn repository(path: &str) -> PathBuf {
@@ -231,7 +231,6 @@ fn repeated_messages_are_counted() {
     bytes[1000] ^= 0x40;
     fs::write(&segment, bytes).expect("a segment");
     let mut node = home.start();
-    let cut = "an export ends early";
     for _ in 0..20 {
         let mut stream = TcpStream::connect(node.http()).expect("the node accepts");
         stream.set_read_timeout(Some(DEADLINE)).expect("a socket option");
@@ -242,16 +241,17 @@ fn repeated_messages_are_counted() {
         // Whether it ends in a reset does not matter here: it is over.
         let _ended = stream.read_to_end(&mut answer);
     }
-    wait::until("the exports to end", || node.process().log().matches(cut).count() >= 5);
     node.process().signal(Signal::TERM);
     assert!(node.process().exit_status().success());
     let log = node.process().log();
-    let told: Vec<&str> = log.lines().filter(|line| line.contains(cut)).collect();
-    let (counts, messages): (Vec<&str>, Vec<&str>) =
-        told.iter().partition(|line| line.contains("more_times="));
-    assert_eq!(messages.len(), 5, "{log}");
-    assert_eq!(counts.len(), 1, "{log}");
-    assert!(counts[0].ends_with("more_times=15"), "{log}");
+    let told: Vec<&str> =
+        log.lines().filter_map(|line| line.strip_suffix(" more_times=15")).collect();
+    assert_eq!(told.len(), 1, "{log}");
+    // Behind the time: level and message.
+    let (_, message) = told[0].split_once(' ').expect("a time");
+    assert!(message.contains(&segment.display().to_string()), "{log}");
+    let shown = log.lines().filter(|line| line.ends_with(message)).count();
+    assert_eq!(shown, 5, "{message} in {log}");
 }
 
 #[test]
