@@ -12,8 +12,6 @@ mod cases;
 mod event_loop;
 #[path = "../tests/parsers/fuzz/mod.rs"]
 mod fuzz;
-#[path = "common/machine.rs"]
-mod machine;
 
 use std::error::Error;
 use std::fs;
@@ -23,6 +21,7 @@ use std::time::{Duration, Instant};
 
 use clap::Parser;
 use fuzz::{Counts, Fuzzer};
+use irontsd::bench::machine;
 
 /// What can go wrong stops the program.
 type Outcome<T> = Result<T, Box<dyn Error>>;
@@ -59,7 +58,7 @@ fn main() -> Outcome<()> {
         return Ok(());
     }
     let mut state = State::load(&options.state)?;
-    let machine = machine::describe(Path::new("/tmp"))?;
+    let machine = machine::describe().map_err(|error| error.to_string())?;
     let (first, started) = (state.next, Instant::now());
     let (run, complaint) = run(&options, &mut state)?;
     let result = complaint.as_deref().unwrap_or("every round agreed");

@@ -10,6 +10,7 @@ mod common;
 
 mod abuse; // Endless lines, bombs and other people's protocols cost a clear error and little memory.
 mod assign; // Names made known by hand may be used, stay known, and are suggested.
+mod bench; // The load generator sends what it says, and tells what became of it.
 mod cardinality; // New series are refused beyond the limits, known ones never.
 mod commands; // Help and mistakes of every command read as the snapshots say.
 mod concurrency; // Exports taken while points stream in show a prefix of what was sent.

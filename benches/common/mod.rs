@@ -3,13 +3,9 @@
 
 pub mod disk;
 pub mod fetch;
-pub mod http;
 pub mod irontsd;
-pub mod machine;
-pub mod metrics;
 pub mod node;
 pub mod options;
-pub mod process;
 pub mod record;
 pub mod results;
 pub mod send;
@@ -17,7 +13,8 @@ pub mod server;
 pub mod stream;
 pub mod table;
 pub mod victoria;
-pub mod wait;
 
-/// What can go wrong here ends the benchmark with its text.
-pub type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
+#[allow(unused_imports, reason = "shared by benchmarks that each need a part")]
+pub use ::irontsd::bench::{http, machine, metrics, process, wait};
+
+pub use ::irontsd::bench::Outcome;

@@ -22,8 +22,9 @@ pub struct Record {
 impl Record {
     /// A record that knows the machine; make it before anything is measured.
     pub fn begin(title: impl Into<String>, options: &TestOptions) -> Outcome<Self> {
-        let facts = machine::describe(&options.scratch())?;
-        let facts = facts.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
+        let file_system = ("file system", machine::file_system(&options.scratch()));
+        let facts = machine::describe()?.into_iter().chain([file_system]);
+        let facts = facts.map(|(name, value)| (name.to_owned(), value)).collect();
         Ok(Record { title: title.into(), tables: String::new(), facts, notes: Vec::new() })
     }
 

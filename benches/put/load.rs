@@ -3,6 +3,7 @@
 use std::fmt;
 use std::io::Write;
 
+use irontsd::bench::json_points::push_body;
 use irontsd::workload::{Digest, Kind, Shape, collect, digest_lines};
 
 use crate::common::Outcome;
@@ -67,43 +68,21 @@ impl Load {
 }
 
 fn requests(lines: &[u8], points: usize) -> Outcome<Requests> {
-    let lines: Vec<&str> = std::str::from_utf8(lines)?.lines().collect();
+    let lines: Vec<&[u8]> = lines.split_inclusive(|byte| *byte == b'\n').collect();
     let (mut requests, mut body) = (Requests::default(), Vec::new());
     for group in lines.chunks(points) {
         body.clear();
-        for (at, line) in group.iter().enumerate() {
-            body.push(if at == 0 { b'[' } else { b',' });
-            point(&mut body, line)?;
-        }
-        body.push(b']');
-        // A request of one point is an object, as agents send it.
-        let body = if points == 1 { &body[1..body.len() - 1] } else { &body[..] };
+        push_body(&mut body, &group.concat())?;
         write!(
             requests.bytes,
             "POST /api/put HTTP/1.1\r\nHost: localhost:4242\r\nContent-Type: application/json\r\n\
              Content-Length: {}\r\n\r\n",
             body.len()
         )?;
-        requests.bytes.extend_from_slice(body);
+        requests.bytes.extend_from_slice(&body);
         requests.ends.push(requests.bytes.len());
     }
     Ok(requests)
-}
-
-/// `put METRIC TIME VALUE KEY=VALUE...` as JSON; nothing in agent lines needs an escape.
-fn point(out: &mut Vec<u8>, line: &str) -> Outcome<()> {
-    let words: Vec<&str> = line.split(' ').collect();
-    let ["put", metric, time, value, tags @ ..] = &words[..] else {
-        return Err(format!("not a put line: {line:?}").into());
-    };
-    write!(out, r#"{{"metric":"{metric}","timestamp":{time},"value":{value},"tags":{{"#)?;
-    for (at, tag) in tags.iter().enumerate() {
-        let (key, text) = tag.split_once('=').ok_or("a tag without =")?;
-        let comma = if at == 0 { "" } else { "," };
-        write!(out, r#"{comma}"{key}":"{text}""#)?;
-    }
-    out.extend_from_slice(b"}}");
-    Ok(())
 }
 
 impl fmt::Display for Load {

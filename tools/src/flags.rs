@@ -1,5 +1,6 @@
 //! Flags of `irontsd serve`. One declaration makes parsing, help and the environment variables.
 
+use crate::bench::Bench;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use irontsd_net::histogram::codecs::Codec;
 use irontsd_net::http::cors::Origins;
@@ -35,6 +36,8 @@ pub enum Command {
     /// Names and their numbers.
     #[command(subcommand)]
     Uid(Uid),
+    /// Send a load to this or another server that takes OpenTSDB writes, and tell what it cost.
+    Bench(Box<Bench>),
     /// Configuration files: check one, show what holds, print an example.
     #[command(subcommand)]
     Config(Config),
@@ -307,7 +310,7 @@ pub enum Switch {
 }
 
 /// `host:port`, `:port` (every address of this machine) or `[::1]:port`.
-fn address(text: &str) -> Result<SocketAddr, String> {
+pub(crate) fn address(text: &str) -> Result<SocketAddr, String> {
     let full = if text.starts_with(':') { format!("0.0.0.0{text}") } else { text.to_owned() };
     let expected = "expected host:port, :port or [::1]:port";
     let mut found = full.to_socket_addrs().map_err(|error| format!("{error} ({expected})"))?;
@@ -323,7 +326,7 @@ fn partition(text: &str) -> Result<Duration, String> {
     if bounds.contains(&partition) { Ok(partition) } else { Err(expected()) }
 }
 
-fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let expected = || "expected 0 or a number with ms, s, m, h or d, for example 500ms".to_owned();
     let (number, unit) = split(text).ok_or_else(expected)?;
     let milliseconds: u64 = match unit {

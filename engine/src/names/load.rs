@@ -235,10 +235,6 @@ impl Loader {
         for found in &scan.records {
             next = self.read_record(path, found)?;
         }
-        // What the disk cannot read now must not be cut.
-        if map.has_faulted() {
-            return Err(Error::unreadable(path));
-        }
         let len = map.len() as u64;
         let mut damaged = scan.damaged;
         let mut end = len;

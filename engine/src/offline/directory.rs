@@ -51,7 +51,7 @@ fn is_whole(store: &Store, before: &Manifest, after: &Manifest) -> bool {
     before == after
         || (before.flushed_epoch == after.flushed_epoch
             && before.names == after.names
-            && store.set_aside.iter().all(|entry| is_named(&entry.name)))
+            && store.aside.iter().all(|aside| is_named(&aside.entry.name)))
 }
 
 fn read(env: &Env, dir: &Path, mut manifest: Manifest) -> Result<Store> {
@@ -60,7 +60,7 @@ fn read(env: &Env, dir: &Path, mut manifest: Manifest) -> Result<Store> {
     let (registry, names) = Registry::read_only(env, dir, &manifest.names)?;
     names.cuts.iter().for_each(|(path, at, bytes)| found.cut(path, *at, *bytes));
     found.faults.extend(names.faults);
-    let (segments, set_aside) = open_segments(env, dir, &mut manifest, &mut found)?;
+    let (segments, aside) = open_segments(env, dir, &mut manifest, &mut found)?;
     let segment_dir = dir.join("segments");
     let read_delete = |entry| deletes::read(env, &segment_dir, entry).map(Arc::new);
     let deletes = manifest.deletes.iter().map(read_delete).collect::<Result<Vec<_>>>()?;
@@ -79,7 +79,7 @@ fn read(env: &Env, dir: &Path, mut manifest: Manifest) -> Result<Store> {
         origin: Origin::Directory,
         manifest,
         segments,
-        set_aside,
+        aside,
         deletes,
         epochs: epochs.into_values().collect(),
         registry,

@@ -8,7 +8,7 @@ use crate::index::{Group, Index};
 use crate::manifest::{Manifest, SegmentEntry};
 use crate::offline::directory;
 use crate::recover::Recovery;
-use crate::scan::Snapshot;
+use crate::scan::{Aside, Snapshot};
 use crate::segment::Segment;
 use crate::series::Registry;
 use crate::types::SeriesId;
@@ -33,7 +33,7 @@ pub struct Store {
     pub(super) origin: Origin,
     pub(super) manifest: Manifest,
     pub(super) segments: Vec<Arc<Segment>>,
-    pub(super) set_aside: Vec<SegmentEntry>,
+    pub(super) aside: Vec<Arc<Aside>>,
     pub(super) deletes: Vec<Arc<Delete>>,
     pub(super) epochs: Vec<Vec<Arc<WriteBuffer>>>,
     pub(super) registry: Registry,
@@ -73,8 +73,8 @@ impl Store {
     }
 
     /// Segments that could not be opened.
-    pub fn set_aside(&self) -> &[SegmentEntry] {
-        &self.set_aside
+    pub fn set_aside(&self) -> &[Arc<Aside>] {
+        &self.aside
     }
 
     /// Names and their ids. None can be written.
@@ -104,6 +104,7 @@ impl Store {
             epochs: self.epochs.iter().map(epoch).collect(),
             deletes: self.deletes.clone(),
             floor_ms: self.manifest.floor_ms,
+            aside: self.aside.clone(),
         }
     }
 }
@@ -140,7 +141,7 @@ fn open_segment(env: &Env, path: &Path) -> Result<Store> {
         origin: Origin::Segment,
         manifest,
         segments: vec![Arc::new(segment)],
-        set_aside: Vec::new(),
+        aside: Vec::new(),
         deletes: Vec::new(),
         epochs: Vec::new(),
         registry,

@@ -14,6 +14,7 @@ const KEY_SEED: u64 = 0x1319_8a2e_0370_7344;
 const VALUE_SEED: u64 = 0xa409_3822_299f_31d0;
 const NUMBER_SEED: u64 = 0x082e_fa98_ec4e_6c89;
 const TIME_SEED: u64 = 0x4528_21e6_38d0_1377;
+const LIST_SEED: u64 = 0xbe54_66cf_34e9_0c6c;
 const WORD_FACTOR: u64 = 0x9fb2_1c65_1e98_df25;
 
 /// The sum and number of a heap of samples.
@@ -34,7 +35,7 @@ impl Digest {
 }
 
 /// Takes samples as they are read.
-pub(super) trait Tally: Default {
+pub(super) trait Tally {
     /// Adds one sample.
     fn add(&mut self, series: SeriesHash, time_ms: i64, value: ValueHash);
 }
@@ -57,7 +58,7 @@ impl fmt::Display for Digest {
 
 /// The hash of a metric and its tags, added in any order.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct SeriesHash(u64);
+pub(super) struct SeriesHash(pub(super) u64);
 
 impl SeriesHash {
     /// The hash of the series and one of its timestamps.
@@ -89,6 +90,22 @@ impl ValueHash {
     pub(super) fn of(text: &[u8]) -> Option<Self> {
         canonical(text).map(|spelling| ValueHash(hash(NUMBER_SEED, &spelling)))
     }
+}
+
+impl ValueHash {
+    /// The hash of numbers in this order.
+    pub(super) fn of_all<'a>(numbers: impl Iterator<Item = &'a [u8]>) -> Option<Self> {
+        let mut sum = ValueHash(LIST_SEED);
+        for number in numbers {
+            sum.0 = scramble(sum.0 ^ ValueHash::of(number)?.0).wrapping_add(1);
+        }
+        Some(sum)
+    }
+}
+
+/// The hash of a word that stands for itself.
+pub(super) fn word_hash(word: &[u8]) -> u64 {
+    hash(METRIC_SEED, word)
 }
 
 /// A fixed hash: eight bytes a step, so that it is the same on every machine and quick.

@@ -7,6 +7,7 @@
 use std::borrow::Cow;
 use std::io::{self, Read};
 
+use super::buckets;
 use super::digest::{Digest, DigestError, SeriesHash, Tally, ValueHash};
 use super::sent::number;
 
@@ -20,7 +21,7 @@ pub fn digest_export(body: impl Read) -> io::Result<Digest> {
 }
 
 /// Reads an export to its end.
-pub(super) fn tally_export<T: Tally>(mut body: impl Read) -> io::Result<T> {
+pub(super) fn tally_export<T: Tally + Default>(mut body: impl Read) -> io::Result<T> {
     let mut export = Export::default();
     let mut chunk = vec![0; READ_BYTES];
     loop {
@@ -60,7 +61,7 @@ struct Export<T> {
     samples: Samples,
 }
 
-impl<T: Tally> Export<T> {
+impl<T: Tally + Default> Export<T> {
     fn feed(&mut self, mut piece: &[u8]) -> Result<(), DigestError> {
         while let Some(end) = piece.iter().position(|byte| *byte == b'\n') {
             let (line, rest) = (&piece[..end], &piece[end + 1..]);
@@ -118,7 +119,7 @@ impl Samples {
         text.list(b'{', b'}', |text| {
             match text.key()?.as_ref() {
                 b"metric" => series = Some(text.labels()?),
-                b"values" => text.numbers(&mut self.values, ValueHash::of)?,
+                b"values" => text.numbers(&mut self.values, value)?,
                 b"timestamps" => text.numbers(&mut self.times_ms, number)?,
                 _ => return Err("an unknown key"),
             }
@@ -132,6 +133,12 @@ impl Samples {
         }
         series.ok_or("no metric")
     }
+}
+
+/// A number, or a histogram's object.
+#[inline]
+fn value(text: &[u8]) -> Option<ValueHash> {
+    ValueHash::of(text).or_else(|| buckets::of_json(text))
 }
 
 /// What is left of a line.
@@ -191,7 +198,11 @@ impl<'a> Text<'a> {
 
     fn numbers<T>(&mut self, out: &mut Vec<T>, read: impl Fn(&[u8]) -> Option<T>) -> Parsed<()> {
         self.list(b'[', b']', |text| {
-            let end = text.rest.iter().position(|byte| matches!(byte, b',' | b']'));
+            let end = match text.rest.first() {
+                // A histogram's only braces are around it.
+                Some(b'{') => text.rest.iter().position(|byte| *byte == b'}').map(|at| at + 1),
+                _ => text.rest.iter().position(|byte| matches!(byte, b',' | b']')),
+            };
             let (digits, rest) = text.rest.split_at(end.ok_or("an array without an end")?);
             text.rest = rest;
             out.push(read(digits).ok_or("not a number")?);

@@ -5,27 +5,36 @@
 //! and a proof speak of the same bytes. A sample depends on the seed, its series and its step
 //! alone: the same [`Shape`] yields the same samples however it is split over connections.
 
+mod account;
 mod agent;
+mod buckets;
 mod chance;
 mod decimal;
 mod digest;
 mod endless;
 mod exported;
+mod replay;
 mod rotation;
 mod samples;
 mod sent;
 mod shape;
 mod texts;
 mod tsbs;
+mod varied;
 
+pub(crate) use account::name_of;
+pub use account::{Account, Difference};
 pub use agent::AgentLines;
 pub use digest::{Digest, DigestError};
 pub use endless::EndlessLines;
 pub use exported::{ExportDigest, digest_export};
+pub use replay::{Replay, ReplayLines};
+pub use rotation::Order;
 pub use samples::SampleList;
 pub use sent::digest_lines;
 pub use shape::{Kind, Shape, split};
 pub use tsbs::TsbsLines;
+pub use varied::{VariedLines, Variety};
 
 /// A finite stream of telnet `put` lines.
 pub trait Workload {

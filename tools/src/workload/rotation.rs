@@ -3,6 +3,25 @@
 use std::ops::Range;
 
 use super::Shape;
+use super::chance::draw;
+
+/// Samples out of order lie within so many steps of their place.
+const SHUFFLED_STEPS: u64 = 16;
+/// Of so many series one is sent out of order.
+const SHUFFLED_SERIES: u64 = 4;
+/// One step in so many has the time of the step before it.
+const REPEATED_STEPS: u64 = 8;
+
+/// Which step's time a sample has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// Its own.
+    InOrder,
+    /// One series in four is out of order, within sixteen steps.
+    Shuffled,
+    /// Every eighth step has the time of the step before it.
+    Repeated,
+}
 
 /// Walks a range of series once per time step and keeps the step's timestamp as text.
 pub(super) struct Rotation {
@@ -12,6 +31,8 @@ pub(super) struct Rotation {
     steps_left: u64,
     start_s: u64,
     interval_s: u64,
+    order: Order,
+    seed: u64,
     stamp: Vec<u8>,
 }
 
@@ -37,10 +58,35 @@ impl Rotation {
             steps_left,
             start_s: shape.start_s,
             interval_s: shape.interval_s,
+            order: Order::InOrder,
+            seed: shape.seed,
             stamp: Vec::new(),
         };
         rotation.print_stamp();
         rotation
+    }
+
+    /// The same with the times of its steps in another order.
+    pub(super) fn ordered(self, order: Order) -> Self {
+        let mut rotation = Rotation { order, ..self };
+        rotation.print_stamp();
+        rotation
+    }
+
+    /// The Unix time of a series at the present step where it is not that of the others.
+    #[inline]
+    pub(super) fn own_time_s(&self, series: u64) -> Option<u64> {
+        let shuffled = self.order == Order::Shuffled && series.is_multiple_of(SHUFFLED_SERIES);
+        shuffled.then(|| {
+            // An odd factor visits each step of a window of a power of two once.
+            let random = draw(self.seed, series, 0);
+            let within = self.step.wrapping_mul(random | 1).wrapping_add(random >> 32);
+            self.time_s(self.step - self.step % SHUFFLED_STEPS + within % SHUFFLED_STEPS)
+        })
+    }
+
+    fn time_s(&self, step: u64) -> u64 {
+        self.start_s.saturating_add(step.saturating_mul(self.interval_s))
     }
 
     /// Samples not yet walked over.
@@ -62,10 +108,21 @@ impl Rotation {
         &self.stamp
     }
 
+    /// Samples left of this step.
+    pub(super) fn left_in_step(&self) -> u64 {
+        self.series.end - self.series_next
+    }
+
     /// Moves on by one sample.
     #[inline]
     pub(super) fn advance(&mut self) {
-        self.series_next += 1;
+        self.advance_by(1);
+    }
+
+    /// Moves on by at most the samples left of this step.
+    #[inline]
+    pub(super) fn advance_by(&mut self, samples: u64) {
+        self.series_next += samples;
         if self.series_next == self.series.end {
             self.series_next = self.series.start;
             self.step += 1;
@@ -75,7 +132,11 @@ impl Rotation {
     }
 
     fn print_stamp(&mut self) {
-        let time_s = self.start_s.saturating_add(self.step.saturating_mul(self.interval_s));
+        let step = match self.order {
+            Order::Repeated => self.step - (self.step + 1) / REPEATED_STEPS,
+            Order::InOrder | Order::Shuffled => self.step,
+        };
+        let time_s = self.time_s(step);
         self.stamp.clear();
         self.stamp.push(b' ');
         self.stamp.extend_from_slice(itoa::Buffer::new().format(time_s).as_bytes());

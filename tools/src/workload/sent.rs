@@ -1,5 +1,6 @@
 //! The digest of what was sent: telnet `put` lines.
 
+use super::buckets;
 use super::digest::{Digest, DigestError, SeriesHash, Tally, ValueHash};
 
 /// Timestamps of more digits than this are milliseconds already.
@@ -11,27 +12,42 @@ pub fn digest_lines(lines: &[u8]) -> Result<Digest, DigestError> {
 }
 
 /// Reads `put` lines; other lines are an error.
-pub(super) fn tally_lines<T: Tally>(lines: &[u8]) -> Result<T, DigestError> {
+pub(super) fn tally_lines<T: Tally + Default>(lines: &[u8]) -> Result<T, DigestError> {
     let mut tally = T::default();
-    for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
-        add_line(&mut tally, line).map_err(|reason| DigestError::new(reason, line))?;
-    }
+    tally_into(&mut tally, lines)?;
     Ok(tally)
+}
+
+/// Adds `put` and `histogram` lines to a tally; other lines are an error.
+pub(super) fn tally_into(tally: &mut impl Tally, lines: &[u8]) -> Result<(), DigestError> {
+    for line in lines.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+        add_line(tally, line).map_err(|reason| DigestError::new(reason, line))?;
+    }
+    Ok(())
 }
 
 fn add_line(tally: &mut impl Tally, line: &[u8]) -> Result<(), &'static str> {
     let line = line.strip_suffix(b"\r").unwrap_or(line);
     let mut words = line.split(|byte| *byte == b' ').filter(|word| !word.is_empty());
-    words.next().filter(|word| *word == b"put").ok_or("not a put line")?;
+    words.next().filter(|word| is_command(word)).ok_or("not a put line")?;
     let mut series = SeriesHash::default().metric(words.next().ok_or("no metric")?);
     let time_ms = words.next().and_then(milliseconds).ok_or("no timestamp")?;
-    let value = words.next().and_then(ValueHash::of).ok_or("no number for a value")?;
+    let value = words.next().and_then(value).ok_or("no number for a value")?;
     for tag in words {
         let split = tag.iter().position(|byte| *byte == b'=').ok_or("a tag without =")?;
         series = series.tag(&tag[..split], &tag[split + 1..]);
     }
     tally.add(series, time_ms, value);
     Ok(())
+}
+
+fn is_command(word: &[u8]) -> bool {
+    word == b"put" || word == b"histogram"
+}
+
+/// A number, or a histogram's text.
+fn value(text: &[u8]) -> Option<ValueHash> {
+    ValueHash::of(text).or_else(|| buckets::of_text(text))
 }
 
 /// `1700000000`, `1700000000.123` and `1700000000123` as milliseconds.

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::{AgentLines, TsbsLines, Workload};
+use super::{AgentLines, Order, TsbsLines, VariedLines, Variety, Workload};
 
 /// The size and place in time of a load.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,6 +46,10 @@ pub enum Kind {
     Agent,
     /// [`TsbsLines`]: about 195 bytes, ten tags.
     Tsbs,
+    /// [`AgentLines`] with the times of samples in another order.
+    Ordered(Order),
+    /// [`VariedLines`]: like agent lines, but hard in some way.
+    Varied(Variety),
 }
 
 impl Kind {
@@ -54,6 +58,8 @@ impl Kind {
         match self {
             Kind::Agent => Box::new(AgentLines::new(shape, series)),
             Kind::Tsbs => Box::new(TsbsLines::new(shape, series)),
+            Kind::Ordered(order) => Box::new(AgentLines::new(shape, series).ordered(order)),
+            Kind::Varied(variety) => Box::new(VariedLines::new(shape, series, variety)),
         }
     }
 
@@ -78,6 +84,15 @@ mod tests {
     const SHAPE: Shape =
         Shape { seed: 7, series_count: 1001, samples_per_series: 9, start_s: 100, interval_s: 15 };
 
+    const KINDS: [Kind; 6] = [
+        Kind::Agent,
+        Kind::Tsbs,
+        Kind::Varied(Variety::Replaced { lifetime: 4, staggered: true }),
+        Kind::Ordered(Order::Shuffled),
+        Kind::Varied(Variety::Doubles),
+        Kind::Varied(Variety::Histograms),
+    ];
+
     fn digest(kind: Kind, shape: &Shape, connections: u64) -> Digest {
         let mut whole = Digest::default();
         for mut load in kind.connections(shape, connections) {
@@ -97,7 +112,7 @@ mod tests {
 
     #[test]
     fn the_samples_do_not_depend_on_the_number_of_connections() {
-        for kind in [Kind::Agent, Kind::Tsbs] {
+        for kind in KINDS {
             let whole = digest(kind, &SHAPE, 1);
             assert_eq!(whole.count, SHAPE.lines_total());
             assert_eq!(digest(kind, &SHAPE, 7), whole);
@@ -107,7 +122,7 @@ mod tests {
 
     #[test]
     fn filling_in_small_pieces_yields_the_same_bytes() {
-        for kind in [Kind::Agent, Kind::Tsbs] {
+        for kind in KINDS {
             let (whole, _) = collect(kind.workload(&SHAPE, 0..1001).as_mut());
             let mut pieces = Vec::new();
             let mut load = kind.workload(&SHAPE, 0..1001);

@@ -1,8 +1,9 @@
 //! Waiting for something that another process does, but never forever.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::Outcome;
+use super::clock::now;
 
 /// Asks `ready` every `pause` until it answers with something; fails after `timeout`.
 pub fn until<T>(
@@ -11,7 +12,7 @@ pub fn until<T>(
     pause: Duration,
     mut ready: impl FnMut() -> Outcome<Option<T>>,
 ) -> Outcome<T> {
-    let start = Instant::now();
+    let start = now();
     loop {
         if let Some(found) = ready()? {
             return Ok(found);

@@ -17,7 +17,7 @@ pub fn get(node: SocketAddr, path: &str, timeout: Duration) -> Outcome<String> {
 }
 
 /// The body of a successful answer to `GET path`, as it arrives.
-pub fn stream(node: SocketAddr, path: &str, timeout: Duration) -> Outcome<impl Read> {
+pub fn stream(node: SocketAddr, path: &str, timeout: Duration) -> Outcome<impl Read + use<>> {
     let config = ureq::Agent::config_builder().timeout_global(Some(timeout));
     let agent = ureq::Agent::new_with_config(config.build());
     let url = format!("http://{node}{path}");

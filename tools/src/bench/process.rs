@@ -65,6 +65,11 @@ pub fn rss_peak_bytes(pid: u32) -> Outcome<u64> {
     status_bytes(pid, "VmHWM:")
 }
 
+/// Resident memory the process has now.
+pub fn rss_bytes(pid: u32) -> Outcome<u64> {
+    status_bytes(pid, "VmRSS:")
+}
+
 /// Anonymous memory the process has now.
 pub fn anon_bytes(pid: u32) -> Outcome<u64> {
     status_bytes(pid, "RssAnon:")

@@ -8,15 +8,14 @@ use super::Outcome;
 
 const SECONDS_PER_DAY: u64 = 86_400;
 
-/// Facts by name; `scratch` is where the nodes will write.
-pub fn describe(scratch: &Path) -> Outcome<Vec<(&'static str, String)>> {
+/// Facts by name.
+pub fn describe() -> Outcome<Vec<(&'static str, String)>> {
     let cores = std::thread::available_parallelism()?;
     Ok(vec![
         ("date", date_today()?),
         ("kernel", trimmed("/proc/sys/kernel/osrelease")),
         ("CPU", format!("{}, {cores} cores", field("/proc/cpuinfo", "model name"))),
         ("memory", field("/proc/meminfo", "MemTotal")),
-        ("file system", file_system(scratch)),
         ("load average at the start", trimmed("/proc/loadavg")),
     ])
 }
@@ -34,7 +33,7 @@ fn field(path: &str, key: &str) -> String {
 }
 
 /// Type and mount point of the file system that holds `path`.
-fn file_system(path: &Path) -> String {
+pub fn file_system(path: &Path) -> String {
     let path = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     let mounts = trimmed("/proc/self/mounts");
     let fields = mounts.lines().map(|line| line.split(' ').collect::<Vec<_>>());
@@ -43,6 +42,7 @@ fn file_system(path: &Path) -> String {
     deepest.map_or_else(|| String::from("unknown"), |mount| format!("{} at {}", mount[2], mount[1]))
 }
 
+#[expect(clippy::disallowed_methods, reason = "the date of a record")]
 /// Today in UTC as `YYYY-MM-DD`.
 fn date_today() -> Outcome<String> {
     let days = SystemTime::now().duration_since(UNIX_EPOCH)?.as_secs() / SECONDS_PER_DAY;
