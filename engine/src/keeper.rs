@@ -160,8 +160,10 @@ impl Keeper {
 
     fn flush_all(&mut self) -> Result<()> {
         // While a flush fails nothing more is frozen: the shards fill up and press back.
-        let frozen = self.flush_frozen();
-        self.tell(frozen).inspect_err(|_| self.shared.flush_asked.store(false, Release))?;
+        if let Err(error) = self.flush_frozen() {
+            self.shared.flush_asked.store(false, Release);
+            return self.tell(Err(error));
+        }
         let current = self.shared.current.read().clone();
         let rotated = if current.buffers.iter().any(|buffer| !buffer.is_empty()) {
             self.rotate(&current)

@@ -249,6 +249,12 @@ impl Conn {
         let _gone = socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO));
     }
 
+    /// Puts a text before what was answered together with uncommitted points, and lets all go.
+    pub fn precede(&mut self, text: &[u8]) {
+        self.out.splice(self.released..self.released, text.iter().copied());
+        self.released = self.out.len();
+    }
+
     /// Replaces what was answered to uncommitted points.
     pub fn retract(&mut self, instead: &[u8]) {
         self.out.truncate(self.released);

@@ -476,7 +476,8 @@ impl EventLoop {
         let conn = &mut self.conns[place];
         let protocol = spoken(conn).unwrap_or(Protocol::Telnet);
         if protocol == Protocol::Telnet {
-            conn.retract(telnet::unavailable(reason).as_bytes());
+            // Whoever reads an answer to a later command has read this line before.
+            conn.precede(telnet::unavailable(reason).as_bytes());
         } else {
             let mut answer = Vec::new();
             let framing = http::reply::Framing { keep_alive: false, ..conn.framing };
