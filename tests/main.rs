@@ -33,6 +33,7 @@ mod http_wire; // HTTP framing: splits, chunks, pipelines, encodings, limits.
 mod import; // What one node exports another imports.
 mod kairosdb; // KairosDB's lines and bodies, with its answers.
 mod kill; // 200 times kill -9 under load: nothing acknowledged is lost, nothing is invented.
+mod memory; // In a small control group floods are refused, and nobody is killed.
 mod merging; // Merges change nothing that a reader sees, whatever interrupts them.
 mod monitoring; // Metrics, the list of refused lines and the probes tell the truth.
 mod operations; // Metrics, alerts, dashboard, unit, logs and readiness fit the running node.

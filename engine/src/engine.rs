@@ -205,6 +205,11 @@ impl Engine {
         Shard::new(self.shared.clone(), index)
     }
 
+    /// Number of shards.
+    pub fn shards(&self) -> usize {
+        self.taken.len()
+    }
+
     /// All series.
     pub fn registry(&self) -> &Registry {
         &self.shared.registry

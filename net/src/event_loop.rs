@@ -12,6 +12,7 @@ use crate::inbox::{ConnId, Handle, Message};
 use crate::intake::{Intake, Pending};
 use crate::kairosdb;
 use crate::listener::Listeners;
+use crate::memory::{Level, UNREAD_BYTES, UNREAD_FOR};
 use crate::node::Node;
 use crate::reject::{Protocol, Reason, Reject};
 use crate::telnet::{self, Next, lookup::Lookup};
@@ -42,8 +43,6 @@ pub(crate) const READ_BYTES: usize = 512 << 10;
 const READ_BYTES_REFUSED: usize = 16 << 10;
 /// Rows after which a turn commits without waiting for its end.
 const COMMIT_ROWS: usize = 8192;
-/// Bytes of the lookup of one loop.
-const LOOKUP_BYTES_MAX: usize = 1 << 30;
 /// How often deadlines are looked at.
 const TICK: Duration = Duration::from_millis(200);
 /// How long a stopping node reads what is still coming in.
@@ -97,13 +96,14 @@ impl EventLoop {
         let waking = handle.clone();
         shard.set_waker(move || waking.wake());
         let seed = node.engine.env().chance.number();
+        let lookup_bytes = node.memory.lookup_bytes(node.engine.shards());
         EventLoop {
             node,
             handle,
             shard,
             conns: Slab::new(),
-            lookup: Lookup::new(seed, LOOKUP_BYTES_MAX),
-            json_lookup: Lookup::new(seed, LOOKUP_BYTES_MAX),
+            lookup: Lookup::new(seed, lookup_bytes),
+            json_lookup: Lookup::new(seed, lookup_bytes / 2),
             known: Default::default(),
             pending: Pending::default(),
             put: Default::default(),
@@ -635,6 +635,7 @@ impl EventLoop {
 
     fn tick(&mut self) {
         let now = self.now();
+        self.node.memory.look(&self.node.engine, now);
         if now < self.next_tick {
             return;
         }
@@ -645,10 +646,16 @@ impl EventLoop {
         self.lookup.age(now, self.node.policy.forget_after);
         self.json_lookup.age(now, self.node.policy.forget_after);
         let stall = self.node.policy.export_stall;
+        let scarce = self.node.memory.level() >= Level::Scarce;
+        if scarce {
+            self.refuse_large_bodies();
+        }
         let overdue = |conn: &Conn| {
             let http = matches!(conn.speaks, Speaks::Http(_));
             let stalled = http && conn.backlog() > 0 && now > conn.progress_at + stall;
-            stalled || conn.linger_until.is_some_and(|until| now > until)
+            let hoards = scarce && conn.backlog() > UNREAD_BYTES;
+            let hoards = hoards && now > conn.progress_at + UNREAD_FOR;
+            stalled || hoards || conn.linger_until.is_some_and(|until| now > until)
         };
         let gone: Vec<usize> =
             self.conns.iter().filter(|(_, conn)| overdue(conn)).map(|(place, _)| place).collect();

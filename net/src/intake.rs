@@ -1,6 +1,7 @@
 //! Where accepted points go before they are committed: one batch for each event loop, with what is
 //! needed to name series, to count and to refuse.
 
+use crate::memory::Level;
 use crate::node::Node;
 use crate::policy::Policy;
 use crate::reject::{Protocol, Reason, Reject};
@@ -113,6 +114,7 @@ impl Intake<'_> {
             return Err(Reject::new(Reason::Unavailable, error.to_string()));
         }
         self.node.known.check(self.policy.creates, engine, name)?;
+        self.node.memory.check(Level::Tight)?;
         // A flood that is refused must not hold up loops that only look up: no lock for adding.
         let now = engine.env().clock.monotonic();
         let found = admission.check(engine.registry().len(), now).and_then(|()| {

@@ -20,6 +20,7 @@ pub mod intake;
 pub mod kairosdb;
 pub mod known;
 pub mod listener;
+pub mod memory;
 pub mod node;
 pub mod number;
 pub mod point;

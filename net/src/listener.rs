@@ -3,10 +3,14 @@
 use crate::event_loop::LISTENERS;
 use crate::http::router::Port;
 use crate::inbox::{Handle, Message};
+use crate::memory::Level;
 use crate::node::Node;
-use mio::net::TcpListener;
+use crate::reject::{Protocol, Reject};
+use crate::telnet;
+use mio::net::{TcpListener, TcpStream};
 use mio::{Interest, Registry, Token};
-use std::io;
+use std::io::{self, Write};
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -39,6 +43,12 @@ impl Listeners {
                 match socket.accept() {
                     Ok((stream, peer)) => {
                         node.counters.connections_total.fetch_add(1, Relaxed);
+                        if let Err(refusal) = node.memory.check(Level::Scarce)
+                            && *port != Port::Http
+                        {
+                            refuse(node, stream, peer, *port, &refusal);
+                            continue;
+                        }
                         if let Some(to) = self.loops.iter().min_by_key(|to| to.load.load(Relaxed)) {
                             to.count(true);
                             to.send(Message::Accepted(stream, peer, *port));
@@ -65,4 +75,14 @@ impl Listeners {
             self.accept(node);
         }
     }
+}
+
+/// Nothing is read, so nobody knows what it would have spoken: most likely lines.
+fn refuse(node: &Node, mut stream: TcpStream, peer: SocketAddr, port: Port, refusal: &Reject) {
+    let protocol = if port == Port::Kairosdb { Protocol::Kairosdb } else { Protocol::Telnet };
+    if port == Port::Opentsdb {
+        let _gone = stream.write(telnet::unavailable(&refusal.message).as_bytes());
+    }
+    let now_ms = node.engine.env().clock.wall_ms();
+    node.rejections.add(now_ms, protocol, Some(peer), refusal, b"");
 }

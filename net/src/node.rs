@@ -2,6 +2,7 @@
 
 use crate::admission::Admission;
 use crate::known::Known;
+use crate::memory::Memory;
 use crate::policy::Policy;
 use crate::reject::{Protocol, Rejections};
 use irontsd_engine::engine::Engine;
@@ -16,6 +17,8 @@ pub struct Node {
     pub policy: Policy,
     /// Names known, where new ones are refused.
     pub known: Known,
+    /// Whether there is memory for more.
+    pub memory: Memory,
     /// Whether there may be more series.
     pub admission: Admission,
     /// Refusals.

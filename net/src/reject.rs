@@ -94,6 +94,8 @@ reasons! {
     TooManySeries = "too_many_series",
     /// New series come faster than they may.
     NewSeriesRate = "new_series_rate",
+    /// The process uses nearly all the memory it may.
+    Memory = "memory_limit",
 }
 
 /// Longest message in bytes: it may show names and tags, which a client can make long.

@@ -17,6 +17,7 @@ use crate::http::router::{Port, Route, route};
 use crate::http::session::{Request, Taken};
 use crate::intake::Intake;
 use crate::kairosdb;
+use crate::memory::{Level, SMALL_BODY_BYTES};
 use crate::put::What as Points;
 use crate::reject::{Protocol, Reason, Reject};
 use std::sync::atomic::Ordering::Relaxed;
@@ -24,19 +25,55 @@ use std::sync::atomic::Ordering::Relaxed;
 impl EventLoop {
     /// Takes bytes of an HTTP connection; how many, and whether to try again at once.
     pub(crate) fn take_http(&mut self, place: usize, bytes: &[u8]) -> (usize, bool) {
-        let limit = self.node.policy.body_bytes_max;
+        let scarce = self.node.memory.check(Level::Scarce);
+        let most = self.node.policy.body_bytes_max;
+        let limit = if scarce.is_err() { most.min(SMALL_BODY_BYTES) } else { most };
         let conn = &mut self.conns[place];
         let Speaks::Http(session) = &mut conn.speaks else { return (0, false) };
         let (taken, found) = session.take(bytes, limit, &mut conn.out);
         match found {
-            Taken::Incomplete => (taken, false),
+            Taken::Incomplete => {
+                self.refuse_large_body(place);
+                (taken, false)
+            }
             Taken::Request(request) => {
                 self.request(place, request);
                 (taken, true)
             }
-            Taken::Refused(answer, reject) => {
+            Taken::Refused(mut answer, mut reject) => {
+                if let (Reason::BodyTooLarge, Err(refusal)) = (reject.reason, scarce) {
+                    answer = Reply::error(503, "Memory is scarce", Some(&refusal.message));
+                    reject = refusal;
+                }
                 self.refuse(place, &answer, &reject, bytes);
                 (taken, false)
+            }
+        }
+    }
+
+    /// Refuses a body that is large already and whose rest is still to come, while memory is scarce.
+    fn refuse_large_body(&mut self, place: usize) {
+        let Speaks::Http(session) = &mut self.conns[place].speaks else { return };
+        if session.body_bytes() <= SMALL_BODY_BYTES {
+            return;
+        }
+        if let Err(refusal) = self.node.memory.check(Level::Scarce) {
+            *session = Default::default();
+            let answer = Reply::error(503, "Memory is scarce", Some(&refusal.message));
+            self.refuse(place, &answer, &refusal, b"");
+        }
+    }
+
+    pub(crate) fn refuse_large_bodies(&mut self) {
+        let places: Vec<usize> = self.conns.iter().map(|(place, _)| place).collect();
+        for place in places {
+            if !self.conns[place].closing && self.conns[place].may_take() {
+                self.refuse_large_body(place);
+                let conn = &mut self.conns[place];
+                if conn.closing {
+                    conn.released = conn.out.len();
+                    self.touch(place);
+                }
             }
         }
     }
@@ -84,11 +121,20 @@ impl EventLoop {
                 self.refuse_closed(place);
             }
             Ok(Route::Put | Route::Histogram | Route::Import | Route::Datapoints)
-                if self.is_full() =>
+                if self.is_full()
+                    && (request.body.len() <= SMALL_BODY_BYTES
+                        || self.node.memory.level() < Level::Scarce) =>
             {
                 // Taken up again when a flush has made room; nothing else is read meanwhile.
                 self.conns[place].deferred = Some(request);
                 self.wait_for_room();
+            }
+            Ok(Route::Put | Route::Histogram | Route::Import | Route::Datapoints)
+                if self.is_full() =>
+            {
+                let refused = self.node.memory.check(Level::Scarce);
+                let reason = refused.err().map_or(String::new(), |refusal| refusal.message);
+                self.refuse_for(place, Reason::Memory, reason);
             }
             Ok(Route::Put) => self.put(place, &request, Points::Numbers),
             Ok(Route::Histogram) => self.put(place, &request, Points::Histograms),
@@ -116,11 +162,15 @@ impl EventLoop {
     /// Answers a request with points while none are taken; the connection goes on.
     fn refuse_closed(&mut self, place: usize) {
         let reason = self.node.engine.stopped().unwrap_or_default();
+        self.refuse_for(place, Reason::Unavailable, reason);
+    }
+
+    fn refuse_for(&mut self, place: usize, why: Reason, reason: String) {
         let (protocol, answer) = match self.conns[place].port {
             Port::Kairosdb => (Protocol::Kairosdb, kairosdb::serve::unavailable(&reason)),
             _ => (Protocol::Http, unavailable(&reason)),
         };
-        self.intake(place).reject(protocol, &Reject::new(Reason::Unavailable, reason), b"");
+        self.intake(place).reject(protocol, &Reject::new(why, reason), b"");
         self.answer(place, &answer);
     }
 

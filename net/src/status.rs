@@ -110,6 +110,14 @@ fn process(node: &Node, out: &mut String) {
     let name = "process_resident_memory_bytes";
     metric(out, name, "gauge", "Resident memory.");
     let _ = writeln!(out, "{name} {}", resident.unwrap_or(0) * page_bytes);
+    if let Some(limit_bytes) = node.memory.limit_bytes() {
+        let name = "irontsd_memory_limit_bytes";
+        metric(out, name, "gauge", "Memory of its own that the process may use.");
+        let _ = writeln!(out, "{name} {limit_bytes}");
+        let name = "irontsd_memory_used_bytes";
+        metric(out, name, "gauge", "Memory of its own that the process uses.");
+        let _ = writeln!(out, "{name} {}", node.memory.used_bytes());
+    }
     // Behind the name in brackets, user and system time are the 12th and 13th field.
     let stat = read("/proc/self/stat");
     let times = stat.rsplit(')').next().unwrap_or_default().split(' ').skip(12).take(2);

@@ -90,8 +90,8 @@ fn known_series_cost_no_allocation() {
     let dir = tempfile::tempdir().expect("a directory");
     let engine = Engine::open(Config::new(dir.path()), env::real()).expect("a new directory");
     let shard = engine.shard(0);
-    let (policy, known, admission, rejections, counters) = Default::default();
-    let node = Node { engine, policy, known, admission, rejections, counters };
+    let (policy, known, memory, admission, rejections, counters) = Default::default();
+    let node = Node { engine, policy, known, memory, admission, rejections, counters };
     let (lookup, pending) = (Lookup::new(7, 1 << 24), Pending::default());
     let (scratch, session) = (Scratch::default(), Session::default());
     let mut event_loop = Loop { node, shard, lookup, pending, scratch, session };

@@ -108,6 +108,7 @@ fn the_last_piece_of_a_request_is_synced_before_its_answer() {
         admission: Default::default(),
         rejections: Default::default(),
         counters: Default::default(),
+        memory: Default::default(),
     });
     assert_eq!(*log.counts.lock().expect("whole"), (1, 1));
     let bound = Bound::new(([127, 0, 0, 1], 0).into(), Port::Http).expect("a port");

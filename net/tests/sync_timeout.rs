@@ -148,6 +148,7 @@ fn an_answer_waits_for_its_sync_no_longer_than_asked() {
         admission: Default::default(),
         rejections: Default::default(),
         counters: Default::default(),
+        memory: Default::default(),
     });
     let bound = Bound::new(([127, 0, 0, 1], 0).into(), Port::Opentsdb).expect("a port");
     let addr = bound.address().expect("an address");
@@ -198,6 +199,7 @@ fn a_timeout_is_a_number_of_milliseconds() {
         admission: Default::default(),
         rejections: Default::default(),
         counters: Default::default(),
+        memory: Default::default(),
     });
     let bound = Bound::new(([127, 0, 0, 1], 0).into(), Port::Opentsdb).expect("a port");
     let mut client = Client::connect(bound.address().expect("an address"));

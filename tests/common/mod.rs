@@ -3,6 +3,7 @@
 //! Nothing here uses the product's code: the clients speak bytes over sockets and the parsers
 //! are the obvious ones, so that they can referee.
 
+pub mod cgroup;
 pub mod export;
 pub mod gzip;
 pub mod http;

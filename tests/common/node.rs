@@ -266,6 +266,14 @@ impl Node {
         kib * 1024
     }
 
+    /// Memory that belongs to the node alone, without files.
+    pub fn own_memory_bytes(&self) -> u64 {
+        let statm = fs::read_to_string(format!("/proc/{}/statm", self.process.id()));
+        let statm = statm.expect("the node's memory in /proc");
+        let pages: Vec<u64> = statm.split_whitespace().flat_map(str::parse).collect();
+        (pages[1] - pages[2]) * rustix::param::page_size() as u64
+    }
+
     /// How many sockets the node holds, as the kernel counts them.
     pub fn socket_count(&self) -> usize {
         let links = fs::read_dir(format!("/proc/{}/fd", self.process.id())).expect("/proc");

@@ -60,8 +60,9 @@ impl World {
         let dir = tempfile::tempdir().expect("a temporary directory");
         let engine = Engine::open(Config::new(dir.path()), env::real()).expect("a new directory");
         let policy = Policy::default();
-        let (known, admission, rejections, counters) = Default::default();
-        World { node: Node { engine, policy, known, admission, rejections, counters }, _dir: dir }
+        let (known, memory, admission, rejections, counters) = Default::default();
+        let node = Node { engine, policy, known, memory, admission, rejections, counters };
+        World { node, _dir: dir }
     }
 
     /// Refusals so far, by reason.

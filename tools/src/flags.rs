@@ -271,6 +271,12 @@ pub struct Serve {
           default_value = "64MiB")]
     pub min_free_disk_bytes: u64,
 
+    /// Memory of its own that the node may use. Near it new series are refused first, then large
+    /// bodies and new connections, then all points; 0: no limit. By default 60 % of what the machine
+    /// or the control group has.
+    #[arg(long, env = "IRONTSD_MEMORY_LIMIT", value_name = "SIZE", value_parser = size)]
+    pub memory_limit: Option<u64>,
+
     /// How much is logged to standard error.
     #[arg(
         long,

@@ -3,11 +3,12 @@
 use crate::flags::{Serve, Switch};
 use crate::{hints, readiness};
 use irontsd_engine::engine::{Config, Engine};
-use irontsd_engine::env;
+use irontsd_engine::env::{self, Env};
 use irontsd_engine::retention::Keep;
 use irontsd_net::admission::{Admission, Limits};
 use irontsd_net::histogram::codecs::Codecs;
 use irontsd_net::http::router::Port;
+use irontsd_net::memory::Memory;
 use irontsd_net::node::Node;
 use irontsd_net::policy::{Creates, Policy};
 use irontsd_net::server::{Bound, Server};
@@ -48,8 +49,10 @@ fn serve(flags: &Serve) -> Result<(), String> {
     if let Some(address) = flags.kairosdb_listen {
         bound.push(bind("--kairosdb-listen", address, Port::Kairosdb)?);
     }
-    let engine =
-        Engine::open(config(flags, loops), env::real()).map_err(|error| hints::data_dir(&error))?;
+    let env = env::real();
+    let limit_bytes = memory_limit(flags, &env);
+    let config = config(flags, loops, limit_bytes);
+    let engine = Engine::open(config, env).map_err(|error| hints::data_dir(&error))?;
     let recovery = engine.recovery();
     tracing::info!("{}: {recovery}", flags.data_dir.display());
     recovery.cuts.iter().for_each(|cut| tracing::warn!("{cut}"));
@@ -70,6 +73,7 @@ fn serve(flags: &Serve) -> Result<(), String> {
         admission: Admission::new(limits(flags)),
         rejections: Default::default(),
         counters: Default::default(),
+        memory: Memory::new(limit_bytes),
     });
     let server = Server::start(&node, bound, datagrams, loops)
         .map_err(|error| format!("cannot start the event loops: {error}"))?;
@@ -86,8 +90,25 @@ fn cores() -> u16 {
     u16::try_from(cores.min(irontsd_engine::limits::SHARDS_MAX)).unwrap_or(1)
 }
 
-fn config(flags: &Serve, shards: usize) -> Config {
+/// Of the memory there is the node takes this share by default: the rest is for the system, which
+/// needs some to keep what is read from files.
+const MEMORY_PERCENT: u64 = 60;
+
+/// `None` if there is to be no limit, or nobody knows how much memory there is.
+fn memory_limit(flags: &Serve, env: &Env) -> Option<u64> {
+    let share = |total_bytes: u64| total_bytes / 100 * MEMORY_PERCENT;
+    let limit = flags.memory_limit.or_else(|| env::memory::total_bytes(&*env.disk).map(share));
+    limit.filter(|&bytes| bytes > 0)
+}
+
+/// Rows are in memory twice while a flush goes on, at some twenty bytes each; all of them may take a
+/// quarter of the limit.
+const FLUSH_SHARE: u64 = 4 * 2 * 20;
+
+fn config(flags: &Serve, shards: usize, memory_limit: Option<u64>) -> Config {
     let config = Config::new(&flags.data_dir);
+    let flush_rows_max = memory_limit.map_or(u64::MAX, |bytes| bytes / FLUSH_SHARE);
+    let flush_rows = config.flush_rows.min(flush_rows_max.max(1 << 16));
     // With 0 every acknowledgement asks for its sync; lines nobody waits for are synced as usual.
     let interval = Some(flags.sync_interval).filter(|interval| !interval.is_zero());
     let age = flags.retention.filter(|age| !age.is_zero());
@@ -96,7 +117,7 @@ fn config(flags: &Serve, shards: usize) -> Config {
     let partition_ms = flags.partition.map(|length| length.as_millis() as i64);
     let sync_interval = interval.unwrap_or(config.sync_interval);
     let min_free_disk_bytes = flags.min_free_disk_bytes;
-    Config { shards, sync_interval, keep, partition_ms, min_free_disk_bytes, ..config }
+    Config { shards, sync_interval, keep, partition_ms, min_free_disk_bytes, flush_rows, ..config }
 }
 
 fn policy(flags: &Serve) -> Policy {

@@ -9,6 +9,7 @@
 //! nothing may be assumed about the unsynced bytes of that file, and it is not synced again.
 
 mod fault;
+pub mod memory;
 mod os;
 
 pub use os::real;

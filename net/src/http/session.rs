@@ -90,6 +90,11 @@ enum Rest {
 }
 
 impl Session {
+    /// Bytes of a body whose rest is still to come.
+    pub fn body_bytes(&self) -> usize {
+        self.body.as_ref().map_or(0, |incoming| incoming.body.capacity())
+    }
+
     /// Takes bytes up to the end of one request. `interim` gets `100 Continue` where it is due.
     pub fn take(
         &mut self,

@@ -5,6 +5,7 @@ use super::export::{Export, STEP_BYTES};
 use super::formats::Skipped;
 use crate::http::reply::{Framing, Reply};
 use crate::http::stream::Stream;
+use crate::memory::Level;
 use crate::node::Node;
 use crate::workers::{Step, Task};
 use irontsd_engine::scan::Snapshot;
@@ -66,6 +67,10 @@ impl Task for ExportTask {
     fn step(&mut self, out: &mut Vec<u8>) -> Step {
         let is_first = matches!(self.state, State::Asked { .. });
         if let State::Asked { snapshot, series, args, framing } = &self.state {
+            if let Err(refusal) = self.ticket.0.memory.check(Level::Scarce) {
+                Reply::text(503, refusal.message).write(out, *framing);
+                return Step::Done;
+            }
             let export = Export::start(&self.ticket.0, snapshot, *series, args);
             let mut export = match export {
                 Ok(export) => export,

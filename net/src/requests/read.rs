@@ -10,6 +10,7 @@ use crate::http::query::Query;
 use crate::http::reply::{Framing, PLAIN_JSON, Reply};
 use crate::http::router::Route;
 use crate::http::session::Request;
+use crate::memory::Level;
 use crate::node::Node;
 use crate::read::args::{self, ExportArgs};
 use crate::read::cardinality;
@@ -85,6 +86,9 @@ impl EventLoop {
         }
         // Without chunks the end of the answer is the end of the connection.
         self.conns[place].framing.keep_alive &= framing.chunked;
+        if let Err(refusal) = self.node.memory.check(Level::Scarce) {
+            return self.answer(place, &Reply::text(503, refusal.message));
+        }
         match Ticket::take(&self.node) {
             Ok(ticket) => self.begin_task(place, Box::new(ExportTask::new(ticket, args, framing))),
             Err(text) => self.answer(place, &Reply::text(503, text)),
@@ -93,6 +97,9 @@ impl EventLoop {
 
     fn start_labels(&mut self, place: usize, what: What, query: Query, now_ms: i64) {
         let framing = self.conns[place].framing;
+        if let Err(refusal) = self.node.memory.check(Level::Scarce) {
+            return self.answer(place, &Reply::text(503, refusal.message));
+        }
         let (node, snapshot) = (self.node.clone(), self.node.engine.snapshot());
         self.begin_task(
             place,

@@ -191,7 +191,7 @@ fn reply_error(command: &str, reject: &Reject, policy: &Policy, replies: &mut Re
     let kind = match reject.reason {
         Reason::InvalidValue => "invalid value",
         Reason::UnknownName => "unknown metric",
-        Reason::Unavailable => "Please throttle writes",
+        Reason::Unavailable | Reason::Memory => "Please throttle writes",
         _ => "illegal argument",
     };
     reply(&format!("{command}: {kind}: {}\n", reject.message), policy, replies);
