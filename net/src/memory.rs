@@ -14,7 +14,7 @@ use std::time::Duration;
 /// How often the memory is looked at, at the most.
 const LOOK: Duration = Duration::from_millis(20);
 /// How often memory is given back while there is little.
-const GIVE_BACK: Duration = Duration::from_secs(1);
+const GIVE_BACK: Duration = Duration::from_secs(2);
 /// Bodies up to this size are taken while memory is scarce.
 pub const SMALL_BODY_BYTES: usize = 64 << 10;
 /// Answers that a client does not take, from which on it is cut while memory is scarce, and how long
@@ -105,7 +105,7 @@ impl Memory {
 
     /// Bytes that one of so many loops may spend on its lookup of lines; on that of bodies, half.
     pub fn lookup_bytes(&self, loops: usize) -> usize {
-        let share = self.limit_bytes.map_or(u64::MAX, |limit| limit / 5 / loops.max(1) as u64);
+        let share = self.limit_bytes.map_or(u64::MAX, |limit| limit / 6 / loops.max(1) as u64);
         share.min(LOOKUP_BYTES_MAX) as usize
     }
 
@@ -173,7 +173,7 @@ mod tests {
             ]
         );
         assert_eq!(Memory::default().check(Level::Tight), Ok(()));
-        assert_eq!(Memory::new(Some(10 << 20)).lookup_bytes(2), 1 << 20);
+        assert_eq!(Memory::new(Some(12 << 20)).lookup_bytes(2), 1 << 20);
     }
 
     #[test]

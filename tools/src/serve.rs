@@ -102,8 +102,8 @@ fn memory_limit(flags: &Serve, env: &Env) -> Option<u64> {
 }
 
 /// Rows are in memory twice while a flush goes on, at some twenty bytes each; all of them may take a
-/// quarter of the limit.
-const FLUSH_SHARE: u64 = 4 * 2 * 20;
+/// sixth of the limit.
+const FLUSH_SHARE: u64 = 6 * 2 * 20;
 
 fn config(flags: &Serve, shards: usize, memory_limit: Option<u64>) -> Config {
     let config = Config::new(&flags.data_dir);
