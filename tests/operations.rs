@@ -4,13 +4,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::io::{Read, Write};
+use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::net::UnixDatagram;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Child, Command, ExitStatus, Stdio};
 
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal, kill_process};
 
 use crate::common::node::irontsd;
 use crate::common::process::Process;
@@ -215,6 +216,39 @@ fn logs_for_programs_are_one_json_object_a_line() {
     }
     let says = |text: &str| lines.iter().any(|line| line.get("message").str().contains(text));
     assert!(says("found 0 segments") && says("stopping on SIGTERM"), "{log}");
+}
+
+#[test]
+fn the_journal_gets_levels_and_keeps_the_time_itself() {
+    let home = Home::new(&[]);
+    let path = home.data().with_file_name("journal");
+    let file = fs::File::create(&path).expect("a file");
+    let place = file.metadata().expect("a file");
+    let stream = format!("{}:{}", place.dev(), place.ino());
+    let mut command = serve_into(&home, file);
+    let child = command.env("JOURNAL_STREAM", stream).spawn().expect("the program runs");
+    let ended = wait_for_ready_and_stop(child);
+    assert!(ended.success());
+    let log = fs::read_to_string(&path).expect("the log");
+    assert!(log.lines().count() >= 3, "{log}");
+    assert!(log.lines().all(|line| line.starts_with("<6>")), "{log}");
+    assert!(log.contains("<6>stopping on SIGTERM\n"), "{log}");
+}
+
+/// A node whose standard error is this file.
+fn serve_into(home: &Home, file: fs::File) -> Command {
+    let mut command = home.command();
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(file);
+    command
+}
+
+fn wait_for_ready_and_stop(mut child: Child) -> ExitStatus {
+    let stdout = BufReader::new(child.stdout.take().expect("it is piped"));
+    let ready = stdout.lines().map_while(Result::ok).any(|line| line == "ready");
+    kill_process(Pid::from_child(&child), Signal::TERM).expect("the child is there");
+    let status = child.wait().expect("the child ends");
+    assert!(ready, "no line `ready`");
+    status
 }
 
 #[test]

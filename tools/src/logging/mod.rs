@@ -1,8 +1,10 @@
 //! Messages go to standard error, for people or for programs; what repeats is counted instead.
 
+mod journal;
 mod repeats;
 
 use crate::flags::LogFormat;
+use journal::Journal;
 use repeats::Repeats;
 use std::io::{IsTerminal, stderr};
 use std::sync::Arc;
@@ -26,12 +28,17 @@ impl Drop for Logging {
 pub fn start(level: Level, format: LogFormat) -> Logging {
     let layer = fmt::layer().with_writer(stderr).with_target(false);
     let layer = match format {
+        // The level is in front of the line then, and the journal's own.
+        LogFormat::Text if journal::is_there() => {
+            layer.with_writer(Journal).with_ansi(false).without_time().with_level(false).boxed()
+        }
         LogFormat::Text => layer.with_ansi(stderr().is_terminal()).boxed(),
         LogFormat::Json => layer.json().flatten_event(true).boxed(),
     };
     let repeats = Arc::new(Repeats::default());
     let filter = LevelFilter::from_level(level);
-    tracing_subscriber::registry().with(repeats.layer()).with(layer.with_filter(filter)).init();
+    // The filter is asked first: what is not written is not counted either.
+    tracing_subscriber::registry().with(layer).with(repeats.layer()).with(filter).init();
     repeats.tell_now_and_then();
     Logging(repeats)
 }
