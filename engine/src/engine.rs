@@ -26,6 +26,7 @@ use crate::watcher;
 use crossbeam::channel::{bounded, unbounded};
 use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;
+use std::io::ErrorKind::{InvalidInput, PermissionDenied, ReadOnlyFilesystem, Unsupported};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::*};
@@ -385,10 +386,14 @@ impl Drop for Engine {
 fn lock(config: &Config, env: &Env) -> Result<Lock> {
     let dir = &config.dir;
     env.disk.create_dir(dir).map_err(|error| Error::io("create", dir, error))?;
-    // The directory's own name must outlive a power cut too; a parent that cannot be opened for
-    // that is no reason not to run.
+    // The directory's own name must outlive a power cut too.
     let parent = dir.parent().filter(|parent| !parent.as_os_str().is_empty());
-    let _unsynced = env.disk.sync_dir(parent.unwrap_or(Path::new(".")));
+    let parent = parent.unwrap_or(Path::new("."));
+    env.disk.sync_dir(parent).or_else(|error| match error.kind() {
+        // A parent that only others may read, or that cannot be synced, is no reason not to run.
+        PermissionDenied | ReadOnlyFilesystem | InvalidInput | Unsupported => Ok(()),
+        _ => Err(Error::io("sync", parent, error)),
+    })?;
     let path = dir.join("LOCK");
     let holder = format!("irontsd process {}\n", std::process::id());
     let locked = env.disk.lock(&path, &holder).map_err(|error| Error::io("lock", &path, error))?;

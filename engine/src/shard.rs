@@ -123,9 +123,10 @@ impl Shard {
         self.shared.sync_signal.1.notify_one();
     }
 
-    /// Whether [`Shard::synced`] will not rise any more.
+    /// Whether [`Shard::synced`] will not rise any more, unless a flush makes up for it.
     pub fn cannot_sync(&self) -> bool {
-        self.set.logs[self.index].has_failed() || self.shared.registry.has_failed()
+        let unsynced = self.shared.shards[self.index].unsynced.lock();
+        unsynced.iter().any(|log| log.has_failed()) || self.shared.registry.has_failed()
     }
 }
 

@@ -3,6 +3,7 @@
 //! Names are synced before the logs that use them. One round serves everybody who waits for it.
 
 use crate::error::Result;
+use crate::log::append::AppendFile;
 use crate::state::{ShardState, Shared};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::*;
@@ -61,8 +62,12 @@ fn round(shared: &Shared) -> bool {
 fn sync_logs(shard: &ShardState) -> Result<()> {
     let logs = shard.unsynced.lock().clone();
     let outcomes: Vec<Result<()>> = logs.iter().map(|log| log.sync()).collect();
-    // All but the one in use are complete now and need no further sync.
+    // All but the one in use are complete now and need no further sync. One that failed stays until
+    // its rows are flushed: while it is here no later round counts its commits as synced.
     let complete = &logs[..logs.len().saturating_sub(1)];
-    shard.unsynced.lock().retain(|log| !complete.iter().any(|done| Arc::ptr_eq(done, log)));
+    let is_done = |log: &Arc<AppendFile>| {
+        !log.has_failed() && complete.iter().any(|done| Arc::ptr_eq(done, log))
+    };
+    shard.unsynced.lock().retain(|log| !is_done(log));
     outcomes.into_iter().collect()
 }

@@ -80,6 +80,13 @@ pub trait File: Send + Sync + Debug {
 #[expect(dead_code, reason = "held for its drop")]
 pub struct Lock(Box<dyn Debug + Send + Sync>);
 
+impl Lock {
+    /// Wraps what gives the lock back when it is dropped.
+    pub fn new(held: impl Debug + Send + Sync + 'static) -> Lock {
+        Lock(Box::new(held))
+    }
+}
+
 /// The bytes of a mapped file.
 #[derive(Debug)]
 pub struct Mapping {

@@ -85,8 +85,7 @@ pub struct Found {
 pub fn read(env: &Env, dir: &Path, entries: &[NamesEntry]) -> Result<(Found, NamesReport)> {
     let mut report = NamesReport::default();
     let mut loader = Loader::open_parts(env, dir, entries, &mut report)?;
-    let mut logs = list_logs(env, dir, &mut report)?;
-    let mut needless_logs = take_unused(env, &mut logs)?;
+    let (logs, mut needless_logs) = split_unused(env, list_logs(env, dir, &mut report)?)?;
     let last = logs.last().cloned();
     let mut in_use = None;
     for path in logs {
@@ -116,19 +115,19 @@ fn list_logs(env: &Env, dir: &Path, report: &mut NamesReport) -> Result<Vec<Path
     Ok(old.into_iter().chain(numbered).collect())
 }
 
-/// Takes the logs from the list that a crash or a full disk left without a record: they were never in
-/// use, the one before them was.
-fn take_unused(env: &Env, logs: &mut Vec<PathBuf>) -> Result<Vec<PathBuf>> {
-    let mut unused = Vec::new();
-    while let Some(path) = logs.last() {
-        let map = env.disk.map(path).map_err(|error| Error::io("open", path, error))?;
-        let begun = map.len() > HEADER_BYTES || (map.len() == HEADER_BYTES && logs.len() == 1);
-        if begun {
-            break;
-        }
-        unused.extend(logs.pop());
+/// Tells the logs that were begun and never used from the others: a name in one proves that all before
+/// were synced as a whole, a mere header does not. If none was used, the first with a whole header is.
+fn split_unused(env: &Env, logs: Vec<PathBuf>) -> Result<(Vec<PathBuf>, Vec<PathBuf>)> {
+    let (mut used, mut unused) = (Vec::new(), Vec::new());
+    for path in logs {
+        let bytes = env.disk.map(&path).map_err(|error| Error::io("open", &path, error))?;
+        let is_whole = Header::decode(&path, &bytes, FileKind::Names).is_ok();
+        if bytes.len() > HEADER_BYTES { used.push(path) } else { unused.push((path, is_whole)) }
     }
-    Ok(unused)
+    if let (true, Some(at)) = (used.is_empty(), unused.iter().position(|(_, whole)| *whole)) {
+        used.push(unused.remove(at).0);
+    }
+    Ok((used, unused.into_iter().map(|(path, _)| path).collect()))
 }
 
 /// Names being read at a start.

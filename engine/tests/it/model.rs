@@ -88,10 +88,10 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// A series name with what its samples mean.
-type Meaning = BTreeMap<Vec<u8>, Vec<(i64, u64, bool, Vec<u8>)>>;
+pub type Meaning = BTreeMap<Vec<u8>, Vec<(i64, u64, bool, Vec<u8>)>>;
 
 /// Doubles by their bits, integers as integers: what must be the same after any detour.
-fn meaning(model: &Model, range: (i64, i64)) -> Meaning {
+pub fn meaning(model: &Model, range: (i64, i64)) -> Meaning {
     let exact = |(&timestamp, sample): (&i64, &Sample)| {
         let value = match sample {
             Sample::Number(value) => value,
