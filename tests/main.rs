@@ -31,6 +31,7 @@ mod histograms; // Histograms in every form, beside numbers and as durable as th
 mod http; // The HTTP endpoints answer as documented.
 mod http_wire; // HTTP framing: splits, chunks, pipelines, encodings, limits.
 mod import; // What one node exports another imports.
+mod inspect; // What inspect and verify print for eyes, for scripts and on a terminal.
 mod kairosdb; // KairosDB's lines and bodies, with its answers.
 mod kill; // 200 times kill -9 under load: nothing acknowledged is lost, nothing is invented.
 mod memory; // In a small control group floods are refused, and nobody is killed.
@@ -42,6 +43,7 @@ mod readme; // The README's tour works as pasted.
 mod real_clients; // collectd and netdata work, and the export is what they sent.
 mod recovery; // Whatever ends the node, the next start has every acknowledged point.
 mod regressions; // One test for each defect ever found.
+mod repair; // What is not damaged survives a repair, to the last sample.
 mod seed_documents; // The examples of the two documents this project began with work as written.
 mod snapshots; // A snapshot is a directory with exactly what there was, and never changes.
 mod startup; // Flags, environment, addresses, the directory lock and the start-up lines.
@@ -50,5 +52,6 @@ mod syncing; // An acknowledgement that promises a sync waits for one.
 mod telnet; // The telnet commands and framing.
 mod telnet_errors; // Bad telnet lines get OpenTSDB's answers and harm nothing else.
 mod udp; // Lines in datagrams are stored like those of connections, and never answered.
+mod verify; // Every byte of a directory is checked, and what is broken is named.
 mod victoria_metrics; // Exports survive the way through VictoriaMetrics and back.
 mod volume; // 20 million points come back as the same multiset.

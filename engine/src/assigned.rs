@@ -232,6 +232,11 @@ fn read_record(found: &Record<'_>, names: &mut Names) -> Option<()> {
     Some(())
 }
 
+/// Whether a record's payload is names.
+pub fn is_sound(found: &Record<'_>) -> bool {
+    read_record(found, &mut Names::default()).is_some()
+}
+
 /// A file without a readable header. If it is no longer than one it was never used: its header is
 /// durable before the first name.
 fn set_aside(

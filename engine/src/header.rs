@@ -63,6 +63,34 @@ impl Header {
         out
     }
 
+    /// Reads the header of a file of whatever kind and version: kind, version, header. Only the
+    /// checksum is looked at; the kind of the returned header is that of a log if it is none we know.
+    pub fn peek(bytes: &[u8]) -> Option<(u32, u32, Header)> {
+        let head = bytes.get(..HEADER_BYTES)?;
+        let sum = checksum::seeded(0, 0, &head[..CHECKSUM_AT]);
+        let mut reader = Reader::new(head);
+        if head[CHECKSUM_AT..] != sum.to_le_bytes() || reader.take(8).ok()? != MAGIC {
+            return None;
+        }
+        let (number, version) = (reader.u32().ok()?, reader.u32().ok()?);
+        let kinds = [
+            FileKind::Log,
+            FileKind::Names,
+            FileKind::Segment,
+            FileKind::Assigned,
+            FileKind::Delete,
+            FileKind::NamesPart,
+        ];
+        let kind = kinds.into_iter().find(|&kind| kind as u32 == number);
+        let header = Header {
+            kind: kind.unwrap_or(FileKind::Log),
+            salt: reader.u64().ok()?,
+            epoch: reader.u64().ok()?,
+            shard: reader.u32().ok()?,
+        };
+        Some((number, version, header))
+    }
+
     /// Reads the header of a file that should be of this kind.
     pub fn decode(path: &Path, bytes: &[u8], kind: FileKind) -> Result<Header> {
         let damaged = |what: &str| Error::damaged(path, 0, what);

@@ -153,6 +153,11 @@ impl Manifest {
         decode(&path, &bytes).map(Some)
     }
 
+    /// Reads a manifest's text; `path` is for errors.
+    pub fn parse(path: &Path, bytes: &[u8]) -> Result<Manifest> {
+        decode(path, bytes)
+    }
+
     /// Replaces the manifest of a directory; durable when this returns.
     pub fn write(&self, env: &Env, dir: &Path) -> Result<()> {
         let (path, temporary) = (dir.join(MANIFEST_FILE), dir.join("MANIFEST.tmp"));

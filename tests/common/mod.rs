@@ -18,7 +18,9 @@ pub mod require;
 pub mod seed;
 pub mod series;
 pub mod shell;
+pub mod snapshot;
 pub mod telnet;
+pub mod tool;
 pub mod transcript;
 pub mod wait;
 

@@ -157,6 +157,11 @@ impl Node {
         &mut self.process
     }
 
+    /// Where its data are.
+    pub fn home(&self) -> &Arc<Home> {
+        &self.home
+    }
+
     /// `kill -9`; the data directory stays.
     pub fn kill(mut self) -> Arc<Home> {
         self.process.kill();

@@ -1,6 +1,8 @@
 //! Flags of `irontsd serve`. One declaration makes parsing, help and the environment variables.
 
 use crate::bench::Bench;
+use crate::inspect::Inspect;
+use crate::verify::Verify;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
 use irontsd_net::histogram::codecs::Codec;
 use irontsd_net::http::cors::Origins;
@@ -38,6 +40,19 @@ pub enum Command {
     Uid(Uid),
     /// Send a load to this or another server that takes OpenTSDB writes, and tell what it cost.
     Bench(Box<Bench>),
+    /// Show what a data directory or one of its files holds.
+    ///
+    /// Version, times, series and samples; segments as a table and as a map of time against level; bytes
+    /// a sample by column and codec; the metrics that take most; how large blocks are. It takes no lock
+    /// and writes nothing, so a node may be running, and a single copied file will do.
+    Inspect(Box<Inspect>),
+    /// Read every byte of a data directory or one of its files and check it.
+    ///
+    /// Checks every checksum; that series and times ascend without duplicates; that ranges and counts are
+    /// what indexes, footers and the manifest say; that names are complete and none has two ids; that
+    /// the files fit each other. Each fault is named with file, offset, and the series, samples and
+    /// times it touches. It takes no lock and writes nothing where it reads, so a node may be running.
+    Verify(Box<Verify>),
     /// Configuration files: check one, show what holds, print an example.
     #[command(subcommand)]
     Config(Config),

@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use irontsd::flags::{Cli, Command, NameKind, Uid};
-use irontsd::{assign, bench, config, generate, logging, serve};
+use irontsd::{assign, bench, config, generate, inspect, logging, serve, verify};
 use std::env;
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -15,6 +15,8 @@ fn main() -> ExitCode {
         Some(Command::Mkmetric { names, ask }) => assign::run(NameKind::Metrics, &names, &ask),
         Some(Command::Uid(Uid::Assign { kind, names, ask })) => assign::run(kind, &names, &ask),
         Some(Command::Bench(flags)) => bench::run(&flags),
+        Some(Command::Inspect(flags)) => inspect::run(&flags),
+        Some(Command::Verify(flags)) => verify::run(&flags),
         Some(Command::Config(command)) => config::run(&command, arguments(2)),
         Some(Command::Generate(what)) => generate::run(&what),
     }

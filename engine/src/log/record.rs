@@ -112,6 +112,28 @@ pub fn scan(file: &[u8], salt: u64) -> Scan<'_> {
     scan
 }
 
+/// Every valid record, wherever it stands, and the ranges between them: for whoever wants all that a
+/// damaged file still holds. A start goes by [`scan`], which knows that what follows a torn record
+/// may be from before a power cut.
+pub fn salvage(file: &[u8], salt: u64) -> (Vec<Record<'_>>, Vec<(u64, u64)>) {
+    let (mut records, mut between) = (Vec::new(), Vec::new());
+    let mut at = HEADER_BYTES;
+    while at < file.len() {
+        match Record::read(file, at, salt) {
+            Some(record) => {
+                at = record.end();
+                records.push(record);
+            }
+            None => {
+                let next = next_record(file, at + 8, salt).unwrap_or(file.len());
+                between.push((at as u64, next as u64));
+                at = next;
+            }
+        }
+    }
+    (records, between)
+}
+
 /// The highest synced mark of all valid records behind a bad one.
 fn synced_max_behind(file: &[u8], mut at: usize, salt: u64) -> u64 {
     let mut synced = 0;

@@ -18,6 +18,7 @@ use crate::series::{NAMES_DIR, OLD_NAMES_FILE};
 use crate::types::SeriesId;
 use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
 use std::collections::BTreeMap;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
 /// What recovery found in the names files.
@@ -104,7 +105,11 @@ pub fn read(env: &Env, dir: &Path, entries: &[NamesEntry]) -> Result<(Found, Nam
 /// The names logs in the order in which they were written.
 fn list_logs(env: &Env, dir: &Path, report: &mut NamesReport) -> Result<Vec<PathBuf>> {
     let names_dir = dir.join(NAMES_DIR);
-    let names = env.disk.list(&names_dir).map_err(|error| Error::io("list", &names_dir, error))?;
+    let names = match env.disk.list(&names_dir) {
+        // Versions 1 and 2 had no such directory.
+        Err(error) if error.kind() == ErrorKind::NotFound => Vec::new(),
+        listed => listed.map_err(|error| Error::io("list", &names_dir, error))?,
+    };
     let mut numbers: Vec<u64> =
         names.iter().filter_map(|name| log::parse_file_name(name)).collect();
     numbers.sort_unstable();

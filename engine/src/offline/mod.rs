@@ -4,6 +4,8 @@
 //! meanwhile is noticed by reading the manifest again. The rules are those of a start: the same code
 //! reads manifest, names, segments, deletes and logs, and leaves out what writes.
 
+pub mod correct;
+pub mod damaged;
 mod directory;
 mod store;
 

@@ -53,6 +53,18 @@ impl Segment {
             return Err(Error::damaged(path, 24, "header and footer name different epochs"));
         }
         let (blocks, names) = read_index(path, index, &footer)?;
+        Segment::of_parts(path, map, header.salt, footer, (blocks, names))
+    }
+
+    /// Puts a segment together from indexes that were found some other way than by [`Segment::open`].
+    /// Blocks and names still have to match their checksums.
+    pub(crate) fn of_parts(
+        path: &Path,
+        map: Mapping,
+        salt: u64,
+        footer: Footer,
+        (blocks, names): (Vec<BlockEntry>, Vec<NameEntry>),
+    ) -> Result<Segment> {
         check_ranges(path, &footer, &blocks, &names)?;
         let checked = blocks.iter().map(|_| AtomicU8::new(UNCHECKED)).collect();
         if map.has_faulted() {
@@ -61,7 +73,7 @@ impl Segment {
         Ok(Segment {
             path: path.to_owned(),
             map,
-            salt: header.salt,
+            salt,
             footer,
             blocks,
             names,
@@ -100,6 +112,16 @@ impl Segment {
     /// Its blocks, by series, then time.
     pub fn blocks(&self) -> &[BlockEntry] {
         &self.blocks
+    }
+
+    /// All bytes of the file.
+    pub fn file(&self) -> &[u8] {
+        &self.map
+    }
+
+    /// Its groups of names, by id.
+    pub fn name_groups(&self) -> &[NameEntry] {
+        &self.names
     }
 
     /// The first block that may hold a series.
@@ -181,19 +203,32 @@ impl Segment {
 
     /// Calls `sink` with every series and its canonical name.
     pub fn each_name(&self, mut sink: impl FnMut(SeriesId, &[u8])) -> Result<()> {
-        for entry in &self.names {
-            let damaged = |what: &str| Error::damaged(&self.path, entry.offset, what);
-            let bytes = &self.map[entry.offset as usize..][..entry.bytes as usize];
-            if checksum::seeded(self.salt, entry.offset, bytes) != entry.checksum {
-                return Err(damaged("name group checksum does not match"));
-            }
-            let read = match entry.raw_bytes {
-                0 => each_coded(bytes, entry, &mut sink),
-                raw_bytes => each_packed(bytes, raw_bytes as usize, entry, &mut sink),
-            };
-            read.ok_or_else(|| damaged("name group is malformed"))?;
+        self.names.iter().try_for_each(|entry| self.each_name_of(entry, &mut sink))
+    }
+
+    /// The same for one group.
+    pub fn each_name_of(
+        &self,
+        entry: &NameEntry,
+        mut sink: impl FnMut(SeriesId, &[u8]),
+    ) -> Result<()> {
+        let damaged = |what: &str| Error::damaged(&self.path, entry.offset, what);
+        if !self.has_sound_names(entry) {
+            return Err(damaged("name group checksum does not match"));
         }
+        let bytes = &self.map[entry.offset as usize..][..entry.bytes as usize];
+        let read = match entry.raw_bytes {
+            0 => each_coded(bytes, entry, &mut sink),
+            raw_bytes => each_packed(bytes, raw_bytes as usize, entry, &mut sink),
+        };
+        read.ok_or_else(|| damaged("name group is malformed"))?;
         self.check()
+    }
+
+    /// Whether the checksum of a group of names holds.
+    pub fn has_sound_names(&self, entry: &NameEntry) -> bool {
+        let bytes = &self.map[entry.offset as usize..][..entry.bytes as usize];
+        checksum::seeded(self.salt, entry.offset, bytes) == entry.checksum
     }
 }
 

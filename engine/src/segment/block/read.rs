@@ -73,6 +73,21 @@ impl<'a> Block<'a> {
         self.entry(1, run) + 1
     }
 
+    /// The bytes of a run's timestamp column, none if it is that of a run before, and of its value
+    /// column; tag first. `None` if they lie outside the block.
+    pub fn columns(&self, run: usize) -> Option<(&'a [u8], &'a [u8])> {
+        let column = |area: usize, ends: usize| {
+            let start = if run == 0 { 0 } else { self.entry(ends, run - 1) };
+            self.bytes.get(area + start..area + self.entry(ends, run))
+        };
+        Some((column(self.times, 2)?, column(self.values, 3)?))
+    }
+
+    /// Bytes of the head and the directory, and of the tables of codes with what fills the block up.
+    pub fn overhead(&self) -> (usize, usize) {
+        (self.times, self.tables.0.len() + SLACK_BYTES)
+    }
+
     /// The first run of a series at or above this one.
     pub fn lower_bound(&self, series: SeriesId) -> usize {
         let (mut low, mut high) = (0, self.runs);
