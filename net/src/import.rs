@@ -203,12 +203,24 @@ fn number(token: &Token<'_>) -> Result<Option<Value>, Reject> {
     }
 }
 
+/// A value outside JSON, where the infinities are words too.
+pub fn word(text: &[u8]) -> Result<Value, Reject> {
+    let value = number(&Token::Number(text));
+    let value = value.or_else(|reject| number(&Token::Text(text.into())).map_err(|_| reject));
+    value?.ok_or_else(|| Reject::new(Reason::InvalidValue, "no value"))
+}
+
 fn timestamp(token: &Token<'_>) -> Result<i64, Reject> {
     let found = match token {
         Token::Number(text) => number::integer(text).ok(),
         _ => None,
     };
-    match found {
+    in_range(found)
+}
+
+/// Milliseconds that can be stored; `None` if they were no number.
+pub fn in_range(ms: Option<i64>) -> Result<i64, Reject> {
+    match ms {
         Some(ms) if (TIMESTAMP_MS_MIN..=TIMESTAMP_MS_MAX).contains(&ms) => Ok(ms),
         Some(ms) => {
             Err(Reject::new(Reason::TimestampRange, format!("timestamp out of range: {ms}")))
@@ -231,6 +243,18 @@ fn check(line: Line<'_>, policy: &Policy, extra: &[(String, String)]) -> Result<
         let (values, timestamps) = (values.len(), timestamps.len());
         return Err(illegal(format!("{values} values and {timestamps} timestamps")));
     }
+    let name = series_name(policy, labels, extra, histograms)?;
+    let samples = timestamps.into_iter().zip(values);
+    Ok((name, samples.filter_map(|(ms, value)| value.map(|value| (ms, value))).collect()))
+}
+
+/// The canonical name of a series given by its labels, the metric being `__name__`.
+pub fn series_name<'a>(
+    policy: &Policy,
+    labels: impl IntoIterator<Item = (Cow<'a, [u8]>, Cow<'a, [u8]>)>,
+    extra: &'a [(String, String)],
+    histograms: bool,
+) -> Result<Vec<u8>, Reject> {
     let (mut metric, mut tags) = (Cow::Borrowed(&b""[..]), Tags::default());
     for (key, value) in labels {
         match &*key {
@@ -244,7 +268,7 @@ fn check(line: Line<'_>, policy: &Policy, extra: &[(String, String)]) -> Result<
         tags.set(key.as_bytes(), value.as_bytes());
     }
     if metric.is_empty() && tags.is_empty() {
-        return Err(illegal("no label at all".into()));
+        return Err(Reject::new(Reason::IllegalArgument, "no label at all"));
     }
     // A series without a name is known by its labels alone.
     let shown = if metric.is_empty() { b"_" } else { &*metric };
@@ -254,8 +278,7 @@ fn check(line: Line<'_>, policy: &Policy, extra: &[(String, String)]) -> Result<
     if histograms {
         name.extend_from_slice(&name::HISTOGRAM_MARK);
     }
-    let samples = timestamps.into_iter().zip(values);
-    Ok((name, samples.filter_map(|(ms, value)| value.map(|value| (ms, value))).collect()))
+    Ok(name)
 }
 
 /// Status and body of the answer.

@@ -12,10 +12,12 @@ use super::formats::{Skipped, Writer};
 use super::json_line;
 use super::times_text::TimesText;
 use crate::node::Node;
+use crate::policy::Policy;
 use irontsd_engine::error::Result;
 use irontsd_engine::name;
 use irontsd_engine::rows::SeriesSet;
 use irontsd_engine::scan::{Cursor, Losses, Scan, Snapshot};
+use irontsd_engine::series::Registry;
 use irontsd_engine::types::Samples;
 
 /// A step ends when it has produced this many bytes.
@@ -53,6 +55,8 @@ pub struct Export {
     losses: Losses,
     /// Whether the answer ends regularly all the same.
     allow_damaged: bool,
+    /// Samples read; those of a series that is read twice count once.
+    samples_read: u64,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,13 +83,25 @@ impl Export {
         series: u32,
         args: &ExportArgs,
     ) -> std::result::Result<Export, String> {
-        let found = Found::search(&node.engine, &args.selectors, series);
-        let writer = args.format.writer(&node.policy);
+        let engine = &node.engine;
+        let found = Found::search(engine, &args.selectors, series);
+        Export::new(found, engine.registry(), snapshot, args, &node.policy)
+    }
+
+    /// Prepares to export the series found, out of all that have a name.
+    pub fn new(
+        found: Found,
+        registry: &Registry,
+        snapshot: &Snapshot,
+        args: &ExportArgs,
+        policy: &Policy,
+    ) -> std::result::Result<Export, String> {
+        let writer = args.format.writer(policy);
         let takes = writer.as_ref().map_or(!args.buckets, |writer| writer.takes_histograms());
         if !takes {
             refuse_le(&found)?;
         }
-        let wanted: Option<SeriesSet> = (found.len() < series as usize)
+        let wanted: Option<SeriesSet> = (found.len() < registry.len() as usize)
             .then(|| (0..found.len()).map(|at| found.get(at).0).collect());
         let scan = snapshot.scan(wanted.as_ref(), (args.start_ms, args.end_ms));
         let mut losses = Losses::default();
@@ -93,7 +109,7 @@ impl Export {
             losses.add(segments, error);
         }
         // Series whose names cannot be read are not among those found.
-        if let Err(error) = node.engine.registry().check() {
+        if let Err(error) = registry.check() {
             losses.add(1, error);
         }
         Ok(Export {
@@ -111,6 +127,7 @@ impl Export {
             unpaired: 0,
             losses,
             allow_damaged: args.allow_damaged,
+            samples_read: 0,
         })
     }
 
@@ -124,6 +141,16 @@ impl Export {
     /// What the shape could not carry, if it is one that may have to leave something out.
     pub fn skipped(&self) -> Option<Skipped> {
         self.writer.as_ref().and_then(|writer| writer.skipped())
+    }
+
+    /// Series done, and all of them.
+    pub fn progress(&self) -> (usize, usize) {
+        (self.at, self.found.len())
+    }
+
+    /// Samples read so far.
+    pub fn samples_read(&self) -> u64 {
+        self.samples_read
     }
 
     /// What could not be read so far: blocks and whole segments.
@@ -183,6 +210,7 @@ impl Export {
         }
         self.samples.clear();
         let more = self.cursor.read(&self.scan, series, HELD_ROWS_MAX, &mut self.samples)?;
+        self.samples_read += self.samples.len() as u64;
         if self.samples.is_empty() {
             self.at += 1;
             return Ok(());
@@ -212,6 +240,7 @@ impl Export {
     fn long_values(&mut self, out: &mut Vec<u8>) -> Result<()> {
         if self.read_piece()? {
             json_line::push_values(out, &self.samples, false);
+            self.samples_read += self.samples.len() as u64;
             self.unpaired += self.samples.len();
             return Ok(());
         }
@@ -245,6 +274,7 @@ impl Export {
         let (series, name) = self.found.get(self.at);
         self.samples.clear();
         let more = self.cursor.read(&self.scan, series, PIECE_ROWS, &mut self.samples)?;
+        self.samples_read += self.samples.len() as u64;
         let Some(writer) = &mut self.writer else { return Ok(()) };
         let skipped = first && (self.samples.is_empty() || !writer.begin_series(out, name));
         if !skipped {
@@ -267,6 +297,7 @@ impl Export {
         let rows = self.rows_per_line.map_or(PIECE_ROWS, |rows| rows.min(PIECE_ROWS));
         self.samples.clear();
         let more = self.cursor.read(&self.scan, series, rows, &mut self.samples)?;
+        self.samples_read += self.samples.len() as u64;
         self.counts = Counts::new(&self.samples);
         self.stage = Stage::Buckets(more);
         Ok(())
@@ -297,6 +328,7 @@ impl Export {
         let (series, name) = self.found.get(self.at);
         self.samples.clear();
         let more = self.cursor.read(&self.scan, series, rows, &mut self.samples)?;
+        self.samples_read += self.samples.len() as u64;
         if !self.samples.is_empty() {
             json_line::push(out, name, &self.samples, &mut self.times);
         }

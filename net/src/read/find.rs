@@ -5,6 +5,7 @@ use irontsd_engine::engine::Engine;
 use irontsd_engine::error::Result;
 use irontsd_engine::index::Group;
 use irontsd_engine::name;
+use irontsd_engine::series::Registry;
 use irontsd_engine::types::SeriesId;
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -29,9 +30,14 @@ pub struct Found {
 impl Found {
     /// What [`find`] finds.
     pub fn search(engine: &Engine, selectors: &[Selector], len: u32) -> Found {
+        Found::sorted(engine.registry(), find(engine, selectors, len))
+    }
+
+    /// These series, in name order.
+    pub fn sorted(registry: &Registry, ids: Vec<SeriesId>) -> Found {
         let mut found = Found::default();
         let Found { names, series } = &mut found;
-        engine.registry().each_name(find(engine, selectors, len), |id, name| {
+        registry.each_name(ids, |id, name| {
             series.push((id, names.len(), name.len()));
             names.extend_from_slice(name);
         });

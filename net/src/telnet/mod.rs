@@ -10,6 +10,7 @@ pub mod line;
 pub mod lookup;
 mod predict;
 pub mod scan;
+pub mod single;
 mod window;
 
 pub use commands::{take_plainly, unavailable, version};

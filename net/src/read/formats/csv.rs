@@ -39,6 +39,22 @@ impl Columns {
     }
 }
 
+impl Columns {
+    /// The name, these tags, value and timestamp: all there is to say. `None` if a tag has the name of
+    /// another column.
+    pub fn of_tags(keys: impl IntoIterator<Item = String>) -> Option<Columns> {
+        let keys: Vec<String> = keys.into_iter().collect();
+        if keys.iter().any(|key| Column::parse(key) != Ok(Column::Label)) {
+            return None;
+        }
+        let label = |text: String| (text, Column::Label);
+        let last = ["__value__", "__timestamp__"].map(str::to_owned);
+        let kinds = [Column::Value, Column::Timestamp(TimeFormat::Millis)];
+        let columns = ["__name__".to_owned()].into_iter().chain(keys).map(label);
+        Some(Columns(columns.chain(last.into_iter().zip(kinds)).collect()))
+    }
+}
+
 impl Column {
     fn parse(text: &str) -> Result<Column, String> {
         Ok(match text.split_once(':') {
