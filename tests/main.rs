@@ -37,6 +37,7 @@ mod kill; // 200 times kill -9 under load: nothing acknowledged is lost, nothing
 mod memory; // In a small control group floods are refused, and nobody is killed.
 mod merging; // Merges change nothing that a reader sees, whatever interrupts them.
 mod monitoring; // Metrics, the list of refused lines and the probes tell the truth.
+mod offline; // Exports and imports without a node, in every form.
 mod operations; // Metrics, alerts, dashboard, unit, logs and readiness fit the running node.
 mod put; // /api/put stores good points, names bad ones and counts both.
 mod readme; // The README's tour works as pasted.

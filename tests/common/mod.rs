@@ -13,6 +13,7 @@ pub mod metrics;
 pub mod mount;
 pub mod node;
 pub mod process;
+pub mod python;
 pub mod recorder;
 pub mod require;
 pub mod seed;

@@ -147,11 +147,6 @@ impl Node {
         self.kairosdb.expect("a line `listening kairosdb ADDR` before `ready`")
     }
 
-    /// Its home.
-    pub fn home(&self) -> &Home {
-        &self.home
-    }
-
     /// The process, for signals and its log.
     pub fn process(&mut self) -> &mut Process {
         &mut self.process

@@ -1,6 +1,8 @@
 //! Flags of `irontsd serve`. One declaration makes parsing, help and the environment variables.
 
 use crate::bench::Bench;
+use crate::export::Export;
+use crate::import::Import;
 use crate::inspect::Inspect;
 use crate::verify::Verify;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
@@ -53,6 +55,10 @@ pub enum Command {
     /// the files fit each other. Each fault is named with file, offset, and the series, samples and
     /// times it touches. It takes no lock and writes nothing where it reads, so a node may be running.
     Verify(Box<Verify>),
+    /// Write what a data directory, a snapshot or a segment holds to files, without a node.
+    Export(Box<Export>),
+    /// Add files to a data directory, without a node.
+    Import(Box<Import>),
     /// Configuration files: check one, show what holds, print an example.
     #[command(subcommand)]
     Config(Config),
@@ -382,7 +388,7 @@ fn size(text: &str) -> Result<u64, String> {
 }
 
 /// `42=simple`, or another name for bytes that are kept as they are.
-fn histogram_codec(text: &str) -> Result<(u8, Codec), String> {
+pub(crate) fn histogram_codec(text: &str) -> Result<(u8, Codec), String> {
     let expected = || "expected ID=NAME with an id from 0 to 255, for example 42=simple".to_owned();
     let (id, name) =
         text.split_once('=').filter(|(_, name)| !name.is_empty()).ok_or_else(expected)?;

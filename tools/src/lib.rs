@@ -3,9 +3,13 @@
 pub mod assign;
 pub mod bench;
 pub mod config;
+pub mod export;
+mod files;
 pub mod flags;
+mod format;
 pub mod generate;
 mod hints;
+pub mod import;
 pub mod inspect;
 pub mod logging;
 pub mod readiness;

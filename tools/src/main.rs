@@ -2,7 +2,7 @@
 
 use clap::Parser;
 use irontsd::flags::{Cli, Command, NameKind, Uid};
-use irontsd::{assign, bench, config, generate, inspect, logging, serve, verify};
+use irontsd::{assign, bench, config, export, generate, import, inspect, logging, serve, verify};
 use std::env;
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -17,6 +17,8 @@ fn main() -> ExitCode {
         Some(Command::Bench(flags)) => bench::run(&flags),
         Some(Command::Inspect(flags)) => inspect::run(&flags),
         Some(Command::Verify(flags)) => verify::run(&flags),
+        Some(Command::Export(flags)) => export::run(&flags),
+        Some(Command::Import(flags)) => import::run(&flags),
         Some(Command::Config(command)) => config::run(&command, arguments(2)),
         Some(Command::Generate(what)) => generate::run(&what),
     }

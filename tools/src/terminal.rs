@@ -1,7 +1,19 @@
 //! The door through which tools speak: lines on standard output and standard error, numbers for eyes,
 //! and progress on a terminal. Whoever stops reading is no error.
 
-use std::io::{self, Write};
+use irontsd_engine::env::Clock;
+use std::io::{self, IsTerminal, Write};
+use std::os::fd::AsFd;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Between two showings of progress.
+const PROGRESS_EVERY: Duration = Duration::from_millis(200);
+
+/// Prints a line for whoever called.
+pub fn say(line: &str) {
+    let _gone = writeln!(io::stdout(), "{line}");
+}
 
 /// Prints a line about what went on; it does not get between data on standard output.
 pub fn remark(line: &str) {
@@ -11,6 +23,11 @@ pub fn remark(line: &str) {
 /// Prints an error.
 pub fn complain(line: &str) {
     remark(&format!("error: {line}"));
+}
+
+/// Standard output for large pieces, which std would look through for line ends.
+pub fn raw_stdout() -> io::Result<std::fs::File> {
+    Ok(std::fs::File::from(io::stdout().as_fd().try_clone_to_owned()?))
 }
 
 /// A count with a comma between thousands.
@@ -43,6 +60,50 @@ pub fn bytes(number: u64) -> String {
         (scaled, unit) = (scaled / 1024.0, next);
     }
     if unit == "B" { format!("{number} B") } else { format!("{scaled:.1} {unit}") }
+}
+
+/// A line that is written over while work goes on; nothing where nobody watches.
+pub struct Progress {
+    clock: Arc<dyn Clock>,
+    shown: bool,
+    next: Duration,
+    width: usize,
+}
+
+impl Progress {
+    /// Progress of work that begins now. `data_on_terminal`: what is written goes to the same eyes.
+    pub fn new(clock: Arc<dyn Clock>, data_on_terminal: bool) -> Progress {
+        let shown = io::stderr().is_terminal() && !data_on_terminal;
+        let next = clock.monotonic() + PROGRESS_EVERY;
+        Progress { clock, shown, next, width: 0 }
+    }
+
+    /// Shows what `line` says, if it is time.
+    pub fn show(&mut self, line: impl FnOnce() -> String) {
+        if !self.shown || self.clock.monotonic() < self.next {
+            return;
+        }
+        self.next = self.clock.monotonic() + PROGRESS_EVERY;
+        let line = line();
+        let width = self.width.max(line.chars().count());
+        let _gone = write!(io::stderr(), "\r{line:width$}");
+        self.width = width;
+    }
+
+    /// Takes the line away.
+    pub fn end(&mut self) {
+        if self.width > 0 {
+            let width = self.width;
+            let _gone = write!(io::stderr(), "\r{:width$}\r", "");
+            self.width = 0;
+        }
+    }
+}
+
+impl Drop for Progress {
+    fn drop(&mut self) {
+        self.end();
+    }
 }
 
 #[cfg(test)]
