@@ -169,12 +169,12 @@ impl Registry {
             Ok(series) => return Some(series),
             Err(unknown) => unknown,
         };
-        self.check().ok()?;
+        unknown.check().ok()?;
         self.admit(unknown, name, room).ok()
     }
 
     /// The id of a canonical name, or what [`Registry::admit`] needs to give it one, which must not be
-    /// used if [`Registry::check`] fails then.
+    /// used if [`Unknown::check`] fails.
     pub fn look_up(&self, name: &[u8]) -> std::result::Result<SeriesId, Unknown> {
         let hash = self.hash(name);
         let (parts, end) = {
@@ -292,10 +292,7 @@ impl Registry {
     /// Fails once a part of the names could not be read: what was not found since may be there.
     pub fn check(&self) -> Result<()> {
         let parts = self.state.read().parts.clone();
-        match parts.iter().find(|part| part.has_faulted()) {
-            Some(part) => Err(Error::unreadable(part.path())),
-            None => Ok(()),
-        }
+        check_parts(&parts)
     }
 
     /// Whether no further names can be kept.
@@ -373,6 +370,20 @@ impl Registry {
         all.retain(|part| !is_merged(part));
         all.insert(at, Arc::new(merged));
         state.parts = Arc::new(all);
+    }
+}
+
+impl Unknown {
+    /// Fails if a part that was looked through could not be read: the name may be there.
+    pub fn check(&self) -> Result<()> {
+        check_parts(&self.parts)
+    }
+}
+
+fn check_parts(parts: &[Arc<Part>]) -> Result<()> {
+    match parts.iter().find(|part| part.has_faulted()) {
+        Some(part) => Err(Error::unreadable(part.path())),
+        None => Ok(()),
     }
 }
 

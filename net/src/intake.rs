@@ -110,7 +110,7 @@ impl Intake<'_> {
             Err(unknown) => unknown,
         };
         // Without all names it may be an old one, which must not be given another id.
-        if let Err(error) = engine.registry().check() {
+        if let Err(error) = unknown.check() {
             return Err(Reject::new(Reason::Unavailable, error.to_string()));
         }
         self.node.known.check(self.policy.creates, engine, name)?;
