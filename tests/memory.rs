@@ -4,11 +4,12 @@
 use std::io::{ErrorKind, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use crate::common::cgroup::Group;
+use crate::common::node::own_memory_bytes;
 use crate::common::process::Process;
 use crate::common::{Home, Node, Telnet, wait};
 
@@ -26,27 +27,24 @@ fn floods_are_refused_before_memory_runs_out() {
     let limit = node.metrics().sum("irontsd_memory_limit_bytes", &[]);
     assert!((limit - LIMIT).abs() < LIMIT / 100.0, "{limit} is not the share of the group");
     let load = Load::default();
+    let watch = watch(node.id(), &load);
     let known = "put known 1 1 h=a\n";
     node.put_lines(known);
     let mut kept = node.telnet();
 
-    let mut threads: Vec<_> = (0..FLOODERS).map(|n| flood(&node, n, &load)).collect();
-    wait::until("new series to be refused", || {
-        load.watch(&node);
-        refused(&node, "telnet") > 0.0
+    let floods = (0..FLOODERS).map(|n| flood(&node, n, &load));
+    let hoards = (0..GREEDY).map(|n| hoard(&node, n, &load));
+    let threads: Vec<_> = floods.chain(hoards).collect();
+    wait::until("new series and large bodies to be refused", || {
+        refused(&node, "telnet") > 0.0 && refused(&node, "http") > 0.0
     });
     // Known series have room that new ones cannot take.
     wait::until("a point of a known series to be taken", || kept.send(known).barrier().is_empty());
-    threads.extend((0..GREEDY).map(|n| hoard(&node, n, &load)));
-    wait::until("large bodies to be refused", || {
-        load.watch(&node);
-        refused(&node, "http") > 0.0
-    });
     assert_eq!(node.get("/health").status, 200);
+    wait::until("every body to be refused or cut", || load.bodies.load(Relaxed) == 0);
     load.ends.store(true, Relaxed);
     threads.into_iter().for_each(|thread| thread.join().expect("a client ended well"));
-
-    let peak = load.peak_bytes.load(Relaxed);
+    let peak = watch.join().expect("the watch ended well");
     assert!((peak as f64) < limit, "{peak} bytes of {limit} were used");
     assert_eq!(group.kills(), 0);
     wait::until("a new series to be taken again", || {
@@ -62,18 +60,27 @@ fn floods_are_refused_before_memory_runs_out() {
 #[derive(Clone, Default)]
 struct Load {
     ends: Arc<AtomicBool>,
-    peak_bytes: Arc<AtomicU64>,
+    /// Clients that still send a body.
+    bodies: Arc<AtomicUsize>,
 }
 
 impl Load {
-    /// Notes how much memory of its own the node has.
-    fn watch(&self, node: &Node) {
-        self.peak_bytes.fetch_max(node.own_memory_bytes(), Relaxed);
-    }
-
     fn has_ended(&self) -> bool {
         self.ends.load(Relaxed)
     }
+}
+
+/// The most memory of its own that a process has while the load lasts.
+fn watch(process: u32, load: &Load) -> JoinHandle<u64> {
+    let load = load.clone();
+    thread::spawn(move || {
+        let mut peak_bytes = 0;
+        while !load.has_ended() {
+            peak_bytes = peak_bytes.max(own_memory_bytes(process).unwrap_or(0));
+            thread::sleep(Duration::from_millis(2));
+        }
+        peak_bytes
+    })
 }
 
 /// Lines of refusals for want of memory.
@@ -100,21 +107,27 @@ fn flood(node: &Node, number: u64, load: &Load) -> JoinHandle<()> {
 /// Sends as much as it can of something large and never reads an answer: every other one a body that
 /// does not end, the rest lines that are refused.
 fn hoard(node: &Node, number: usize, load: &Load) -> JoinHandle<()> {
-    let (is_http, load) = (number % 2 == 0, load.clone());
+    let (is_http, load) = (number.is_multiple_of(2), load.clone());
+    load.bodies.fetch_add(usize::from(is_http), Relaxed);
     let addr: SocketAddr = if is_http { node.http() } else { node.opentsdb() };
     thread::spawn(move || {
-        let Ok(mut stream) = TcpStream::connect(addr) else { return };
-        stream.set_write_timeout(Some(Duration::from_millis(50))).expect("a socket option");
-        let head = "POST /api/put HTTP/1.1\r\nHost: t\r\nContent-Length: 33000000\r\n\r\n";
-        let mut piece = if is_http { head.as_bytes().to_vec() } else { b"x\n".repeat(1 << 15) };
-        while !load.has_ended() {
-            match stream.write(&piece) {
-                Ok(_) if is_http => piece = vec![b' '; 256 << 10],
-                Ok(_) => {}
-                Err(error) if error.kind() == ErrorKind::WouldBlock => {}
-                // Refused and cut.
-                Err(_) => return,
-            }
-        }
+        send_much(addr, is_http, &load);
+        load.bodies.fetch_sub(usize::from(is_http), Relaxed);
     })
+}
+
+fn send_much(addr: SocketAddr, is_http: bool, load: &Load) {
+    let Ok(mut stream) = TcpStream::connect(addr) else { return };
+    stream.set_write_timeout(Some(Duration::from_millis(50))).expect("a socket option");
+    let head = "POST /api/put HTTP/1.1\r\nHost: t\r\nContent-Length: 33000000\r\n\r\n";
+    let mut piece = if is_http { head.as_bytes().to_vec() } else { b"x\n".repeat(1 << 15) };
+    while !load.has_ended() {
+        match stream.write(&piece) {
+            Ok(_) if is_http => piece = vec![b' '; 256 << 10],
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::WouldBlock => {}
+            // Refused and cut.
+            Err(_) => return,
+        }
+    }
 }

@@ -14,6 +14,9 @@ pub const SYNC_INTERVAL: std::time::Duration = std::time::Duration::from_secs(1)
 /// more than they take.
 pub const MIN_FREE_DISK_BYTES: u64 = 64 << 20;
 
+/// Bytes of a merged part of names, by default.
+pub const NAMES_PART_BYTES_MAX: u64 = 512 << 20;
+
 /// Samples of one run at the most: a reader decodes a run as a whole.
 pub const RUN_ROWS_MAX: usize = 8192;
 

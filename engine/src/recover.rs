@@ -294,13 +294,16 @@ fn is_damaged_log(env: &Env, path: &Path) -> bool {
     }
 }
 
+/// Segments that are read, and those that cannot be.
+type Opened = (Vec<Arc<Segment>>, Vec<Arc<Aside>>);
+
 /// A segment that cannot be opened is set aside and reported; the node serves the rest.
 pub(crate) fn open_segments(
     env: &Env,
     dir: &Path,
     manifest: &mut Manifest,
     report: &mut Recovery,
-) -> Result<(Vec<Arc<Segment>>, Vec<Arc<Aside>>)> {
+) -> Result<Opened> {
     let (mut segments, mut aside) = (Vec::new(), Vec::new());
     for entry in &mut manifest.segments {
         let path = dir.join("segments").join(&entry.name);

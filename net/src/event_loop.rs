@@ -316,6 +316,8 @@ impl EventLoop {
     }
 
     fn read(&mut self, place: usize) -> io::Result<()> {
+        // Before each piece, not once a turn: a turn may bring much.
+        self.node.memory.look(&self.node.engine, self.now());
         let conn = &mut self.conns[place];
         let kept = conn.carry.len();
         if self.buffer.len() < kept + READ_BYTES {

@@ -8,6 +8,7 @@ use crate::reject::{Reason, Reject};
 use irontsd_engine::engine::Engine;
 use irontsd_engine::env::memory;
 use irontsd_engine::gate::Cause;
+use irontsd_engine::limits::{UNSEALED_BYTES, UNSEALED_NAMES};
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
@@ -15,6 +16,8 @@ use std::time::Duration;
 const LOOK: Duration = Duration::from_millis(20);
 /// How often memory is given back while there is little.
 const GIVE_BACK: Duration = Duration::from_secs(2);
+/// How often names that have gathered are sealed, at the most.
+const SEAL: Duration = Duration::from_millis(300);
 /// Bodies up to this size are taken while memory is scarce.
 pub const SMALL_BODY_BYTES: usize = 64 << 10;
 /// Answers that a client does not take, from which on it is cut while memory is scarce, and how long
@@ -66,6 +69,7 @@ pub struct Memory {
     level: AtomicU8,
     looked_ns: AtomicU64,
     gave_back_ns: AtomicU64,
+    sealed_ns: AtomicU64,
 }
 
 impl Default for Memory {
@@ -84,6 +88,7 @@ impl Memory {
             level: AtomicU8::new(0),
             looked_ns: AtomicU64::new(0),
             gave_back_ns: AtomicU64::new(0),
+            sealed_ns: AtomicU64::new(0),
         }
     }
 
@@ -123,6 +128,12 @@ impl Memory {
             engine.gate().close(Cause::Memory, self.reason());
         } else if level < Level::Scarce {
             engine.gate().open(Cause::Memory);
+        }
+        let (names, bytes) = engine.registry().unsealed();
+        let many = names >= UNSEALED_NAMES || bytes >= UNSEALED_BYTES;
+        if many && is_due(&self.sealed_ns, now, SEAL) {
+            // Names leave memory after a flush, and sealing takes twice what they take.
+            engine.flush(Box::new(|_told_already| {}));
         }
         if level > Level::Ample && is_due(&self.gave_back_ns, now, GIVE_BACK) {
             // Rows become segments, and names leave memory with them.

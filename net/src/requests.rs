@@ -58,7 +58,7 @@ impl EventLoop {
             return;
         }
         if let Err(refusal) = self.node.memory.check(Level::Scarce) {
-            *session = Default::default();
+            **session = Default::default();
             let answer = Reply::error(503, "Memory is scarce", Some(&refusal.message));
             self.refuse(place, &answer, &refusal, b"");
         }

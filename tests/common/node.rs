@@ -266,12 +266,9 @@ impl Node {
         kib * 1024
     }
 
-    /// Memory that belongs to the node alone, without files.
-    pub fn own_memory_bytes(&self) -> u64 {
-        let statm = fs::read_to_string(format!("/proc/{}/statm", self.process.id()));
-        let statm = statm.expect("the node's memory in /proc");
-        let pages: Vec<u64> = statm.split_whitespace().flat_map(str::parse).collect();
-        (pages[1] - pages[2]) * rustix::param::page_size() as u64
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.process.id()
     }
 
     /// How many sockets the node holds, as the kernel counts them.
@@ -280,6 +277,13 @@ impl Node {
         let targets = links.flatten().filter_map(|link| fs::read_link(link.path()).ok());
         targets.filter(|target| target.to_string_lossy().starts_with("socket:")).count()
     }
+}
+
+/// Memory that belongs to a process alone, without files; `None` once it has ended.
+pub fn own_memory_bytes(process: u32) -> Option<u64> {
+    let statm = fs::read_to_string(format!("/proc/{process}/statm")).ok()?;
+    let pages: Vec<u64> = statm.split_whitespace().flat_map(str::parse).collect();
+    Some((pages.get(1)? - pages.get(2)?) * rustix::param::page_size() as u64)
 }
 
 /// Copies a directory and all that is in it.

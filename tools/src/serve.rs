@@ -101,6 +101,9 @@ fn memory_limit(flags: &Serve, env: &Env) -> Option<u64> {
     limit.filter(|&bytes| bytes > 0)
 }
 
+/// Parts of names are merged in memory, twice; they may take an eighth of the limit.
+const NAMES_SHARE: u64 = 8 * 2;
+
 /// Rows are in memory twice while a flush goes on, at some twenty bytes each; all of them may take a
 /// sixth of the limit.
 const FLUSH_SHARE: u64 = 6 * 2 * 20;
@@ -109,6 +112,8 @@ fn config(flags: &Serve, shards: usize, memory_limit: Option<u64>) -> Config {
     let config = Config::new(&flags.data_dir);
     let flush_rows_max = memory_limit.map_or(u64::MAX, |bytes| bytes / FLUSH_SHARE);
     let flush_rows = config.flush_rows.min(flush_rows_max.max(1 << 16));
+    let names_max = memory_limit.map_or(u64::MAX, |bytes| bytes / NAMES_SHARE);
+    let names_part_bytes_max = config.names_part_bytes_max.min(names_max);
     // With 0 every acknowledgement asks for its sync; lines nobody waits for are synced as usual.
     let interval = Some(flags.sync_interval).filter(|interval| !interval.is_zero());
     let age = flags.retention.filter(|age| !age.is_zero());
@@ -117,7 +122,16 @@ fn config(flags: &Serve, shards: usize, memory_limit: Option<u64>) -> Config {
     let partition_ms = flags.partition.map(|length| length.as_millis() as i64);
     let sync_interval = interval.unwrap_or(config.sync_interval);
     let min_free_disk_bytes = flags.min_free_disk_bytes;
-    Config { shards, sync_interval, keep, partition_ms, min_free_disk_bytes, flush_rows, ..config }
+    Config {
+        shards,
+        sync_interval,
+        keep,
+        partition_ms,
+        min_free_disk_bytes,
+        names_part_bytes_max,
+        flush_rows,
+        ..config
+    }
 }
 
 fn policy(flags: &Serve) -> Policy {

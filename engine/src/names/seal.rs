@@ -16,8 +16,6 @@ use std::path::Path;
 
 /// So many parts of one size become one of the next.
 const FAN_IN: usize = 4;
-/// Parts that would be larger together stay apart.
-const PART_BYTES_MAX: u64 = 512 << 20;
 
 /// Seals the names in memory if they are many. What cannot be done now is tried again.
 pub(crate) fn seal_if_due(shared: &Shared) {
@@ -58,7 +56,9 @@ pub(crate) fn merge(shared: &Shared, all: bool) -> Result<()> {
     let (env, dir, registry) = (&shared.env, &shared.config.dir, &shared.registry);
     loop {
         let entries = shared.manifest.lock().names.clone();
-        let Some(ids) = next_merge(&entries, all) else { return Ok(()) };
+        let Some(ids) = next_merge(&entries, all, shared.config.names_part_bytes_max) else {
+            return Ok(());
+        };
         let mut sealed = registry.seal(env, dir, ids.clone(), || shared.new_file())?;
         let (Some(merged), true) = (sealed.pop(), sealed.is_empty()) else { return Ok(()) };
         let gone = change_names(shared, |names| {
@@ -90,11 +90,11 @@ fn remove(shared: &Shared, path: &Path) {
 }
 
 /// The ids of the parts that should be one, if any.
-fn next_merge(entries: &[NamesEntry], all: bool) -> Option<Range<SeriesId>> {
+fn next_merge(entries: &[NamesEntry], all: bool, bytes_max: u64) -> Option<Range<SeriesId>> {
     let fits = |set: &[NamesEntry]| {
         let names: u64 = set.iter().map(|entry| u64::from(entry.count)).sum();
         let bytes: u64 = set.iter().map(|entry| entry.bytes).sum();
-        names <= slots::NAMES_MAX.into() && bytes <= PART_BYTES_MAX
+        names <= slots::NAMES_MAX.into() && bytes <= bytes_max
     };
     let size = |entry: &NamesEntry| (entry.count / UNSEALED_NAMES).max(1).ilog2() / 2;
     // Everything, or enough of one size, with what is smaller among them.
@@ -133,17 +133,17 @@ mod tests {
 
     #[test]
     fn parts_of_a_size_become_one_and_the_large_stay() {
-        assert_eq!(next_merge(&entries(&[SEAL, SEAL, SEAL]), false), None);
+        assert_eq!(next_merge(&entries(&[SEAL, SEAL, SEAL]), false, u64::MAX), None);
         assert_eq!(
-            next_merge(&entries(&[SEAL * 4, 1, 2, SEAL, 5]), false),
+            next_merge(&entries(&[SEAL * 4, 1, 2, SEAL, 5]), false, u64::MAX),
             Some(SEAL * 4..SEAL * 5 + 8)
         );
-        assert_eq!(next_merge(&entries(&[SEAL * 4, SEAL, SEAL]), false), None);
-        assert_eq!(next_merge(&entries(&[9, 1]), true), Some(0..10));
-        assert_eq!(next_merge(&entries(&[9]), true), None);
+        assert_eq!(next_merge(&entries(&[SEAL * 4, SEAL, SEAL]), false, u64::MAX), None);
+        assert_eq!(next_merge(&entries(&[9, 1]), true, u64::MAX), Some(0..10));
+        assert_eq!(next_merge(&entries(&[9]), true, u64::MAX), None);
         let full = [slots::NAMES_MAX - 3, 2, 3];
         assert_eq!(
-            next_merge(&entries(&full), true),
+            next_merge(&entries(&full), true, u64::MAX),
             Some(slots::NAMES_MAX - 3..slots::NAMES_MAX + 2)
         );
     }
@@ -153,7 +153,7 @@ mod tests {
         let (mut parts, mut written) = (Vec::new(), 0u64);
         for _ in 0..300 {
             parts.push(SEAL);
-            while let Some(ids) = next_merge(&entries(&parts), false) {
+            while let Some(ids) = next_merge(&entries(&parts), false, u64::MAX) {
                 let mut kept: Vec<u32> = Vec::new();
                 let (mut first, mut merged) = (0, 0);
                 for count in parts {
