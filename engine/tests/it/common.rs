@@ -3,6 +3,7 @@
 use irontsd_engine::batch::Batch;
 use irontsd_engine::engine::{Config, Engine};
 use irontsd_engine::env::{self, Clock, Env};
+use irontsd_engine::error::Result;
 use irontsd_engine::merger::Progress;
 use irontsd_engine::name::HISTOGRAM_MARK;
 use irontsd_engine::scan::{Cursor, Scan};
@@ -69,16 +70,12 @@ pub fn open(dir: &Path) -> Node {
 }
 
 /// Opens a directory whatever is in it.
-pub fn open_any(dir: &Path) -> irontsd_engine::error::Result<Node> {
+pub fn open_any(dir: &Path) -> Result<Node> {
     open_with(dir, |_| {}, env::real())
 }
 
 /// The same with other settings, in another world.
-pub fn open_with(
-    dir: &Path,
-    change: impl FnOnce(&mut Config),
-    env: Env,
-) -> irontsd_engine::error::Result<Node> {
+pub fn open_with(dir: &Path, change: impl FnOnce(&mut Config), env: Env) -> Result<Node> {
     let mut config = Config::new(dir);
     config.shards = 2;
     config.sync_interval = Duration::from_millis(20);
@@ -182,19 +179,24 @@ impl Node {
     }
 
     pub fn content(&self, range: (i64, i64)) -> Model {
+        self.try_content(range).expect("readable")
+    }
+
+    /// Everything in a range of time, or what cannot be read.
+    pub fn try_content(&self, range: (i64, i64)) -> Result<Model> {
         content(&self.engine.snapshot().scan(None, range), self.engine.registry())
     }
 }
 
 /// What a scan yields of all series.
-pub fn content(scan: &Scan, names: &Registry) -> Model {
+pub fn content(scan: &Scan, names: &Registry) -> Result<Model> {
     let mut cursor = Cursor::default();
     let mut content = Model::new();
     for series in 0..names.len() {
         let mut samples = Samples::default();
-        cursor.seek(scan, series).expect("readable");
+        cursor.seek(scan, series)?;
         // A small step exercises resuming in the middle of sources.
-        while cursor.read(scan, series, samples.len() + 7, &mut samples).expect("readable") {}
+        while cursor.read(scan, series, samples.len() + 7, &mut samples)? {}
         assert!(samples.timestamps.is_sorted_by(|a, b| a < b));
         let sample = |at| match samples.histogram(at) {
             Some(bytes) => Sample::Histogram(bytes.to_vec()),
@@ -204,5 +206,5 @@ pub fn content(scan: &Scan, names: &Registry) -> Model {
         content.insert(names.name(series), rows.collect());
     }
     content.retain(|_, samples| !samples.is_empty());
-    content
+    Ok(content)
 }

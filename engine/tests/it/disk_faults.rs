@@ -6,8 +6,8 @@
 
 use crate::common::Sample;
 use crate::power_cuts::{for_each, numbers};
-use crate::simulated::disk::{EIO, ENOSPC, Fault, Hits};
 use crate::simulated::driver::Driver;
+use crate::simulated::fault::{EIO, ENOSPC, Fault, Hits};
 use crate::simulated::history::End;
 use crate::simulated::reopen::{images, judge_thoroughly};
 use crate::simulated::tree::Tree;
@@ -122,4 +122,14 @@ fn a_log_whose_sync_failed_is_not_made_good_by_the_next_one() {
     (0..3).for_each(|_| driver.sync());
     assert_eq!(driver.disk.hit(), 1);
     end(driver, "a sync failed", 5);
+}
+
+/// Nothing is promised in a directory whose own name may be lost.
+#[test]
+fn a_data_directory_whose_name_cannot_be_made_durable_is_not_served() {
+    let mut driver = Driver::new(4, false);
+    let (hits, after, forever, error, prefix) = (Hits::Syncs, 0, false, EIO, 0);
+    driver.disk.set_fault(Some(Fault { hits, after, forever, error, prefix }));
+    assert!(!driver.open());
+    assert!(driver.open());
 }

@@ -5,9 +5,9 @@
 //! and its own luck. `IRONTSD_POWER_CUTS=FIRST..END` says which images are tried; each has its number.
 //! Threads of the engine may take another turn in the next run, so an image that fails is copied out.
 
-use crate::simulated::disk::Op;
 use crate::simulated::driver::Driver;
 use crate::simulated::history::{End, History};
+use crate::simulated::record::Op;
 use crate::simulated::reopen::{images, judge, judge_thoroughly};
 use crate::simulated::tree::Tree;
 use fastrand::Rng;

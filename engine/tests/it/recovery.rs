@@ -104,6 +104,33 @@ fn a_names_file_without_its_last_padding_goes_on_aligned() {
     }
 }
 
+/// A names log is begun before the one in use is synced for the last time.
+#[test]
+fn a_names_log_begun_and_never_used_is_no_damage() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut model = Model::new();
+    let mut node = open(dir.path());
+    node.commit(0, &one(0, 1), &mut model);
+    drop(node);
+    let path = names_file(dir.path());
+    let mut bytes = fs::read(&path).expect("readable");
+    let next = |number: u64| path.with_file_name(format!("{number:010}.names"));
+    let header = bytes[..64].to_vec();
+    for (series, begun) in [(1u8, &header[..0]), (2, &header[..9]), (3, &header[..])] {
+        let unused = next(u64::from(series) + 6);
+        fs::write(&unused, begun).expect("written");
+        // The end of the one in use is torn.
+        bytes = fs::read(&path).expect("readable");
+        fs::write(&path, [&bytes[..], b"torn"].concat()).expect("written");
+        let mut node = open(dir.path());
+        assert_eq!(node.content((1, 9)), model);
+        assert!(!unused.exists());
+        node.commit(1, &one(series, 2), &mut model);
+        drop(node);
+    }
+    assert_eq!(open(dir.path()).content((1, 9)), model);
+}
+
 #[test]
 fn a_directory_that_lost_its_manifest_is_refused() {
     let dir = tempfile::tempdir().expect("a directory");

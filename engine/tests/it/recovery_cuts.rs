@@ -7,8 +7,9 @@
 use crate::common::Node;
 use crate::model::{Meaning, meaning};
 use crate::power_cuts::{Run, for_each, numbers};
-use crate::simulated::disk::{Op, SimulatedDisk};
+use crate::simulated::disk::SimulatedDisk;
 use crate::simulated::driver::{DIR, open};
+use crate::simulated::record::Op;
 use crate::simulated::reopen::{Verdict, images};
 use crate::simulated::tree::Tree;
 use crate::simulated::world::SimulatedClock;

@@ -2,8 +2,8 @@
 //! it out, and then some power cut must lose something.
 
 use crate::power_cuts::Run;
-use crate::simulated::disk::Ignored::{self, Dirs, Files};
 use crate::simulated::driver::Driver;
+use crate::simulated::fault::Ignored::{self, Dirs, Files};
 use crate::simulated::history::End;
 use crate::simulated::reopen::{first_bad, judge_thoroughly};
 use crate::simulated::tree::Tree;

@@ -3,116 +3,15 @@
 //! Everything is one lock: operations happen one after the other, in the order of the record. What a
 //! power cut would leave of them is the business of [`super::cut`].
 
+use super::fault::{Fault, Ignored, Kind};
+use super::record::Op;
 use super::tree::{Id, Names, Node, Tree, put};
-use irontsd_engine::env::{Bytes, Disk, File, Lock, Mapping};
+use irontsd_engine::env::{Disk, File, Lock, Mapping};
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::{self, Debug, Formatter};
 use std::io;
 use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-/// One change of a disk, or a promise about the changes before it.
-#[derive(Clone)]
-pub enum Op {
-    Write {
-        file: Id,
-        offset: usize,
-        bytes: Arc<[u8]>,
-    },
-    Cut {
-        file: Id,
-        len: usize,
-    },
-    Sync {
-        file: Id,
-    },
-    /// What was not synced before may be lost whatever comes later.
-    FailedSync {
-        file: Id,
-    },
-    /// Names of one directory that change in one operation.
-    Names {
-        dir: Id,
-        changes: Vec<(String, Option<Node>)>,
-    },
-    SyncDir {
-        dir: Id,
-    },
-    FailedSyncDir {
-        dir: Id,
-    },
-}
-
-impl Debug for Op {
-    fn fmt(&self, out: &mut Formatter<'_>) -> fmt::Result {
-        match self {
-            Op::Write { file, offset, bytes } => {
-                write!(out, "file {file}: write {} bytes at {offset}", bytes.len())
-            }
-            Op::Cut { file, len } => write!(out, "file {file}: cut to {len}"),
-            Op::Sync { file } => write!(out, "file {file}: sync"),
-            Op::FailedSync { file } => write!(out, "file {file}: failed sync"),
-            Op::Names { dir, changes } => write!(out, "dir {dir}: {changes:?}"),
-            Op::SyncDir { dir } => write!(out, "dir {dir}: sync"),
-            Op::FailedSyncDir { dir } => write!(out, "dir {dir}: failed sync"),
-        }
-    }
-}
-
-/// What an operation is, for failures that hit some kinds only.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    /// Nothing changes.
-    Look,
-    /// It needs space: a full disk refuses it.
-    Name,
-    /// The same, and a part of it may be done before it fails.
-    Write,
-    Sync,
-    /// It frees space.
-    Free,
-}
-
-/// Which operations fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hits {
-    Every,
-    /// Those that need space.
-    Space,
-    Writes,
-    Syncs,
-}
-
-impl Hits {
-    fn hits(self, kind: Kind) -> bool {
-        match self {
-            Hits::Every => true,
-            Hits::Space => matches!(kind, Kind::Name | Kind::Write),
-            Hits::Writes => kind == Kind::Write,
-            Hits::Syncs => kind == Kind::Sync,
-        }
-    }
-}
-
-/// A failure to come.
-#[derive(Clone, Copy, Debug)]
-pub struct Fault {
-    pub hits: Hits,
-    /// So many operations that it could hit are spared.
-    pub after: u64,
-    /// Not only one: all from then on.
-    pub forever: bool,
-    /// The system's error number.
-    pub error: i32,
-    /// A write that fails has written so many bytes, or all.
-    pub prefix: usize,
-}
-
-/// Input/output error.
-pub const EIO: i32 = 5;
-/// No space left on device.
-pub const ENOSPC: i32 = 28;
 
 /// See the module. A clone is the same disk.
 #[derive(Clone, Debug)]
@@ -131,15 +30,6 @@ struct State {
     broken_rules: Vec<String>,
     locked: BTreeSet<PathBuf>,
     ignored: Option<Ignored>,
-}
-
-/// Syncs that do nothing, although they say otherwise: as if the engine had left them out.
-#[derive(Clone, Copy, Debug)]
-pub enum Ignored {
-    /// Of files whose path, when they were opened, ended so.
-    Files(&'static str),
-    /// Of directories whose path ends so.
-    Dirs(&'static str),
 }
 
 impl SimulatedDisk {
@@ -222,9 +112,8 @@ impl SimulatedDisk {
 impl State {
     /// The fault, if it hits this operation.
     fn strike(&mut self, kind: Kind) -> Option<Fault> {
-        let fault = self.fault.as_mut().filter(|fault| fault.hits.hits(kind))?;
-        if fault.after > 0 {
-            fault.after -= 1;
+        let fault = self.fault.as_mut()?;
+        if !fault.strikes(kind) {
             return None;
         }
         let struck = *fault;
@@ -370,7 +259,7 @@ impl Disk for SimulatedDisk {
     fn sync_dir(&self, path: &Path) -> io::Result<()> {
         let mut state = self.state();
         let dir = state.tree.dir(path)?;
-        if matches!(state.ignored, Some(Ignored::Dirs(end)) if ends(path, end)) {
+        if state.ignored.is_some_and(|ignored| ignored.hits_dir(path)) {
             return Ok(());
         }
         match state.strike(Kind::Sync) {
@@ -399,10 +288,6 @@ impl Disk for SimulatedDisk {
     }
 }
 
-fn ends(path: &Path, end: &str) -> bool {
-    path.to_str().is_some_and(|path| path.ends_with(end))
-}
-
 /// Gives a lock back.
 #[derive(Debug)]
 struct Locked {
@@ -427,8 +312,6 @@ impl Deref for Content {
     }
 }
 
-const _: fn(Content) -> Box<dyn Bytes> = |content| Box::new(content);
-
 #[derive(Debug)]
 struct SimulatedFile {
     disk: SimulatedDisk,
@@ -447,7 +330,7 @@ impl File for SimulatedFile {
 
     fn sync(&self) -> io::Result<()> {
         let mut state = self.disk.state();
-        if matches!(state.ignored, Some(Ignored::Files(end)) if ends(&self.path, end)) {
+        if state.ignored.is_some_and(|ignored| ignored.hits_file(&self.path)) {
             return Ok(());
         }
         if state.lost.contains(&self.id) {

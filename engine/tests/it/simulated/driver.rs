@@ -7,20 +7,18 @@ use super::disk::SimulatedDisk;
 use super::history::{
     AGE_MS, Assignment, Batch, DAY_MS, Deletion, Event, History, Snapshot, marker,
 };
+use super::rows::{batch_of, random_rows};
 use super::tree::Tree;
 use super::world::{SimulatedClock, world};
 use crate::common::{Node, Sample, name, open_with};
 use fastrand::Rng;
 use irontsd_engine::assigned::NameKind;
-use irontsd_engine::batch;
 use irontsd_engine::engine::Config;
 use irontsd_engine::error::Result;
-use irontsd_engine::histogram::Histogram;
 use irontsd_engine::merger::Progress;
 use irontsd_engine::name::HISTOGRAM_MARK;
 use irontsd_engine::retention::Keep;
 use irontsd_engine::shard::Shard;
-use irontsd_engine::types::Value;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{self, Receiver, SyncSender};
@@ -151,31 +149,9 @@ impl Driver {
         }
     }
 
-    fn rows(&mut self, event: usize) -> Vec<(u8, i64, Sample)> {
-        let known = 3 + (event / 2).min(150) as u8;
-        let count = match self.rng.u8(..20) {
-            0 => 300,
-            1..4 => self.rng.usize(20..60),
-            _ => self.rng.usize(1..8),
-        };
-        let mut rows = Vec::new();
-        for at in 0..count {
-            let day = if self.rng.u8(..3) == 0 { self.rng.i64(0..9) } else { 0 };
-            let timestamp = day * DAY_MS + self.rng.i64(1..40);
-            let number = (event * 1000 + at) as i64;
-            let sample = match self.rng.u8(..6) {
-                0 => Sample::Number(Value::float(number as f64 / 7.0)),
-                1 => histogram(number),
-                _ => Sample::Number(Value::integer(number)),
-            };
-            rows.push((self.rng.u8(..known), timestamp, sample));
-        }
-        rows
-    }
-
     fn commit(&mut self) {
         let shard = self.rng.usize(..2);
-        let rows = self.rows(self.history.events.len());
+        let rows = random_rows(&mut self.rng, self.history.events.len());
         self.commit_rows(shard, rows);
     }
 
@@ -358,27 +334,4 @@ impl Driver {
             self.open();
         }
     }
-}
-
-fn histogram(number: i64) -> Sample {
-    let mut bytes = Vec::new();
-    let opaque = Histogram::Opaque { id: 7, bytes: number.to_le_bytes().to_vec() };
-    opaque.encode(&mut bytes).expect("short");
-    Sample::Histogram(bytes)
-}
-
-fn batch_of(node: &Node, rows: &[(u8, i64, Sample)]) -> batch::Batch {
-    let mut batch = batch::Batch::default();
-    for (series, timestamp, sample) in rows {
-        let mut name = name(*series);
-        if matches!(sample, Sample::Histogram(_)) {
-            name.extend_from_slice(&HISTOGRAM_MARK);
-        }
-        let id = node.engine.registry().find_or_reserve(&name).expect("room");
-        match sample {
-            Sample::Number(value) => batch.push(id, *timestamp, *value),
-            Sample::Histogram(bytes) => batch.push_histogram(id, *timestamp, bytes),
-        }
-    }
-    batch
 }

@@ -122,7 +122,7 @@ impl History {
 
     /// Judges all that a node shows which was opened on what is left.
     pub fn judge(&self, node: &Node, end: End, oldest_ms: i64) -> Result<(), String> {
-        let found = node.content((1, i64::MAX));
+        let found = node.try_content((1, i64::MAX)).map_err(|error| error.to_string())?;
         self.judge_content(&found, &self.events, end, oldest_ms)?;
         let listed = node.engine.snapshots().map_err(|error| error.to_string())?;
         self.judge_list(&listed, end)?;

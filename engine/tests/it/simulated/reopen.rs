@@ -1,9 +1,10 @@
 //! Opens what is left of a disk, and has it judged.
 
 use super::cut::Durable;
-use super::disk::{Op, SimulatedDisk};
+use super::disk::SimulatedDisk;
 use super::driver::{DIR, open};
 use super::history::{AGE_MS, End, History};
+use super::record::Op;
 use super::tree::{ROOT, Tree};
 use super::world::SimulatedClock;
 use fastrand::Rng;
@@ -57,7 +58,7 @@ fn judge_snapshot(history: &History, disk: &SimulatedDisk, name: &str, salt: u64
     let copy = open(disk, &dir, &SimulatedClock::new(0), salt, keep_all);
     let copy = copy.map_err(|error| error.to_string())?;
     let events = &history.events[..snapshot.events];
-    let found = copy.content((1, i64::MAX));
+    let found = copy.try_content((1, i64::MAX)).map_err(|error| error.to_string())?;
     history.judge_content(&found, events, End::Death, snapshot.oldest_ms)
 }
 

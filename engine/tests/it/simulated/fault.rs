@@ -1,0 +1,91 @@
+//! Failures of a disk, on demand.
+
+use std::path::Path;
+
+/// What an operation is, for failures that hit some kinds only.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Nothing changes.
+    Look,
+    /// It needs space: a full disk refuses it.
+    Name,
+    /// The same, and a part of it may be done before it fails.
+    Write,
+    Sync,
+    /// It frees space.
+    Free,
+}
+
+/// Which operations fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hits {
+    Every,
+    /// Those that need space.
+    Space,
+    Writes,
+    Syncs,
+}
+
+impl Hits {
+    fn hits(self, kind: Kind) -> bool {
+        match self {
+            Hits::Every => true,
+            Hits::Space => matches!(kind, Kind::Name | Kind::Write),
+            Hits::Writes => kind == Kind::Write,
+            Hits::Syncs => kind == Kind::Sync,
+        }
+    }
+}
+
+/// A failure to come.
+#[derive(Clone, Copy, Debug)]
+pub struct Fault {
+    pub hits: Hits,
+    /// So many operations that it could hit are spared.
+    pub after: u64,
+    /// Not only one: all from then on.
+    pub forever: bool,
+    /// The system's error number.
+    pub error: i32,
+    /// A write that fails has written so many bytes, or all.
+    pub prefix: usize,
+}
+
+impl Fault {
+    /// Whether an operation of this kind fails now; another time later, perhaps.
+    pub fn strikes(&mut self, kind: Kind) -> bool {
+        if !self.hits.hits(kind) || self.after == 0 {
+            return self.hits.hits(kind);
+        }
+        self.after -= 1;
+        false
+    }
+}
+
+/// Input/output error.
+pub const EIO: i32 = 5;
+/// No space left on device.
+pub const ENOSPC: i32 = 28;
+
+/// Syncs that do nothing, although they say otherwise: as if the engine had left them out.
+#[derive(Clone, Copy, Debug)]
+pub enum Ignored {
+    /// Of files whose path, when they were opened, ended so.
+    Files(&'static str),
+    /// Of directories whose path ends so.
+    Dirs(&'static str),
+}
+
+impl Ignored {
+    pub fn hits_file(self, path: &Path) -> bool {
+        matches!(self, Ignored::Files(end) if ends(path, end))
+    }
+
+    pub fn hits_dir(self, path: &Path) -> bool {
+        matches!(self, Ignored::Dirs(end) if ends(path, end))
+    }
+}
+
+fn ends(path: &Path, end: &str) -> bool {
+    path.to_str().is_some_and(|path| path.ends_with(end))
+}
