@@ -16,7 +16,7 @@ const EVER: (i64, i64) = (TIMESTAMP_MS_MIN, TIMESTAMP_MS_MAX);
 fn read(path: &Path) -> (Store, Model) {
     let store = Store::open(&env::real(), path).expect("opens");
     assert_eq!(store.found().faults, Vec::<String>::new());
-    let model = content(&store.snapshot().scan(None, EVER), store.registry());
+    let model = content(&store.snapshot().scan(None, EVER), store.registry()).expect("readable");
     (store, model)
 }
 
@@ -113,7 +113,7 @@ fn a_directory_that_changes_is_read_whole() {
             let found = match Store::open(&env::real(), dir.path()) {
                 Ok(store) => {
                     assert_eq!(store.found().faults, Vec::<String>::new());
-                    content(&store.snapshot().scan(None, EVER), store.registry())
+                    content(&store.snapshot().scan(None, EVER), store.registry()).expect("readable")
                 }
                 Err(error) => {
                     assert!(error.to_string().contains("changes faster"), "{error}");
