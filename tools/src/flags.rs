@@ -43,17 +43,8 @@ pub enum Command {
     /// Send a load to this or another server that takes OpenTSDB writes, and tell what it cost.
     Bench(Box<Bench>),
     /// Show what a data directory or one of its files holds.
-    ///
-    /// Version, times, series and samples; segments as a table and as a map of time against level; bytes
-    /// a sample by column and codec; the metrics that take most; how large blocks are. It takes no lock
-    /// and writes nothing, so a node may be running, and a single copied file will do.
     Inspect(Box<Inspect>),
     /// Read every byte of a data directory or one of its files and check it.
-    ///
-    /// Checks every checksum; that series and times ascend without duplicates; that ranges and counts are
-    /// what indexes, footers and the manifest say; that names are complete and none has two ids; that
-    /// the files fit each other. Each fault is named with file, offset, and the series, samples and
-    /// times it touches. It takes no lock and writes nothing where it reads, so a node may be running.
     Verify(Box<Verify>),
     /// Write what a data directory, a snapshot or a segment holds to files, without a node.
     Export(Box<Export>),

@@ -12,6 +12,7 @@ Examples:
   irontsd inspect FILE.seg --block 0 --dump       every sample of a block
   irontsd inspect FILE --hex                      header fields against their offsets
 
+It takes no lock and writes nothing, so a node may be running, and a single copied file will do.
 Exit codes: 0 shown, 1 shown but something is damaged, 2 wrong usage, 3 cannot be read.";
 
 /// See [`crate::flags::Command::Inspect`].

@@ -9,6 +9,7 @@ Examples:
   irontsd verify --quick /var/lib/irontsd    checksums only, as fast as the disk
   irontsd verify --json DIR | jq .faults     for scripts
 
+It takes no lock and writes nothing where it reads, so a node may be running.
 Exit codes: 0 all is sound, 1 something is broken, 2 wrong usage, 3 cannot be read.";
 
 /// See [`crate::flags::Command::Verify`].
