@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use crate::common::tool::{Told, irontsd_with};
-use crate::common::{Export, Home, Json, Node};
+use crate::common::{Export, Home, Node};
 
 type Place = (String, i64, String);
 
@@ -137,35 +137,6 @@ fn files(data: &Path) -> Vec<PathBuf> {
     }
     files.sort();
     files
-}
-
-#[test]
-fn many_faults_at_once_leave_the_rest() {
-    let home = filled();
-    let all = served(&home.data());
-    let damaged = home.copy();
-    for path in files(&damaged.data()) {
-        let mut bytes = fs::read(&path).expect("readable");
-        // A names log that was just begun has a header only.
-        let at = if path.ends_with("MANIFEST") || bytes.len() <= 70 { 30 } else { 70 };
-        bytes[at] ^= 0x10;
-        fs::write(&path, bytes).expect("written");
-    }
-    let to = Home::new(&["--event-loops", "1"]);
-    let told = repair(&damaged.data(), &to.data()).ended(1).json();
-    assert!(told.get("faults").items().len() >= files(&home.data()).len());
-    let found = places(&to.start().export_all());
-    // The first block of each segment and the first record of the log.
-    let rows = |fault: &Json| {
-        let rows = fault.find("samples").and_then(|it| match it {
-            Json::Number(number) => number.parse::<usize>().ok(),
-            _ => None,
-        });
-        rows.unwrap_or(0)
-    };
-    let touched: usize = told.get("faults").items().iter().map(rows).sum();
-    let lost = all.difference(&found).count();
-    assert!(lost <= touched + 1 && touched < all.len() / 2, "{lost} lost, {touched} touched");
 }
 
 #[test]
