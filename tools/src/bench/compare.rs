@@ -10,7 +10,10 @@ use super::units::{scaled, three_digits, time_ns};
 use crate::flags::address;
 
 const MIB: f64 = 1024.0 * 1024.0;
-const NAME_COLUMNS: usize = 34;
+const CPU_ROW: &str = "server CPU us/point";
+const RATE_ROW: &str = "points/s, until flushed, counted";
+const P99_ROW: &str = "latency p99";
+const NAME_COLUMNS: usize = 36;
 const COLUMNS: usize = 16;
 
 /// A server of a comparison.
@@ -49,6 +52,8 @@ pub(super) struct Row {
     pub(super) name: &'static str,
     /// Of the first and of the second; `None` if it is not known.
     pub(super) values: [Option<f64>; 2],
+    /// Whether both mean the same.
+    pub(super) comparable: bool,
     /// For people.
     pub(super) show: fn(f64) -> String,
 }
@@ -56,7 +61,7 @@ pub(super) struct Row {
 impl Row {
     /// The first by the second.
     pub(super) fn ratio(&self) -> Option<f64> {
-        let [first, second] = self.values;
+        let [first, second] = self.values.map(|value| value.filter(|_| self.comparable));
         let ratio = first? / second?;
         ratio.is_normal().then_some(ratio)
     }
@@ -76,8 +81,12 @@ pub(super) fn rows(one: &Run, two: &Run) -> Vec<Row> {
     let row = |name, show, value: &dyn Fn(&Run) -> Option<f64>| Row {
         name,
         values: [value(one), value(two)],
+        comparable: true,
         show,
     };
+    // One that answers each batch and one that does not are measured by other moments.
+    let comparable = one.latency_ends == two.latency_ends;
+    let waiting = |row: Row| Row { comparable, ..row };
     let per_s = |run: &Run, seconds: f64| Some(run.counts.sent as f64 / seconds.max(1e-9));
     let us = |run: &Run, seconds: Option<f64>| Some(seconds? * 1e6 / run.counts.sent.max(1) as f64);
     let latency = |run: &Run, pick: fn(&super::latency::Percentiles) -> u64| {
@@ -87,15 +96,15 @@ pub(super) fn rows(one: &Run, two: &Run) -> Vec<Row> {
     let mib: fn(f64) -> String = |value| format!("{} MiB", three_digits(value));
     let time: fn(f64) -> String = |ns| time_ns(ns as u64);
     vec![
-        row("server CPU us/point", three_digits, &Run::cpu_us_per_point),
+        row(CPU_ROW, three_digits, &Run::cpu_us_per_point),
         row("server CPU us/point, until accepted", three_digits, &|run| {
             us(run, run.cpu_accepted.map(|cpu| cpu.total_s()))
         }),
         row("points/s, until accepted", scaled, &|run| per_s(run, run.accepted_s)),
-        row("points/s, until flushed, counted", scaled, &|run| per_s(run, run.finished_s)),
-        row("latency p50", time, &|run| latency(run, |found| found.p50)),
-        row("latency p99", time, &|run| latency(run, |found| found.p99)),
-        row("latency p99.9", time, &|run| latency(run, |found| found.p999)),
+        row(RATE_ROW, scaled, &|run| per_s(run, run.finished_s)),
+        waiting(row("latency p50", time, &|run| latency(run, |found| found.p50))),
+        waiting(row(P99_ROW, time, &|run| latency(run, |found| found.p99))),
+        waiting(row("latency p99.9", time, &|run| latency(run, |found| found.p999))),
         row("resident memory, most", mib, &|run| memory(run, run.memory_peak().0)),
         row("anonymous memory, most", mib, &|run| memory(run, run.memory_peak().1)),
     ]
@@ -114,6 +123,9 @@ pub(super) fn table(one: &Run, two: &Run, paint: Paint) -> String {
         let cells = format!("{first:>COLUMNS$} {second:>COLUMNS$} {ratio:>COLUMNS$}");
         let _ = writeln!(out, "{:NAME_COLUMNS$} {cells}", row.name);
     }
+    if one.latency_ends != two.latency_ends {
+        out.push_str("Latencies end with different things (see above), so they have no ratio.\n");
+    }
     out
 }
 
@@ -123,17 +135,19 @@ pub(super) fn json(one: &Run, two: &Run) -> String {
         let rest = summary::json(run);
         format!(r#"{{"name":"{}",{}"#, escaped(&run.target.name), &rest[1..])
     };
-    let ratio = |value: fn(&Run) -> Option<f64>| {
-        let row = Row { name: "", values: [value(one), value(two)], show: three_digits };
-        row.ratio().map_or("null".to_owned(), |ratio| format!("{ratio:.4}"))
+    let rows = rows(one, two);
+    let ratio = |name: &str| {
+        let row = rows.iter().find(|row| row.name == name);
+        let ratio = row.and_then(Row::ratio);
+        ratio.map_or("null".to_owned(), |ratio| format!("{ratio:.4}"))
     };
     format!(
         r#"{{"servers":[{},{}],"ratios":{{"points_per_second":{},"server_cpu_us_per_point":{},"latency_p99":{}}}}}"#,
         server(one),
         server(two),
-        ratio(|run| Some(run.points_per_s())),
-        ratio(Run::cpu_us_per_point),
-        ratio(|run| Some(run.percentiles()?.p99 as f64)),
+        ratio(RATE_ROW),
+        ratio(CPU_ROW),
+        ratio(P99_ROW),
     )
 }
 

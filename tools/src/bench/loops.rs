@@ -51,7 +51,7 @@ impl Task<'_> {
             if points == 0 {
                 break;
             }
-            wire.prepare(&mut lines)?;
+            wire.prepare(&lines)?;
             if let Some(due) = due {
                 self.wait(wire, due)?;
                 let at = now();

@@ -31,6 +31,7 @@ mod telnet;
 mod timeline;
 mod udp;
 mod units;
+mod values;
 mod verify;
 pub mod wait;
 mod watch;
@@ -45,7 +46,7 @@ use run::{Run, Target};
 use signal_hook::consts::SIGINT;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// What can go wrong here ends the run with its text.
 pub type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -86,6 +87,9 @@ fn run_all(flags: &Bench) -> Outcome<Vec<Run>> {
             print::say(&summary::text(&run, flags, Paint::of_stdout()));
         }
         runs.push(run);
+        if interrupted.load(Ordering::Relaxed) {
+            break;
+        }
     }
     match (runs.as_slice(), flags.results.json) {
         ([one, two], false) => print::say(&compare::table(one, two, Paint::of_stdout())),

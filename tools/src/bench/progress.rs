@@ -10,7 +10,7 @@ use super::timeline::Tick;
 use super::units::{grouped, scaled, time_ns};
 
 const DRAWS_PER_SECOND: u8 = 10;
-const LINE: &str = "{prefix}{elapsed_precise} {bar:24.cyan/dim} {percent:>3}%  {msg}";
+const LINE: &str = "{prefix}{elapsed_precise} {bar:20.cyan/dim} {percent:>3}%  {wide_msg}";
 /// The share of the last tick in the rate that is shown.
 const RATE_WEIGHT: f64 = 0.3;
 

@@ -77,7 +77,7 @@ impl Put {
 }
 
 impl Wire for Put {
-    fn prepare(&mut self, lines: &mut Vec<u8>) -> Outcome<()> {
+    fn prepare(&mut self, lines: &[u8]) -> Outcome<()> {
         self.make_request(lines)
     }
 

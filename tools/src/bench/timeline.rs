@@ -1,7 +1,7 @@
 //! What happened when, in at most a few hundred ticks however long a run takes. Pure.
 
 /// Ticks that are kept; when there are more, each two become one.
-const TICKS_MAX: usize = 600;
+const TICKS_MAX: usize = 240;
 
 /// What happened in a stretch of time.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -103,7 +103,7 @@ mod tests {
             timeline.push(tick);
         }
         let ticks = timeline.ticks();
-        assert!((250..=TICKS_MAX).contains(&ticks.len()), "{}", ticks.len());
+        assert!((120..=TICKS_MAX).contains(&ticks.len()), "{}", ticks.len());
         assert_eq!(ticks.iter().map(|tick| tick.points).sum::<u64>(), 20_014);
         assert_eq!(ticks.iter().map(|tick| tick.seconds).sum::<f64>(), 10_007.0);
         assert!(ticks.is_sorted_by(|one, next| one.end_s < next.end_s));

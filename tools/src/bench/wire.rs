@@ -11,7 +11,7 @@ pub(super) const LOOK_EVERY: Duration = Duration::from_millis(50);
 /// A connection, or what stands for one.
 pub(super) trait Wire: Send {
     /// Makes of whole lines what will be sent, before that is due.
-    fn prepare(&mut self, _lines: &mut Vec<u8>) -> Outcome<()> {
+    fn prepare(&mut self, _lines: &[u8]) -> Outcome<()> {
         Ok(())
     }
 

@@ -119,7 +119,7 @@ impl Samples {
         text.list(b'{', b'}', |text| {
             match text.key()?.as_ref() {
                 b"metric" => series = Some(text.labels()?),
-                b"values" => text.numbers(&mut self.values, value)?,
+                b"values" | b"histograms" => text.numbers(&mut self.values, value)?,
                 b"timestamps" => text.numbers(&mut self.times_ms, number)?,
                 _ => return Err("an unknown key"),
             }

@@ -107,6 +107,7 @@ fn push_tiles(out: &mut String, run: &Run) {
         Some(Verdict::Same { series, .. }) => {
             format!("every sample of {} series came back as sent", grouped(*series))
         }
+        _ if run.counts.errors == 0 => "nothing was refused".to_owned(),
         _ => refusals(run.counts.errors),
     };
     tile(checked, "", &label, class);
@@ -184,7 +185,9 @@ fn push_facts(out: &mut String, runs: &[Run], flags: &Bench) {
         facts.push((name.trim().to_owned(), text));
     }
     let machine = machine::describe().unwrap_or_default();
-    facts.extend(machine.into_iter().map(|(name, value)| (name.to_owned(), value)));
+    // A page is made when the load is over.
+    let at_the_end = |name: &str| name.replace("at the start", "at the end");
+    facts.extend(machine.into_iter().map(|(name, value)| (at_the_end(name), value)));
     for (name, value) in facts {
         let _ = write!(out, "<tr><th>{}</th><td>{}</td></tr>", escape(&name), escape(&value));
     }

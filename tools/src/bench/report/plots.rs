@@ -10,6 +10,8 @@ use crate::bench::units::{scaled, three_digits, time_ns};
 const MIB: f64 = 1024.0 * 1024.0;
 /// Places of the curve of latencies between two nines.
 const PLACES_PER_NINE: usize = 24;
+/// Stretches of the axis of latencies, for which batches are counted.
+const BINS: usize = 50;
 /// Nines that are shown at most.
 const NINES_MAX: f64 = 6.0;
 
@@ -25,6 +27,10 @@ pub(super) fn of(runs: &[Run], flags: &Bench) -> Vec<Plot> {
     plots.push(cpu(runs));
     if runs.iter().any(|run| run.target.pid.is_some()) {
         plots.push(memory(runs));
+    }
+    // They stand in pairs.
+    if plots.len() % 2 == 1 {
+        plots.insert(2, histogram(runs));
     }
     plots
 }
@@ -131,14 +137,28 @@ fn lag(runs: &[Run]) -> Plot {
 fn cpu(runs: &[Run]) -> Plot {
     let server: Value = |tick| Some(tick.server_cpu_s / tick.seconds.max(1e-3));
     let own: Value = |tick| Some(tick.own_cpu_s / tick.seconds.max(1e-3));
-    let values: &[(&str, bool, Value)] = match runs.iter().any(|run| run.target.pid.is_some()) {
-        true => &[("server", false, server), ("generator", true, own)],
-        false => &[("generator", true, own)],
+    let of_server = runs.iter().any(|run| run.target.pid.is_some());
+    let values: &[(&str, bool, Value)] = match (of_server, runs.len()) {
+        (true, 1) => &[("server", false, server), ("generator", true, own)],
+        (true, _) => &[("server", false, server)],
+        (false, _) => &[("generator", true, own)],
     };
-    let lines = lines(runs, values);
+    let mut lines = lines(runs, values);
+    lines.iter_mut().for_each(|line| line.points = smoothed(&line.points));
     let y = Scale::linear(heights(&lines));
-    let note = "Cores busy, user and system, counted in hundredths of a second.";
+    let note = "Cores busy, user and system; counted in hundredths of a second, so each place is the \
+                mean of five.";
     over_time(runs, "CPU", note, lines, y, cores_text)
+}
+
+/// Each place with the mean of its neighbours.
+fn smoothed(points: &[Option<(f64, f64)>]) -> Vec<Option<(f64, f64)>> {
+    let mean = |at: usize| {
+        let near = &points[at.saturating_sub(2)..points.len().min(at + 3)];
+        let heights: Vec<f64> = near.iter().flatten().map(|point| point.1).collect();
+        Some((points[at]?.0, heights.iter().sum::<f64>() / heights.len() as f64))
+    };
+    (0..points.len()).map(mean).collect()
 }
 
 fn memory(runs: &[Run]) -> Plot {
@@ -150,12 +170,45 @@ fn memory(runs: &[Run]) -> Plot {
     over_time(runs, "Memory", note, lines, y, |value| format!("{value:.0}"))
 }
 
+fn histogram(runs: &[Run]) -> Plot {
+    let ends = runs.iter().filter(|run| !run.latencies.is_empty()).flat_map(|run| {
+        let latencies = &run.latencies;
+        [latencies.value_at_quantile(0.001), latencies.max()].map(|ns| ns as f64)
+    });
+    let x = Scale::log(ends.collect::<Vec<_>>().into_iter());
+    let line = |(number, run): (usize, &Run)| {
+        let bins = x.bins(BINS);
+        let points = bins.windows(2).map(|bin| {
+            let count = run.latencies.count_between(bin[0] as u64, (bin[1] as u64).max(1) - 1);
+            let share = count as f64 / run.latencies.len().max(1) as f64 * 100.0;
+            Some(((bin[0] * bin[1]).sqrt(), share))
+        });
+        let name = match run.target.name.as_str() {
+            "" => "all batches".to_owned(),
+            name => name.to_owned(),
+        };
+        Line { name, colour: number + 1, dashed: false, points: points.collect() }
+    };
+    let lines: Vec<Line> = runs.iter().enumerate().map(line).collect();
+    Plot {
+        title: "How many took how long",
+        note: "The share of the batches of each of fifty stretches of the axis.".to_owned(),
+        y: Scale::linear(heights(&lines)),
+        x,
+        x_text: time_text,
+        y_text: |share| format!("{} %", cores_text(share)),
+        lines,
+        marks: Vec::new(),
+    }
+}
+
 fn distribution(runs: &[Run]) -> Plot {
     let count = runs.iter().map(|run| run.latencies.len()).max().unwrap_or(0);
     // The last nine that one sample can tell.
     let nines = (count.max(10) as f64).log10().min(NINES_MAX);
     let line = |(number, run): (usize, &Run)| {
-        let places = (0..=(nines * PLACES_PER_NINE as f64) as usize).map(|place| {
+        // The one shortest latency would take much of the height.
+        let places = (1..=(nines * PLACES_PER_NINE as f64) as usize).map(|place| {
             let quantile = 1.0 - 10f64.powf(-(place as f64) / PLACES_PER_NINE as f64);
             let ns = run.latencies.value_at_quantile(quantile);
             (ns > 0).then_some((quantile, ns as f64))

@@ -60,6 +60,13 @@ impl Scale {
         place.clamp(0.0, 1.0)
     }
 
+    /// The ends of stretches of equal length of a logarithmic axis.
+    pub(super) fn bins(self, count: usize) -> Vec<f64> {
+        let Scale::Log { least, most } = self else { return Vec::new() };
+        let end = |number: usize| least * (most / least).powf(number as f64 / count as f64);
+        (0..=count).map(end).collect()
+    }
+
     /// The values that get a line and a number.
     pub(super) fn ticks(self) -> Vec<f64> {
         match self {
@@ -130,6 +137,8 @@ mod tests {
         let scale = Scale::log([0.0, 130.0, 8500.0].into_iter());
         assert_eq!(scale, Scale::Log { least: 100.0, most: 10_000.0 });
         assert_eq!(scale.place(1000.0), 0.5);
+        let bins: Vec<u64> = scale.bins(2).iter().map(|bin| bin.round() as u64).collect();
+        assert_eq!(bins, [100, 1000, 10_000]);
         let ticks: Vec<u64> = scale.ticks().iter().map(|tick| tick.round() as u64).collect();
         assert_eq!(ticks, [100, 200, 500, 1000, 2000, 5000, 10_000]);
         let ticks = Scale::log([3.0, 90_000.0].into_iter()).ticks();

@@ -38,9 +38,9 @@ pub(super) fn hundredths(number: u32) -> Eight {
 fn digits(number: u32) -> u64 {
     let (high, low) = (u64::from(number / 10_000), u64::from(number % 10_000));
     let halves = high | low << 32;
-    let hundreds = (halves * 5243 >> 19) & 0x7f_0000_007f;
+    let hundreds = ((halves * 5243) >> 19) & 0x7f_0000_007f;
     let quarters = hundreds | (halves - hundreds * 100) << 16;
-    let tens = (quarters * 103 >> 10) & 0x000f_000f_000f_000f;
+    let tens = ((quarters * 103) >> 10) & 0x000f_000f_000f_000f;
     tens | (quarters - tens * 10) << 8
 }
 
