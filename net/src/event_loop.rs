@@ -449,7 +449,7 @@ impl EventLoop {
             }
         }
         if let Err(reason) = &outcome {
-            self.count_lost(reason);
+            self.lose_datagrams(reason);
         }
         self.pending.batch.clear();
         self.pending.counts = Default::default();
@@ -494,12 +494,6 @@ impl EventLoop {
             conn.closing = true;
         }
         (conn.has_points, conn.wants_sync) = (false, false);
-    }
-
-    /// Points that were committed, but whose answer could not wait for their sync.
-    fn count_unsynced(&self, place: usize, reason: &str) {
-        let conn = &self.conns[place];
-        let protocol = spoken(conn).unwrap_or(Protocol::Telnet);
         let reject = Reject::new(Reason::Unavailable, reason);
         let now_ms = self.node.engine.env().clock.wall_ms();
         self.node.rejections.add(now_ms, protocol, Some(conn.peer), &reject, b"");
@@ -546,7 +540,6 @@ impl EventLoop {
             } else if let Some(reason) = &stopped {
                 (conn.hold, conn.sync_wait) = (None, None);
                 self.refuse_points(id.place, reason);
-                self.count_unsynced(id.place, reason);
                 self.touch(id.place);
             } else {
                 self.held.push(id);

@@ -122,14 +122,16 @@ impl Memory {
         }
         let Some(used_bytes) = memory::used_bytes(&*engine.env().disk) else { return };
         self.used_bytes.store(used_bytes, Relaxed);
-        let level = Level::of(used_bytes, limit_bytes);
+        // What sealing needs besides is twice what the names take, so they must not be many.
+        let (names, bytes) = engine.registry().unsealed();
+        let names_level = if bytes as u64 >= limit_bytes / 8 { Level::Tight } else { Level::Ample };
+        let level = Level::of(used_bytes, limit_bytes).max(names_level);
         self.level.store(level as u8, Relaxed);
         if level == Level::Out {
             engine.gate().close(Cause::Memory, self.reason());
         } else if level < Level::Scarce {
             engine.gate().open(Cause::Memory);
         }
-        let (names, bytes) = engine.registry().unsealed();
         let many = names >= UNSEALED_NAMES || bytes >= UNSEALED_BYTES;
         if many && is_due(&self.sealed_ns, now, SEAL) {
             // Names leave memory after a flush, and sealing takes twice what they take.

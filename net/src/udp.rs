@@ -101,15 +101,14 @@ impl EventLoop {
         self.udp = Some(udp);
     }
 
-    /// Counts points that a commit lost, once each. Nobody waits for an answer to datagrams.
-    pub(crate) fn count_lost(&self, reason: &str) {
-        let reject = Reject::new(Reason::Unavailable, reason);
-        let now_ms = self.node.engine.env().clock.wall_ms();
-        for (&protocol, &lost) in Protocol::ALL.iter().zip(&self.pending.counts) {
-            if lost > 0 {
-                self.node.rejections.add(now_ms, protocol, None, &reject, b"");
-                self.node.rejections.count_more(protocol, Reason::Unavailable, lost - 1);
-            }
+    /// Nobody waits for an answer to datagrams: that their points are lost is only counted.
+    pub(crate) fn lose_datagrams(&self, reason: &str) {
+        let lost = self.pending.counts[Protocol::Udp as usize];
+        if lost > 0 {
+            let now_ms = self.node.engine.env().clock.wall_ms();
+            let reject = Reject::new(Reason::Unavailable, reason);
+            self.node.rejections.add(now_ms, Protocol::Udp, None, &reject, b"");
+            self.node.rejections.count_more(Protocol::Udp, Reason::Unavailable, lost - 1);
         }
     }
 }

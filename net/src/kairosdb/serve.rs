@@ -22,7 +22,18 @@ impl EventLoop {
             peer: Some(conn.peer),
             oldest_ms: self.node.engine.oldest_ms(),
         };
-        session.take(bytes, &mut intake, &mut conn.out)
+        if intake.is_open() {
+            return session.take(bytes, &mut intake, &mut conn.out);
+        }
+        // Lines have no answers, so a later one must not pass for theirs: the end tells.
+        let (refused, mut out) = (intake.pending.refused, Vec::new());
+        let taken = session.take(bytes, &mut intake, &mut out);
+        if self.pending.refused > refused {
+            conn.closing = true;
+        } else {
+            conn.out.extend_from_slice(&out);
+        }
+        taken
     }
 
     /// `POST /api/v1/datapoints`.
