@@ -2,10 +2,14 @@
 //! and nothing in the directory changes by it.
 
 use crate::common::{Model, Node, content, name, open};
+use irontsd_engine::codec::Effort;
 use irontsd_engine::env;
 use irontsd_engine::index::filter::{Filter, Values};
-use irontsd_engine::offline::{Origin, Store};
-use irontsd_engine::types::{TIMESTAMP_MS_MAX, TIMESTAMP_MS_MIN, Value};
+use irontsd_engine::names::groups::Groups;
+use irontsd_engine::offline::{Origin, Store, damaged};
+use irontsd_engine::segment::{Segment, SegmentWriter};
+use irontsd_engine::series::Registry;
+use irontsd_engine::types::{Samples, TIMESTAMP_MS_MAX, TIMESTAMP_MS_MIN, Value};
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -87,6 +91,58 @@ fn a_snapshot_and_a_segment_are_read_by_themselves() {
     let filter = Filter { label: b"host", values, negated: false };
     let names = store.find(&[vec![filter]]).into_iter().map(|id| store.registry().name(id));
     assert_eq!(names.collect::<Vec<_>>(), [name(4), name(7)]);
+}
+
+/// All samples of all blocks that can be read, in their order.
+fn samples(segment: &Segment) -> Vec<(u32, Samples)> {
+    let mut all = Vec::new();
+    for at in 0..segment.blocks().len() {
+        let Ok(block) = segment.block(at) else { continue };
+        for run in 0..block.runs() {
+            let mut samples = Samples::default();
+            segment.read(at, &block, run, &mut samples).expect("its checksum holds");
+            all.push((block.series(run), samples));
+        }
+    }
+    all
+}
+
+fn names(segment: &Segment) -> Vec<(u32, Vec<u8>)> {
+    let mut all = Vec::new();
+    segment.each_name(|id, name| all.push((id, name.to_vec()))).expect("its checksum holds");
+    all
+}
+
+/// Blocks and names prove themselves: a wrong byte in header, indexes or footer takes nothing.
+#[test]
+fn a_wrong_byte_outside_of_blocks_and_names_costs_nothing() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let env = env::real();
+    let path = dir.path().join("0000000001.seg");
+    let registry = Registry::in_memory(&env, dir.path());
+    let mut writer = SegmentWriter::create(&env, &path, (1, 1), Effort::Flush).expect("created");
+    for series in 0..7 {
+        let id = registry.find_or_reserve(&name(series)).expect("room");
+        let mut samples = Samples::default();
+        (0..6000).for_each(|at| samples.push(at * 10, Value::integer(at * i64::from(series))));
+        writer.push(id, &samples).expect("written");
+    }
+    writer.seal(&registry, &mut Groups::default()).expect("sealed");
+    let (whole, faults) = damaged::open(&env, &path).expect("opens");
+    assert!(faults.is_empty() && whole.blocks().len() > 2, "{faults:?}");
+    let (all, all_names) = (samples(&whole), names(&whole));
+    let bytes = fs::read(&path).expect("readable");
+    let outside = (0..64).chain(whole.footer().blocks_at as usize..bytes.len());
+    for at in outside {
+        let mut bad = bytes.clone();
+        bad[at] ^= 1 << (at % 8);
+        fs::write(&path, bad).expect("written");
+        assert!(Segment::open(&env, &path).is_err(), "byte {at}");
+        let (found, faults) = damaged::open(&env, &path).expect("opens");
+        assert!(faults.iter().any(|fault| fault.to_string().contains("offset")), "byte {at}");
+        assert!(samples(&found) == all, "byte {at} took samples");
+        assert!(names(&found) == all_names, "byte {at} took names");
+    }
 }
 
 /// A writer flushes after every hundred rows, merges and seals names. Whatever is read meanwhile is

@@ -23,7 +23,8 @@ pub struct Verify {
     #[arg(long)]
     pub quick: bool,
 
-    /// Write everything that is not damaged to a new data directory.
+    /// Write everything that is not damaged to a new data directory. Stop the node before: what it
+    /// takes meanwhile is not in it.
     #[arg(long, value_name = "DEST", conflicts_with = "quick")]
     pub repair: Option<PathBuf>,
 

@@ -111,7 +111,7 @@ fn check_one(env: &Env, flags: &Verify, item: &Item, meter: &Meter) -> Checked {
         Item::Segment(_, entry) => {
             check::segment::check(env, faults, entry.as_ref(), flags.quick, meter)
         }
-        Item::Records(_, content) => check::log::check(env, faults, *content, meter),
+        Item::Records(_, content) => check::log::check(env, faults, *content, flags.quick, meter),
         Item::Part(_, entry) => check::names::check(env, faults, entry, meter),
         Item::Delete(_, entry) => check::log::check_delete(env, faults, *entry, meter),
     }
