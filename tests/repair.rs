@@ -22,10 +22,10 @@ fn filled() -> Arc<Home> {
         at += count;
         lines
     };
-    node.put_lines(&lines(67_000));
+    node.put_lines(&lines(140_000));
     node.force_flush();
     assert!(node.get("/internal/force_merge").text().ends_with("merged\n"));
-    node.put_lines(&lines(17_000));
+    node.put_lines(&lines(34_000));
     node.force_flush();
     let deleted = "match[]=m1&start=1700000000&end=1700001000";
     assert_eq!(node.post(&format!("/api/v1/admin/tsdb/delete_series?{deleted}"), "").status, 204);

@@ -7,6 +7,7 @@ use irontsd_engine::env::Env;
 use irontsd_engine::error::Error;
 use irontsd_engine::header::{FileKind, Header};
 use irontsd_engine::manifest::{DeleteEntry, MANIFEST_FILE, Manifest, NamesEntry, SegmentEntry};
+use irontsd_engine::offline::correct;
 use irontsd_engine::series::{NAMES_DIR, OLD_NAMES_FILE};
 use irontsd_engine::snapshots::SNAPSHOTS_DIR;
 use irontsd_engine::{deletes, log, names, segment};
@@ -80,7 +81,11 @@ fn directory(env: &Env, dir: &Path) -> Result<Plan, String> {
             let mut faults = Faults::new(dir, &path);
             faults.error(Kind::Manifest, &error, Affected::default());
             plan.faults = faults.found;
-            plan.notes.push("without a manifest all segments and logs there are were read".into());
+            plan.manifest = put_right(env, &path);
+            if plan.manifest.is_none() {
+                let what = "without a manifest all segments and logs there are were read";
+                plan.notes.push(what.into());
+            }
         }
         Err(error) => return Err(error.to_string()),
     }
@@ -97,6 +102,14 @@ fn directory(env: &Env, dir: &Path) -> Result<Plan, String> {
         plan.notes.push(format!("snapshots are directories of their own, not read here: {all}"));
     }
     Ok(plan)
+}
+
+/// A manifest with one wrong byte still says what there is.
+fn put_right(env: &Env, path: &Path) -> Option<Manifest> {
+    let bytes = env.disk.read(path).ok()?;
+    let parse = |bytes: &[u8]| Manifest::parse(path, bytes).ok();
+    let (_, bytes) = correct::one_byte(&bytes, |bytes| parse(bytes).is_some())?;
+    parse(&bytes)
 }
 
 fn list(env: &Env, dir: &Path) -> Vec<String> {
