@@ -12,6 +12,9 @@ use irontsd_net::read::number_text;
 use serde_json::json;
 use std::collections::HashMap;
 
+/// Series and samples of a run; codec and bytes of its columns of timestamps and values.
+type OneRun = (String, usize, [(&'static str, usize); 2]);
+
 /// Shows the block with this number.
 pub fn show(
     flags: &Inspect,
@@ -37,7 +40,7 @@ pub fn show(
         dump(segment, number, &block, &names, &mut faults, screen);
         return Ok(faults);
     }
-    let runs: Vec<(String, usize, [(&str, usize); 2])> = (0..block.runs())
+    let runs: Vec<OneRun> = (0..block.runs())
         .map(|run| {
             let (times, values) = block.columns(run).unwrap_or_default();
             let columns =
