@@ -340,15 +340,15 @@ fn wrong_flags_are_refused_with_a_hint() {
     }
 }
 
-/// Compares a text with the one kept, or keeps it where `IRONTSD_WRITE_SNAPSHOTS=1`.
+/// Compares a text with the one kept, or keeps it where `IRONTSD_REWRITE_SNAPSHOTS=1`.
 #[track_caller]
 fn is_as_kept(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/snapshots").join(name);
-    if std::env::var_os("IRONTSD_WRITE_SNAPSHOTS").is_some_and(|value| value == "1") {
+    if std::env::var_os("IRONTSD_REWRITE_SNAPSHOTS").is_some_and(|value| value == "1") {
         fs::write(&path, text).expect("a file");
     }
     let kept = fs::read_to_string(&path).expect("a snapshot");
-    assert_eq!(text, kept, "unlike {}; see IRONTSD_WRITE_SNAPSHOTS", path.display());
+    assert_eq!(text, kept, "unlike {}; see IRONTSD_REWRITE_SNAPSHOTS", path.display());
 }
 
 #[test]

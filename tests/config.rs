@@ -108,14 +108,14 @@ fn the_packaged_file_is_what_the_program_prints_and_every_line_of_it_is_taken() 
     let output = irontsd().args(["config", "example", "--data-dir", "/var/lib/irontsd"]).output();
     let printed = String::from_utf8(output.expect("the program runs").stdout).expect("UTF-8");
     let packaged = Path::new(env!("CARGO_MANIFEST_DIR")).join("../packaging/irontsd.toml");
-    if std::env::var_os("IRONTSD_WRITE_SNAPSHOTS").is_some() {
+    if std::env::var_os("IRONTSD_REWRITE_SNAPSHOTS").is_some() {
         fs::write(&packaged, &printed).expect("a file");
     }
     let kept = fs::read_to_string(&packaged).expect("packaging/irontsd.toml");
     assert!(
         kept == printed,
         "packaging/irontsd.toml is not what `irontsd config example --data-dir /var/lib/irontsd` \
-         prints; IRONTSD_WRITE_SNAPSHOTS=1 writes it anew"
+         prints; IRONTSD_REWRITE_SNAPSHOTS=1 writes it anew"
     );
     let uncommented: Vec<&str> =
         printed.lines().map(|line| line.strip_prefix('#').unwrap_or(line)).collect();

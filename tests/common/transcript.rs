@@ -1,5 +1,5 @@
 //! What commands print, kept as plain texts in `tests/snapshots/` so that a reader sees what a user
-//! sees and a change shows up as a difference. `IRONTSD_WRITE_SNAPSHOTS=1` writes them anew.
+//! sees and a change shows up as a difference. `IRONTSD_REWRITE_SNAPSHOTS=1` writes them anew.
 
 use std::fs;
 use std::path::Path;
@@ -43,7 +43,7 @@ fn untimed(line: &str) -> &str {
 pub fn check(name: &str, text: &str) {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/snapshots").join(name);
     let path = path.with_extension("txt");
-    if std::env::var_os("IRONTSD_WRITE_SNAPSHOTS").is_some() {
+    if std::env::var_os("IRONTSD_REWRITE_SNAPSHOTS").is_some() {
         fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
         return fs::write(&path, text).expect("a snapshot");
     }
@@ -51,7 +51,7 @@ pub fn check(name: &str, text: &str) {
     assert!(
         kept == text,
         "{name} prints something else than {}; if that is meant, write it anew with \
-         IRONTSD_WRITE_SNAPSHOTS=1\n--- kept\n{kept}--- found\n{text}---",
+         IRONTSD_REWRITE_SNAPSHOTS=1\n--- kept\n{kept}--- found\n{text}---",
         path.display()
     );
 }
