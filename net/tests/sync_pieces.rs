@@ -2,6 +2,8 @@
 //! is answered when its last piece is synced. The disk here is the real one, but the second piece is
 //! not written before the sync of the first has begun.
 
+use flate2::Compression;
+use flate2::write::GzEncoder;
 use irontsd_engine::engine::{Config, Engine};
 use irontsd_engine::env::{self, Disk, Env, File, Lock, Mapping};
 use irontsd_net::http::router::Port;
@@ -119,10 +121,18 @@ fn the_last_piece_of_a_request_is_synced_before_its_answer() {
     let ones = vec!["1"; 10_000].join(",");
     let line =
         format!(r#"{{"metric":{{"__name__":"m"}},"values":[{ones}],"timestamps":[{ones}]}}"#);
-    let import = request("/api/v1/import", &line);
+    // Packed, both requests arrive at once, so they are taken in one turn.
+    let mut packed = GzEncoder::new(Vec::new(), Compression::fast());
+    packed.write_all(line.as_bytes()).expect("memory");
+    let packed = packed.finish().expect("memory");
+    let length = packed.len();
+    let head = format!(
+        "POST /api/v1/import HTTP/1.1\r\nHost: t\r\nContent-Encoding: gzip\r\n\
+         Content-Length: {length}\r\n\r\n"
+    );
     let mut client = TcpStream::connect(addr).expect("the node accepts");
-    let both = request("/api/put?sync", point) + &import;
-    client.write_all(both.as_bytes()).expect("the node reads");
+    let put = request("/api/put?sync", point);
+    client.write_all(&[put.as_bytes(), head.as_bytes(), &packed].concat()).expect("the node reads");
     let expected = "HTTP/1.1 204 No Content\r\n\r\n".repeat(2);
     let mut answers = vec![0; expected.len()];
     client.read_exact(&mut answers).expect("two answers");

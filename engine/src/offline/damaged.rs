@@ -44,7 +44,9 @@ fn put_right(path: &Path, map: Mapping) -> Option<(Segment, Vec<Error>)> {
     let index = map.get(usize::try_from(footer.blocks_at).ok()?..footer_at)?;
     let (mut blocks, mut names) = entries(index, &footer)?;
     if checksum::seeded(header.salt, footer.blocks_at, index) != footer.index_checksum {
-        blocks_put_right(&map, header.salt, &footer, index, &mut blocks);
+        // The last block ends where the names begin.
+        let blocks_end = names.first().map_or(footer.blocks_at, |entry| entry.offset);
+        blocks_put_right(&map, header.salt, &footer, (index, blocks_end), &mut blocks);
         let as_they_stand = names.clone();
         names = names_put_right(header.salt, &footer, &blocks, names);
         let right = encoded(&blocks, if names.is_empty() { &as_they_stand } else { &names });
@@ -127,7 +129,7 @@ fn blocks_put_right(
     map: &[u8],
     salt: u64,
     footer: &Footer,
-    index: &[u8],
+    (index, blocks_end): (&[u8], u64),
     blocks: &mut [BlockEntry],
 ) {
     let is_sound = |entry: &BlockEntry| {
@@ -140,7 +142,7 @@ fn blocks_put_right(
         let entry = blocks[at];
         if !is_sound(&entry) {
             let moved = BlockEntry { offset: start, ..entry };
-            let next = blocks.get(at + 1).map_or(footer.blocks_at, |next| next.offset);
+            let next = blocks.get(at + 1).map_or(blocks_end, |next| next.offset);
             let length = next.checked_sub(start).and_then(|bytes| u32::try_from(bytes).ok());
             let resized = BlockEntry { bytes: length.unwrap_or(0), ..moved };
             let found = [moved, resized].into_iter().find(is_sound);
