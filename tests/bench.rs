@@ -5,7 +5,6 @@
 use std::fs;
 use std::io::Read;
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::thread::{self, JoinHandle};
 
@@ -15,6 +14,7 @@ use tempfile::TempDir;
 use crate::common::gzip::gzip;
 use crate::common::node::irontsd;
 use crate::common::process::Process;
+use crate::common::snapshot::assert_snapshot;
 use crate::common::{Json, Node, require, wait};
 
 /// A small load that is over at once.
@@ -340,22 +340,11 @@ fn wrong_flags_are_refused_with_a_hint() {
     }
 }
 
-/// Compares a text with the one kept, or keeps it where `IRONTSD_REWRITE_SNAPSHOTS=1`.
-#[track_caller]
-fn is_as_kept(name: &str, text: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/snapshots").join(name);
-    if std::env::var_os("IRONTSD_REWRITE_SNAPSHOTS").is_some_and(|value| value == "1") {
-        fs::write(&path, text).expect("a file");
-    }
-    let kept = fs::read_to_string(&path).expect("a snapshot");
-    assert_eq!(text, kept, "unlike {}; see IRONTSD_REWRITE_SNAPSHOTS", path.display());
-}
-
 #[test]
 fn help_and_summary_read_as_kept() {
     let (code, out, _) = run(&["--help"]);
     assert_eq!(code, Some(0));
-    is_as_kept("bench-help.txt", &out);
+    assert_snapshot("bench-help", &out);
     let node = Node::start();
     let out = verified(&node, "telnet", SMALL);
     let kept = [

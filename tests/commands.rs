@@ -3,7 +3,8 @@
 
 use crate::common::Node;
 use crate::common::node::irontsd;
-use crate::common::transcript::{check, transcript};
+use crate::common::snapshot::assert_snapshot;
+use crate::common::transcript::transcript;
 
 /// One snapshot of several runs.
 #[track_caller]
@@ -12,7 +13,7 @@ fn runs(name: &str, commands: &[&[&str]], changes: &[(&str, &str)]) {
     let run = |arguments: &&[&str]| {
         transcript(irontsd().args(*arguments).current_dir(&directory), changes)
     };
-    check(name, &commands.iter().map(run).collect::<Vec<_>>().join("\n"));
+    assert_snapshot(name, &commands.iter().map(run).collect::<Vec<_>>().join("\n"));
 }
 
 #[test]

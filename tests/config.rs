@@ -8,7 +8,8 @@ use std::process::Command;
 
 use crate::common::node::irontsd;
 use crate::common::process::Process;
-use crate::common::transcript::{check, transcript};
+use crate::common::snapshot::assert_snapshot;
+use crate::common::transcript::transcript;
 use crate::common::{Home, Node};
 
 /// A file in a directory of its own.
@@ -150,5 +151,5 @@ fn mistakes() {
     for file in [&file, &missing] {
         texts.push(transcript(irontsd().args(["serve", "--config"]).arg(file), &changes));
     }
-    check("config-mistakes", &texts.join("\n"));
+    assert_snapshot("config-mistakes", &texts.join("\n"));
 }

@@ -7,7 +7,8 @@ use std::path::Path;
 use std::process::Command;
 
 use crate::common::node::irontsd;
-use crate::common::transcript::{check, transcript};
+use crate::common::snapshot::assert_snapshot;
+use crate::common::transcript::transcript;
 use crate::common::{Home, require};
 
 /// Arguments for a node on free ports.
@@ -22,7 +23,7 @@ fn serve(data: &Path) -> Command {
 /// Compares what a start prints with a snapshot; paths and ports are replaced.
 #[track_caller]
 fn refused(name: &str, command: &mut Command, changes: &[(&str, &str)]) {
-    check(&format!("start-{name}"), &transcript(command, changes));
+    assert_snapshot(&format!("start-{name}"), &transcript(command, changes));
 }
 
 /// The same behind preparations of a shell with mounts of its own.
@@ -41,7 +42,7 @@ fn refused_after(name: &str, prepare: &str, command: &Command, changes: &[(&str,
     let (_, told) = told.split_once("irontsd serve").expect("the command");
     let prepare =
         changes.iter().fold(prepare.to_owned(), |text, (from, to)| text.replace(from, to));
-    check(&format!("start-{name}"), &format!("$ {prepare}\n$ irontsd serve{told}"));
+    assert_snapshot(&format!("start-{name}"), &format!("$ {prepare}\n$ irontsd serve{told}"));
 }
 
 #[test]
@@ -107,7 +108,10 @@ fn a_damaged_manifest() {
     // Where the checksum stands depends on what is stored.
     let offset = told.split_once("at offset ").and_then(|(_, rest)| rest.split_once(':'));
     let (offset, _) = offset.expect("an offset");
-    check("start-damaged-manifest", &told.replace(&format!("offset {offset}"), "offset N"));
+    assert_snapshot(
+        "start-damaged-manifest",
+        &told.replace(&format!("offset {offset}"), "offset N"),
+    );
 }
 
 #[test]

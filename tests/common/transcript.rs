@@ -1,8 +1,5 @@
-//! What commands print, kept as plain texts in `tests/snapshots/` so that a reader sees what a user
-//! sees and a change shows up as a difference. `IRONTSD_REWRITE_SNAPSHOTS=1` writes them anew.
+//! What a command was, printed and ended with, as one text that `snapshot` compares.
 
-use std::fs;
-use std::path::Path;
 use std::process::Command;
 
 /// Runs a command without a user's environment: its line, outputs and exit code. Messages of the log
@@ -36,22 +33,4 @@ fn untimed(line: &str) -> &str {
     let time = line.split(' ').next().unwrap_or_default();
     let is_time = time.len() > 20 && time.starts_with("20") && time.ends_with('Z');
     if is_time { line[time.len()..].trim_start() } else { line }
-}
-
-/// Compares a text with the snapshot of that name.
-#[track_caller]
-pub fn check(name: &str, text: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/snapshots").join(name);
-    let path = path.with_extension("txt");
-    if std::env::var_os("IRONTSD_REWRITE_SNAPSHOTS").is_some() {
-        fs::create_dir_all(path.parent().expect("a directory")).expect("a directory");
-        return fs::write(&path, text).expect("a snapshot");
-    }
-    let kept = fs::read_to_string(&path).unwrap_or_default();
-    assert!(
-        kept == text,
-        "{name} prints something else than {}; if that is meant, write it anew with \
-         IRONTSD_REWRITE_SNAPSHOTS=1\n--- kept\n{kept}--- found\n{text}---",
-        path.display()
-    );
 }

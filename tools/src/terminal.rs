@@ -1,8 +1,9 @@
 //! The door through which tools speak: lines on standard output and standard error, numbers for eyes,
 //! and progress on a terminal. Whoever stops reading is no error.
 
+use indicatif::ProgressBar;
 use irontsd_engine::env::Clock;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, Write};
 use std::os::fd::AsFd;
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,39 +65,36 @@ pub fn bytes(number: u64) -> String {
 
 /// A line that is written over while work goes on; nothing where nobody watches.
 pub struct Progress {
+    bar: ProgressBar,
     clock: Arc<dyn Clock>,
-    shown: bool,
     next: Duration,
-    width: usize,
 }
 
 impl Progress {
     /// Progress of work that begins now. `data_on_terminal`: what is written goes to the same eyes.
     pub fn new(clock: Arc<dyn Clock>, data_on_terminal: bool) -> Progress {
-        let shown = io::stderr().is_terminal() && !data_on_terminal;
+        let bar = if data_on_terminal { ProgressBar::hidden() } else { ProgressBar::new_spinner() };
         let next = clock.monotonic() + PROGRESS_EVERY;
-        Progress { clock, shown, next, width: 0 }
+        Progress { bar, clock, next }
     }
 
     /// Shows what `line` says, if it is time.
     pub fn show(&mut self, line: impl FnOnce() -> String) {
-        if !self.shown || self.clock.monotonic() < self.next {
+        if self.bar.is_hidden() || self.clock.monotonic() < self.next {
             return;
         }
         self.next = self.clock.monotonic() + PROGRESS_EVERY;
-        let line = line();
-        let width = self.width.max(line.chars().count());
-        let _gone = write!(io::stderr(), "\r{line:width$}");
-        self.width = width;
+        self.bar.set_message(line());
+    }
+
+    /// Takes the line away while something else is said.
+    pub fn aside(&self, say: impl FnOnce()) {
+        self.bar.suspend(say);
     }
 
     /// Takes the line away.
-    pub fn end(&mut self) {
-        if self.width > 0 {
-            let width = self.width;
-            let _gone = write!(io::stderr(), "\r{:width$}\r", "");
-            self.width = 0;
-        }
+    pub fn end(&self) {
+        self.bar.finish_and_clear();
     }
 }
 

@@ -10,7 +10,7 @@ pub mod formats;
 pub mod histogram_json;
 pub mod json_line;
 pub mod labels;
-mod number_lists;
+pub mod number_lists;
 pub mod number_text;
 pub mod select;
 pub mod task;

@@ -12,9 +12,9 @@ const CHUNK: usize = 1024;
 /// Room for one number in words that are stored whole.
 const NUMBER_BYTES_MAX: usize = 48;
 /// The first number of nine digits.
-const EIGHT_DIGITS: u64 = 100_000_000;
+pub const EIGHT_DIGITS: u64 = 100_000_000;
 /// Eight digits `0`.
-const ZEROS: u64 = 0x3030_3030_3030_3030;
+pub const ZEROS: u64 = 0x3030_3030_3030_3030;
 
 /// Text on its way into `out`.
 struct Text<'a> {
@@ -121,9 +121,9 @@ const INTEGER_POWERS: [u64; 17] = {
 /// Numbers with more digits take the plain way.
 const SIXTEEN_DIGITS: u64 = INTEGER_POWERS[16];
 
-/// The digits of a number below 10^8, each in a byte, the first in the lowest.
+/// The digits of a number below [`EIGHT_DIGITS`], each in a byte, the first in the lowest.
 #[inline(always)]
-fn eight_digits(number: u64) -> u64 {
+pub fn eight_digits(number: u64) -> u64 {
     // Halves of four digits, then pairs, then single ones; x / 100 and x / 10 by multiplication,
     // which is exact for numbers this small.
     let halves = (number / 10_000) | (number % 10_000) << 32;
@@ -135,7 +135,7 @@ fn eight_digits(number: u64) -> u64 {
 
 /// Zeros before the first other digit; eight if there is none.
 #[inline(always)]
-fn zeros_before(digits: u64) -> usize {
+pub fn zeros_before(digits: u64) -> usize {
     digits.trailing_zeros() as usize / 8
 }
 

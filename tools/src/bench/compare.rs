@@ -3,11 +3,11 @@
 use std::fmt::Write;
 use std::net::SocketAddr;
 
-use super::print::Paint;
 use super::run::Run;
 use super::summary;
 use super::units::{scaled, three_digits, time_ns};
 use crate::flags::address;
+use crate::screen::Paint;
 
 const MIB: f64 = 1024.0 * 1024.0;
 const CPU_ROW: &str = "server CPU us/point";
@@ -116,7 +116,7 @@ pub(super) fn table(one: &Run, two: &Run, paint: Paint) -> String {
     let ratio = format!("{first}/{second}");
     let head =
         format!("{:NAME_COLUMNS$} {first:>COLUMNS$} {second:>COLUMNS$} {ratio:>COLUMNS$}", "");
-    let mut out = format!("{}\n", paint.bold(&head));
+    let mut out = format!("{}\n", paint.head(&head));
     for row in rows(one, two) {
         let cell = |at: usize| row.values[at].map_or("-".to_owned(), row.show);
         let (first, second, ratio) = (cell(0), cell(1), row.ratio_text());

@@ -19,7 +19,6 @@ mod meter;
 pub mod metrics;
 mod pace;
 mod plan;
-mod print;
 pub mod process;
 mod progress;
 pub mod put;
@@ -39,9 +38,10 @@ mod wire;
 
 pub use flags::Bench;
 
+use crate::screen::Paint;
+use crate::terminal;
 use clap::CommandFactory;
 use clap::error::ErrorKind;
-use print::Paint;
 use run::{Run, Target};
 use signal_hook::consts::SIGINT;
 use std::process::ExitCode;
@@ -67,7 +67,7 @@ pub fn run(flags: &Bench) -> ExitCode {
             ExitCode::from(if findings { FINDINGS } else { 0 })
         }
         Err(error) => {
-            print::complain(&error.to_string());
+            terminal::complain(&error.to_string());
             ExitCode::from(CANNOT_RUN)
         }
     }
@@ -84,7 +84,7 @@ fn run_all(flags: &Bench) -> Outcome<Vec<Run>> {
     for target in Target::all(flags) {
         let run = run::run(&target, flags, &interrupted)?;
         if !flags.results.json {
-            print::say(&summary::text(&run, flags, Paint::of_stdout()));
+            terminal::say(&summary::text(&run, flags, Paint::of_stdout()));
         }
         runs.push(run);
         if interrupted.load(Ordering::Relaxed) {
@@ -92,15 +92,15 @@ fn run_all(flags: &Bench) -> Outcome<Vec<Run>> {
         }
     }
     match (runs.as_slice(), flags.results.json) {
-        ([one, two], false) => print::say(&compare::table(one, two, Paint::of_stdout())),
-        ([one, two], true) => print::say(&compare::json(one, two)),
-        ([one], true) => print::say(&summary::json(one)),
+        ([one, two], false) => terminal::say(&compare::table(one, two, Paint::of_stdout())),
+        ([one, two], true) => terminal::say(&compare::json(one, two)),
+        ([one], true) => terminal::say(&summary::json(one)),
         _ => {}
     }
     if let Some(path) = &flags.results.report {
         clock::write(path, &report::page(&runs, flags))?;
         if !flags.results.json {
-            print::say(&format!("report: {}", path.display()));
+            terminal::say(&format!("report: {}", path.display()));
         }
     }
     Ok(runs)

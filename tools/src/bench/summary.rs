@@ -3,10 +3,10 @@
 use std::fmt::Write;
 
 use super::flags::{Bench, Protocol};
-use super::print::Paint;
 use super::run::{Run, refusals};
 use super::units::{bytes, grouped, mib, scaled, three_digits, time_ns};
 use super::verify::Verdict;
+use crate::screen::Paint;
 use clap::ValueEnum;
 
 const LABEL_COLUMNS: usize = 12;
@@ -15,7 +15,7 @@ const ANSWERS_SHOWN: usize = 3;
 /// The summary of a run.
 pub(super) fn text(run: &Run, flags: &Bench, paint: Paint) -> String {
     let mut out = String::new();
-    let _ = writeln!(out, "{}", paint.bold(&title(run, flags)));
+    let _ = writeln!(out, "{}", paint.head(&title(run, flags)));
     for (label, value) in rows(run, paint) {
         let label = paint.dim(&format!("{label:LABEL_COLUMNS$}"));
         let _ = writeln!(out, "  {label}{value}");

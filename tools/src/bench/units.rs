@@ -1,17 +1,6 @@
 //! Numbers for people. Pure.
 
-/// `20,000,000`.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::new();
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
+pub(super) use crate::terminal::grouped;
 
 /// Three digits that count, with a thousand, a million or a billion: `12.3 M`.
 pub(super) fn scaled(number: f64) -> String {

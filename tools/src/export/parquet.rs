@@ -5,6 +5,7 @@ use super::report::{Report, Wrote};
 use super::{Export, Failed, Wanted};
 use crate::files::{self, NewFile};
 use crate::terminal::{Progress, counted};
+use irontsd_engine::error::Error;
 use irontsd_engine::rows::SeriesSet;
 use irontsd_engine::scan::Cursor;
 use irontsd_engine::types::Samples;
@@ -57,19 +58,19 @@ impl Passes<'_> {
             format!("cannot write to {}: {error}", self.dir.display())
         };
         let mut days = Days::new(which, |day| NewFile::create(&path(self.dir, day)));
-        let (mut cursor, mut samples) = (Cursor::default(), Samples::default());
+        let (mut cursor, mut samples) = (Cursor::tolerant(), Samples::default());
+        let unreadable = |error: Error| error.to_string();
         for at in 0..found.len() {
             let (series, name) = found.get(at);
-            let mut damage = cursor.seek(&scan, series).err();
-            let mut more = damage.is_none();
+            cursor.seek(&scan, series).map_err(unreadable)?;
+            let mut more = true;
             while more {
                 samples.clear();
-                let read = cursor.read(&scan, series, PIECE_ROWS, &mut samples);
+                more = cursor.read(&scan, series, PIECE_ROWS, &mut samples).map_err(unreadable)?;
                 days.push(name, &samples).map_err(failed)?;
-                (more, damage) =
-                    read.map_or_else(|error| (false, Some(error)), |more| (more, None));
             }
             // Later passes meet it again.
+            let damage = cursor.take_losses().first;
             if let Some(damage) = damage.filter(|_| is_first && self.report.damage.is_empty()) {
                 self.report.damage.push(damage.to_string());
             }

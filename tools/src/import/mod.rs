@@ -128,8 +128,8 @@ impl Intake {
     }
 
     fn refuse(&mut self, line: u64, reject: &Reject) {
-        self.progress.end();
-        self.report.refuse(&self.file, line, reject);
+        let Intake { progress, report, file, .. } = self;
+        progress.aside(|| report.refuse(file, line, reject));
     }
 }
 

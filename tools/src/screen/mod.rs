@@ -23,10 +23,17 @@ pub struct Screen {
 }
 
 /// Puts texts in colours, or leaves them as they are.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct Paint(bool);
 
 impl Paint {
+    /// Colours if standard output is a terminal that has them and `NO_COLOR` is not set.
+    pub fn of_stdout() -> Paint {
+        let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
+        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
+        Paint(io::stdout().is_terminal() && !is_set("NO_COLOR") && !is_dumb)
+    }
+
     fn with(self, style: Style, text: &str) -> String {
         if self.0 { format!("{style}{text}{style:#}") } else { text.to_owned() }
     }
@@ -58,16 +65,13 @@ impl Paint {
 }
 
 impl Screen {
-    /// Standard output; colours if it is a terminal that has them and `NO_COLOR` is not set.
+    /// Standard output, as wide as it is.
     pub fn new() -> Screen {
         let stdout = io::stdout();
-        let is_set = |name| std::env::var_os(name).is_some_and(|value| !value.is_empty());
-        let is_dumb = std::env::var_os("TERM").is_some_and(|term| term == "dumb");
-        let colours = stdout.is_terminal() && !is_set("NO_COLOR") && !is_dumb;
         let size = rustix::termios::tcgetwinsize(&stdout).ok();
         let width = size.map_or(WIDTH, |size| usize::from(size.ws_col));
         let width = if width == 0 { WIDTH } else { width.max(WIDTH_MIN) };
-        Screen { out: BufWriter::new(stdout), paint: Paint(colours), width, failed: None }
+        Screen { out: BufWriter::new(stdout), paint: Paint::of_stdout(), width, failed: None }
     }
 
     /// Colours for this output.

@@ -1,8 +1,10 @@
-//! Decimal digits eight at a time, without a loop and without a branch for their number.
+//! Decimal digits eight at a time, as exports print them: without a loop and without a branch for their
+//! number.
+
+use irontsd_net::read::number_lists::{ZEROS, eight_digits, zeros_before};
 
 /// Numbers below this have at most eight digits.
-pub(super) const EIGHT_DIGITS: u32 = 100_000_000;
-const ZEROS: u64 = 0x3030_3030_3030_3030;
+pub(super) const EIGHT_DIGITS: u32 = irontsd_net::read::number_lists::EIGHT_DIGITS as u32;
 
 /// Up to eight bytes, the first of them the lowest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,32 +18,20 @@ pub(super) struct Eight {
 /// A number below [`EIGHT_DIGITS`].
 #[inline(always)]
 pub(super) fn whole(number: u32) -> Eight {
-    let digits = digits(number);
-    let zeros = ((digits | 1 << 56).trailing_zeros() / 8) as usize;
+    let digits = eight_digits(number.into());
+    let zeros = zeros_before(digits).min(7);
     Eight { bytes: (digits | ZEROS) >> (zeros * 8), length: 8 - zeros }
 }
 
 /// Hundredths with a point before the last two digits; below 100,000.
 #[inline(always)]
 pub(super) fn hundredths(number: u32) -> Eight {
-    let digits = digits(number);
+    let digits = eight_digits(number.into());
     let whole = digits >> 24 & 0xff_ffff;
-    let zeros = ((whole | 1 << 16).trailing_zeros() / 8) as usize;
+    let zeros = zeros_before(whole).min(2);
     let fraction = digits >> 48 | 0x3030;
     let bytes = (whole | 0x30_3030) | u64::from(b'.') << 24 | fraction << 32;
     Eight { bytes: bytes >> (zeros * 8), length: 6 - zeros }
-}
-
-/// Eight digits as numbers from 0 to 9, the first in the lowest byte: halves, quarters and digits are
-/// divided side by side in one word.
-#[inline(always)]
-fn digits(number: u32) -> u64 {
-    let (high, low) = (u64::from(number / 10_000), u64::from(number % 10_000));
-    let halves = high | low << 32;
-    let hundreds = ((halves * 5243) >> 19) & 0x7f_0000_007f;
-    let quarters = hundreds | (halves - hundreds * 100) << 16;
-    let tens = ((quarters * 103) >> 10) & 0x000f_000f_000f_000f;
-    tens | (quarters - tens * 10) << 8
 }
 
 #[cfg(test)]
