@@ -4,17 +4,20 @@
 //! commit everything taken as one record; then let the answers go. So an answer never leaves
 //! before the points it stands for are durable, and many small senders share one write.
 
+mod commits;
+mod opening;
+mod stop;
+
+pub(crate) use commits::unavailable;
+
 use crate::conn::{BACKLOG_BYTES_LOW, Conn, Received, Speaks};
-use crate::http;
-use crate::http::head::is_request_line;
 use crate::http::router::Port;
 use crate::inbox::{ConnId, Handle, Message};
 use crate::intake::{Intake, Pending};
-use crate::kairosdb;
 use crate::listener::Listeners;
 use crate::memory::{Level, UNREAD_BYTES, UNREAD_FOR};
 use crate::node::Node;
-use crate::reject::{Protocol, Reason, Reject};
+use crate::reject::Protocol;
 use crate::telnet::{self, Next, lookup::Lookup};
 use crate::udp::Udp;
 use crate::workers::{Job, Step, Task};
@@ -41,14 +44,8 @@ const CONNECTIONS: usize = 16;
 pub(crate) const READ_BYTES: usize = 512 << 10;
 /// The same where most lines were refused: that costs more than taking them, and others wait.
 const READ_BYTES_REFUSED: usize = 16 << 10;
-/// Rows after which a turn commits without waiting for its end.
-const COMMIT_ROWS: usize = 8192;
 /// How often deadlines are looked at.
 const TICK: Duration = Duration::from_millis(200);
-/// How long a stopping node reads what is still coming in.
-const LAST_READS: Duration = Duration::from_secs(1);
-/// How long a stopping node waits for answers in progress.
-const LAST_ANSWERS: Duration = Duration::from_secs(5);
 
 /// See the module.
 pub struct EventLoop {
@@ -399,154 +396,6 @@ impl EventLoop {
         taken
     }
 
-    /// Decides what a connection speaks, by its first line once that has ended.
-    fn decide(&mut self, place: usize, bytes: &[u8]) -> bool {
-        if bytes.starts_with(&[0x16, 0x03]) {
-            return self.refuse_tls(place, bytes);
-        }
-        let conn = &mut self.conns[place];
-        let line_end = memchr::memchr(b'\n', bytes);
-        let http = match (conn.port, line_end) {
-            (Port::Http, _) => true,
-            (_, Some(end)) => is_request_line(&bytes[..=end]),
-            (_, None) if bytes.len() > self.node.policy.line_bytes_max => false,
-            (_, None) => return false,
-        };
-        conn.speaks = match conn.port {
-            _ if http => Speaks::Http(Box::default()),
-            Port::Kairosdb => Speaks::Kairosdb(kairosdb::session::Session::default()),
-            _ => Speaks::Telnet(telnet::Session::default()),
-        };
-        if let Some(protocol) = spoken(conn) {
-            self.node.counters.connect(protocol, 1);
-        }
-        true
-    }
-
-    fn refuse_tls(&mut self, place: usize, bytes: &[u8]) -> bool {
-        let conn = &mut self.conns[place];
-        let reject = Reject::new(Reason::Tls, "TLS is not spoken on this port: connect without it");
-        conn.out.extend_from_slice(format!("error: {}\n", reject.message).as_bytes());
-        conn.closing = true;
-        let protocol = match conn.port {
-            Port::Opentsdb => Protocol::Telnet,
-            Port::Http => Protocol::Http,
-            Port::Kairosdb => Protocol::Kairosdb,
-        };
-        let now_ms = self.node.engine.env().clock.wall_ms();
-        let input = &bytes[..bytes.len().min(5)];
-        self.node.rejections.add(now_ms, protocol, Some(conn.peer), &reject, input);
-        false
-    }
-
-    /// Makes everything taken so far durable and visible, and lets the answers to it go. Whether
-    /// that went well; if not, the answers say so already.
-    pub(crate) fn commit(&mut self) -> bool {
-        let outcome = self.shard.commit(&self.pending.batch).map_err(|error| error.to_string());
-        if outcome.is_ok() {
-            for (protocol, count) in Protocol::ALL.iter().zip(self.pending.counts) {
-                self.node.counters.accept(*protocol, count);
-            }
-        }
-        if let Err(reason) = &outcome {
-            self.lose_datagrams(reason);
-        }
-        self.pending.batch.clear();
-        self.pending.counts = Default::default();
-        for at in 0..self.turn.len() {
-            let place = self.turn[at];
-            let Some(conn) = self.conns.get_mut(place) else { continue };
-            match &outcome {
-                Err(reason) if conn.has_points => {
-                    let reason = reason.clone();
-                    self.refuse_points(place, &reason);
-                }
-                _ => self.release(place),
-            }
-        }
-        // Connections behind in this turn must not read more on top of what is too much.
-        self.was_full |= self.is_full();
-        outcome.is_ok()
-    }
-
-    /// Commits before the end of the turn if enough has come together; whether all went well.
-    pub(crate) fn commit_if_large(&mut self) -> bool {
-        self.pending.batch.weight() < COMMIT_ROWS || self.commit()
-    }
-
-    fn refuse_points(&mut self, place: usize, reason: &str) {
-        let conn = &mut self.conns[place];
-        let protocol = spoken(conn).unwrap_or(Protocol::Telnet);
-        if protocol == Protocol::Telnet {
-            // Whoever reads an answer to a later command has read this line before.
-            conn.precede(telnet::unavailable(reason).as_bytes());
-        } else {
-            let mut answer = Vec::new();
-            let framing = http::reply::Framing { keep_alive: false, ..conn.framing };
-            let reply = match (&conn.speaks, conn.port) {
-                // Without answers only the end of the connection can tell.
-                (Speaks::Kairosdb(_), _) => None,
-                (_, Port::Kairosdb) => Some(kairosdb::serve::unavailable(reason)),
-                _ => Some(unavailable(reason)),
-            };
-            reply.iter().for_each(|reply| reply.write(&mut answer, framing));
-            conn.retract(&answer);
-            conn.closing = true;
-        }
-        (conn.has_points, conn.wants_sync) = (false, false);
-        let reject = Reject::new(Reason::Unavailable, reason);
-        let now_ms = self.node.engine.env().clock.wall_ms();
-        self.node.rejections.add(now_ms, protocol, Some(conn.peer), &reject, b"");
-    }
-
-    /// Answers of a connection may go, at once or when the commit is synced.
-    fn release(&mut self, place: usize) {
-        let conn = &mut self.conns[place];
-        let had_points = std::mem::take(&mut conn.has_points);
-        let committed = self.shard.committed();
-        if let Some(hold) = &mut conn.hold {
-            // A request behind the answer that waits was committed in pieces: this is a later one.
-            if had_points {
-                *hold = committed;
-                self.shard.request_sync();
-            }
-            return;
-        }
-        if conn.released == conn.out.len() {
-            return;
-        }
-        let waits = std::mem::take(&mut conn.wants_sync) || self.node.policy.sync_each;
-        if waits && self.shard.synced() < committed {
-            conn.hold = Some(committed);
-            self.held.push(conn.id);
-            self.shard.request_sync();
-        } else {
-            conn.released = conn.out.len();
-        }
-    }
-
-    fn release_synced(&mut self) {
-        if self.held.is_empty() {
-            return;
-        }
-        let synced = self.shard.synced();
-        let stopped = self.node.engine.stopped().filter(|_| self.shard.cannot_sync());
-        for id in std::mem::take(&mut self.held) {
-            let Some(conn) = self.find(id).filter(|conn| conn.hold.is_some()) else { continue };
-            if conn.hold.is_some_and(|commit| commit <= synced) {
-                (conn.hold, conn.sync_wait) = (None, None);
-                conn.released = conn.out.len();
-                self.touch(id.place);
-            } else if let Some(reason) = &stopped {
-                (conn.hold, conn.sync_wait) = (None, None);
-                self.refuse_points(id.place, reason);
-                self.touch(id.place);
-            } else {
-                self.held.push(id);
-            }
-        }
-    }
-
     pub(crate) fn find(&mut self, id: ConnId) -> Option<&mut Conn> {
         self.conns.get_mut(id.place).filter(|conn| conn.id == id)
     }
@@ -657,40 +506,6 @@ impl EventLoop {
         gone.into_iter().for_each(|place| self.close(place));
         self.tick_stop(now);
     }
-
-    fn begin_stop(&mut self) {
-        self.listeners = None;
-        self.stopping_since = Some(self.now());
-        self.udp.iter_mut().for_each(|udp| udp.readable = true);
-        for (_, conn) in &mut self.conns {
-            conn.readable = true;
-        }
-        self.queue_all();
-    }
-
-    /// Once the last reads are over, connections end as soon as their answers are sent.
-    fn tick_stop(&mut self, now: Duration) {
-        let Some(since) = self.stopping_since else { return };
-        for (_, conn) in &mut self.conns {
-            let idle = !conn.readable && !conn.busy;
-            conn.closing |= idle || now > since + LAST_READS;
-        }
-        if now > since + LAST_READS {
-            self.udp = None;
-        }
-        self.queue_all();
-    }
-
-    fn is_done(&self) -> bool {
-        let Some(since) = self.stopping_since else { return false };
-        let idle = self.conns.is_empty() && !self.udp_waits();
-        idle || self.now() > since + LAST_ANSWERS
-    }
-}
-
-/// The answer to points that cannot be stored.
-pub(crate) fn unavailable(reason: &str) -> http::reply::Reply {
-    http::reply::Reply::error(503, "Points cannot be stored", Some(reason))
 }
 
 pub(crate) fn spoken(conn: &Conn) -> Option<Protocol> {
