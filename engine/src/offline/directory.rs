@@ -22,20 +22,33 @@ use std::sync::Arc;
 
 /// Readings until a directory that changes all the time is given up.
 const READINGS_MAX: usize = 100;
+/// Readings until a file that is not there counts as missing. A file that the manifest does without may
+/// still go after the manifest was read, between being listed and being opened.
+const MISSING_MAX: usize = 10;
 
 pub fn open(env: &Env, dir: &Path) -> Result<Store> {
+    let mut missing = 0;
     for _ in 0..READINGS_MAX {
         let before = read_manifest(env, dir)?;
         let outcome = read(env, dir, before.clone());
         let after = read_manifest(env, dir)?;
         match outcome {
             Ok(store) if is_whole(&store, &before, &after) => return Ok(store),
-            Err(error) if before == after => return Err(error),
+            Err(error) if before == after => {
+                missing += 1;
+                if !is_missing(&error) || missing == MISSING_MAX {
+                    return Err(error);
+                }
+            }
             _ => {}
         }
     }
     let what = "changes faster than it can be read: read a snapshot of it".to_owned();
     Err(Error::Directory { path: dir.to_owned(), what })
+}
+
+fn is_missing(error: &Error) -> bool {
+    matches!(error, Error::Io { source, .. } if source.kind() == ErrorKind::NotFound)
 }
 
 fn read_manifest(env: &Env, dir: &Path) -> Result<Manifest> {
