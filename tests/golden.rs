@@ -17,7 +17,7 @@ fn golden() -> PathBuf {
 
 #[test]
 fn directories_of_all_versions_are_read() {
-    for version in ["v2", "v3"] {
+    for version in ["v2", "v3", "v4"] {
         let expected = fs::read_to_string(golden().join(version).join("export.jsonl"));
         let expected = expected.expect("readable");
         let home = Home::new(&["--histogram-codec", "42=simple", "--auto-create-metrics", "off"]);
@@ -42,11 +42,11 @@ fn directories_of_all_versions_are_read() {
     }
 }
 
-/// Made `tests/golden/v3`. A later version gets a directory of its own and leaves the others alone.
+/// Made `tests/golden/v4`. A later version gets a directory of its own and leaves the others alone.
 #[test]
 #[ignore = "writes a golden directory; once for each version of the format"]
 fn make_golden() {
-    let to = golden().join("v3");
+    let to = golden().join("v4");
     assert!(!to.exists(), "a golden directory is never made anew");
     let home = Home::new(&["--event-loops", "1", "--histogram-codec", "42=simple"]);
     let node = home.start();

@@ -9,7 +9,7 @@ use std::path::Path;
 /// Bytes of the header.
 pub const HEADER_BYTES: usize = 64;
 /// The version this build writes.
-pub const FORMAT_VERSION: u32 = 3;
+pub const FORMAT_VERSION: u32 = 4;
 /// The first version it reads: what later versions added, it had not.
 pub const FORMAT_VERSION_FIRST: u32 = 1;
 /// First bytes of every binary file.

@@ -19,7 +19,7 @@ use std::path::Path;
 pub const MANIFEST_FILE: &str = "MANIFEST";
 /// The version this build writes. It reads version 1, which knew no merges, and version 2, which
 /// knew no parts of names and no partitions but days.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// The manifest's content.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use crate::bytes::{Reader, unzigzag};
 /// The numbers of a stream that is whole and well-formed.
 pub fn stream(reader: &mut Reader<'_>, tables: Tables<'_>, count: usize) -> Vec<i64> {
     let form = reader.u8().expect("a form");
-    let base = reader.signed().expect("a base");
+    let base = if (67..128).contains(&form) { 0 } else { reader.signed().expect("a base") };
     match form {
         65 => {
             let width = reader.u8().expect("a width");
@@ -33,8 +33,10 @@ pub fn stream(reader: &mut Reader<'_>, tables: Tables<'_>, count: usize) -> Vec<
             }
             numbers
         }
-        128.. => {
-            let folded = coded(reader, tables.get(form - 128).expect("a table"), count);
+        67.. => {
+            let table = if form < 128 { form - 67 } else { form - 128 };
+            let table = tables.get(table).expect("a table");
+            let folded = coded(reader, table, count, form < 128);
             folded.into_iter().map(|folded| base.wrapping_add(unzigzag(folded))).collect()
         }
         width => {
@@ -68,11 +70,16 @@ fn number(bits: &mut impl Iterator<Item = u64>, width: u32) -> u64 {
     (0..width).map(|at| bits.next().expect("a bit") << at).sum()
 }
 
-fn coded(reader: &mut Reader<'_>, table: &[u8], count: usize) -> Vec<u64> {
+fn coded(reader: &mut Reader<'_>, table: &[u8], count: usize, difference: bool) -> Vec<u64> {
     let codes = codes(&CodeLengths::decode(table).expect("a table"));
     let pairs = if count < 256 { vec![count] } else { vec![count.div_ceil(2), count / 2] };
-    let lengths: Vec<usize> =
-        pairs.iter().map(|_| reader.varint().expect("a length") as usize).collect();
+    let mut lengths = vec![reader.varint().expect("a length") as usize];
+    if pairs.len() > 1 && difference {
+        let more = reader.signed().expect("a difference");
+        lengths.push((lengths[0] as i64 + more) as usize);
+    } else if pairs.len() > 1 {
+        lengths.push(reader.varint().expect("a length") as usize);
+    }
     let mut symbols = Vec::new();
     for (count, length) in pairs.into_iter().zip(lengths) {
         let upwards = reader.take(length).expect("a pair").to_vec();

@@ -4,7 +4,7 @@
 //! segment and copied: a name never changes. What a segment does not use is let go.
 
 use super::coded::Encoder;
-use crate::bytes::put_varint;
+use super::ids;
 use crate::limits::NAME_GROUP;
 use crate::series::Registry;
 use crate::types::SeriesId;
@@ -70,12 +70,7 @@ fn serves(group: &[SeriesId], ids: &[SeriesId]) -> bool {
 }
 
 fn pack(ids: &[SeriesId], registry: &Registry) -> Group {
-    let mut bytes = Vec::new();
-    let mut before = ids[0];
-    for &series in ids {
-        put_varint(&mut bytes, u64::from(series - before));
-        before = series;
-    }
+    let mut bytes = ids::encode(ids);
     let mut names = Encoder::new(registry.secrets());
     registry.each(ids.iter().copied(), |_, name| names.add(name));
     names.finish(&mut bytes);

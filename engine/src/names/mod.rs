@@ -7,6 +7,7 @@
 
 pub mod coded;
 pub mod groups;
+pub mod ids;
 pub mod load;
 pub mod log;
 pub mod part;

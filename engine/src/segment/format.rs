@@ -1,7 +1,7 @@
 //! The bytes of a segment's indexes: block index, name index, footer. Pure functions. Blocks are in
 //! `block`. Layouts: `FORMAT.md`, section "Segment".
 
-pub use super::block::{BLOCK_HEAD_BYTES, Block, BlockBuilder};
+pub use super::block::{BLOCK_HEAD_BYTES, Block, BlockBuilder, has_lines};
 use crate::bytes::{Malformed, Reader};
 use crate::types::SeriesId;
 

@@ -11,6 +11,7 @@ use crate::env::{Env, Mapping};
 use crate::error::{Error, Result};
 use crate::header::{FileKind, HEADER_BYTES, Header};
 use crate::names::coded::{Coded, Walk};
+use crate::names::ids;
 use crate::types::{Samples, SeriesId};
 use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
@@ -238,16 +239,12 @@ fn each_coded(
     entry: &NameEntry,
     sink: &mut impl FnMut(SeriesId, &[u8]),
 ) -> Option<()> {
-    let mut ids = Reader::new(bytes);
-    for _ in 0..entry.names {
-        ids.varint().ok()?;
-    }
-    let list_bytes = ids.rest();
+    let mut reader = Reader::new(bytes);
+    let ids = ids::decode(&mut reader, entry.first, entry.names as usize).ok()?;
+    let list_bytes = reader.rest();
     let list = Coded::parse(list_bytes).filter(|list| list.len() == entry.names)?;
-    let (mut ids, mut walk, mut name) = (Reader::new(bytes), Walk::default(), Vec::new());
-    let mut series = entry.first;
-    for at in 0..entry.names {
-        series = series.wrapping_add(ids.varint().ok()? as u32);
+    let (mut walk, mut name) = (Walk::default(), Vec::new());
+    for (at, series) in (0..).zip(ids) {
         name.clear();
         list.read(list_bytes, at, &mut walk, &mut name)?;
         sink(series, &name);

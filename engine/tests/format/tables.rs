@@ -64,7 +64,7 @@ fn the_file_header_is_as_documented() {
     let expected = [
         magic("File header"),
         four("kind", 3),
-        four("version", 3),
+        four("version", 4),
         eight("salt", SALT),
         eight("epoch", 0x0708_090a_0b0c),
         four("shard", 5),
@@ -162,7 +162,9 @@ fn coded_names_and_slots_are_as_documented() {
 }
 
 /// Three runs of 1, 2 and 17 integers. Timestamp columns take 3 bytes each (tag, first, stride),
-/// value columns 4, 4 and 6 (constants; then tag, kind, first, smallest step, width, no step bits).
+/// value columns 4, 4 and 5 (constants; then tag, kind, first, smallest step, width, no step bits). The
+/// directory's lines: series 0, 1, 3 by 1 a run; samples 0, 1, 16 from -7 by 8; time ends 3, 6, 9;
+/// value ends 4, 8, 13 from 4 by 4.
 #[test]
 fn the_block_head_is_as_documented() {
     let (mut builder, mut bytes) = (BlockBuilder::default(), Vec::new());
@@ -179,14 +181,22 @@ fn the_block_head_is_as_documented() {
         four("runs", 3),
         four("samples", 20),
         four("first series", 1000),
-        byte("series width", 2),
-        byte("samples width", 5),
-        byte("time end width", 4),
-        byte("value end width", 4),
+        byte("series width", 64 + 1),
+        byte("samples width", 3),
+        byte("time end width", 0),
+        byte("value end width", 1),
+        four("series base", 0),
+        four("series slope", 1),
+        four("samples base", -7i32 as u32),
+        four("samples slope", 8),
+        four("time end base", 3),
+        four("time end slope", 3),
+        four("value end base", 4),
+        four("value end slope", 4),
     ];
     check("Block", BLOCK_HEAD_BYTES, &bytes, &expected);
     // Directory, time area, value area, slack, padding.
-    let documented = BLOCK_HEAD_BYTES + (1 + 2 + 2 + 2) + 9 + 14 + SLACK_BYTES;
+    let documented = BLOCK_HEAD_BYTES + (1 + 2 + 1) + 9 + 13 + SLACK_BYTES;
     assert_eq!(bytes.len(), documented.next_multiple_of(8));
 }
 
@@ -292,8 +302,10 @@ fn timestamp_columns_have_the_documented_tags() {
     };
     // The third tag is that of the second run in the example block.
     let (example, _) = example("block");
-    let time_area = BLOCK_HEAD_BYTES + 4;
-    let same = example[time_area + usize::from(example[BLOCK_HEAD_BYTES + 2] & 15)];
+    let head = fields("Block");
+    let time_end_base = head.iter().find(|field| field.name == "time end base");
+    let first_end = example[time_end_base.expect("a field").offset];
+    let same = example[BLOCK_HEAD_BYTES + usize::from(first_end)];
     let merged = {
         let mut bytes = Vec::new();
         times::plan(&[10, 20, 31]).write(&mut std::iter::empty(), &mut bytes);
@@ -371,8 +383,13 @@ pub fn noise(row: i64) -> Value {
 fn streams_have_the_documented_forms() {
     let rows = table(section("Streams"), "| form | name | behind the form |");
     let forms: Vec<_> = rows.iter().map(|row| (row[0], row[1])).collect();
-    let expected =
-        [("0 to 56, 64", "packed"), ("65", "patched"), ("66", "sparse"), ("128 to 255", "coded")];
+    let expected = [
+        ("0 to 56, 64", "packed"),
+        ("65", "patched"),
+        ("66", "sparse"),
+        ("67 to 127", "coded around zero"),
+        ("128 to 255", "coded"),
+    ];
     assert_eq!(forms, expected);
     let form = |numbers: Vec<i64>| {
         let bytes = merged_column(numbers.into_iter().map(Value::integer));

@@ -26,14 +26,14 @@ pub fn raise_version(path: &Path) {
 pub fn raise_manifest_version(path: &Path) {
     let text = std::fs::read_to_string(path).expect("readable");
     let (body, _) = text.split_once("checksum").expect("a checksum");
-    let body = body.replacen("manifest 1", "manifest 4", 1);
+    let body = body.replacen("manifest 1", "manifest 5", 1);
     let text = format!("{body}checksum {:08x}\n", crc(body.as_bytes()));
     std::fs::write(path, text).expect("written");
 }
 
 pub fn refused(error: &Error, path: &Path) {
     let path = path.to_string_lossy();
-    let expected = format!("{path} has format version 4; this build reads versions 1 to 3");
+    let expected = format!("{path} has format version 5; this build reads versions 1 to 4");
     assert!(matches!(error, Error::Version { .. }), "{error}");
     assert_eq!(error.to_string(), expected);
 }

@@ -8,7 +8,9 @@ use irontsd_engine::header::{FileKind, HEADER_BYTES, Header};
 use irontsd_engine::log::record::{self, RECORD_HEAD_BYTES};
 use irontsd_engine::manifest::MANIFEST_FILE;
 use irontsd_engine::names::part;
-use irontsd_engine::segment::format::{BLOCK_ENTRY_BYTES, BLOCK_HEAD_BYTES, FOOTER_BYTES, Footer};
+use irontsd_engine::segment::format::{
+    BLOCK_ENTRY_BYTES, BLOCK_HEAD_BYTES, FOOTER_BYTES, Footer, has_lines,
+};
 
 /// Name and bytes of a field.
 type Field = (&'static str, usize);
@@ -53,8 +55,8 @@ const BLOCK_ENTRY: [Field; 10] = [
     ("last timestamp", 8),
     ("reserved", 8),
 ];
-/// Section "Block".
-const BLOCK_HEAD: [Field; 7] = [
+/// Section "Block"; without lines up to the widths.
+const BLOCK_HEAD: [Field; 15] = [
     ("runs", 4),
     ("samples", 4),
     ("first series", 4),
@@ -62,6 +64,14 @@ const BLOCK_HEAD: [Field; 7] = [
     ("samples width", 1),
     ("time end width", 1),
     ("value end width", 1),
+    ("series base", 4),
+    ("series slope", 4),
+    ("samples base", 4),
+    ("samples slope", 4),
+    ("time end base", 4),
+    ("time end slope", 4),
+    ("value end base", 4),
+    ("value end slope", 4),
 ];
 /// Section "Records".
 const RECORD: [Field; 6] = [
@@ -152,7 +162,9 @@ fn segment(
     fields(screen, &format!("block index entry {number}"), file, entry, &BLOCK_ENTRY);
     let offset = file.get(entry..entry + 8).and_then(|bytes| bytes.try_into().ok());
     let offset = offset.map_or(0, u64::from_le_bytes) as usize;
-    fields(screen, &format!("block {number}"), file, offset, &BLOCK_HEAD);
+    let lines = file.get(offset..).is_some_and(has_lines);
+    let head = if lines { &BLOCK_HEAD[..] } else { &BLOCK_HEAD[..7] };
+    fields(screen, &format!("block {number}"), file, offset, head);
     Ok(())
 }
 

@@ -4,7 +4,7 @@
 use super::lookup::{self, ENTRIES, Entries, Entry, Lookup, Meaning, PLACES};
 use super::memo::{self, Memory, PLACES_MAX, Places};
 use super::symbol::{BASES, EXTRA_BITS};
-use super::{SYMBOLS, Tables, pairs};
+use super::{Lengths, SYMBOLS, Tables, pairs};
 use crate::bytes::{Malformed, Reader, unzigzag};
 use crate::codec::bits::SLACK_BYTES;
 use crate::limits::RUN_ROWS_MAX;
@@ -14,17 +14,27 @@ const LOOKUPS: usize = 5;
 /// The highest bit of a word under way: how far it came down is how many bits were taken.
 const MARK: u64 = 1 << 63;
 
+/// What a stream says of its code.
+#[derive(Clone, Copy, Debug)]
+pub struct Code {
+    /// The number of its table.
+    pub table: u8,
+    /// What numbers are counted from.
+    pub base: u64,
+    /// How the bytes of its pairs are told.
+    pub lengths: Lengths,
+}
+
 /// Fills `out` with numbers from the bytes behind `reader`, which go on for at least
 /// [`SLACK_BYTES`] behind them.
 pub fn decode(
     reader: &mut Reader<'_>,
     tables: Tables<'_>,
-    table: u8,
-    base: i64,
+    code: Code,
     out: &mut [u64],
 ) -> Result<(), Malformed> {
-    memo::with(tables.get(table)?, table, |lookup, memory| {
-        decode_with(lookup, memory, reader, base as u64, out)
+    memo::with(tables.get(code.table)?, code.table, |lookup, memory| {
+        decode_with(lookup, memory, reader, code, out)
     })
 }
 
@@ -32,25 +42,24 @@ pub fn decode(
 pub fn decode_sums(
     reader: &mut Reader<'_>,
     tables: Tables<'_>,
-    table: u8,
-    base: i64,
+    code: Code,
     last: u64,
     out: &mut [u64],
 ) -> Result<(), Malformed> {
-    memo::with(tables.get(table)?, table, |lookup, memory| {
+    memo::with(tables.get(code.table)?, code.table, |lookup, memory| {
         let Lookup::Numbers(entries) = lookup else {
-            decode_with(lookup, memory, reader, base as u64, out)?;
+            decode_with(lookup, memory, reader, code, out)?;
             add_up(last, out);
             return Ok(());
         };
-        let area = Area::read(reader, out.len(), &mut memory.bytes)?;
+        let area = Area::read(reader, out.len(), code.lengths, &mut memory.bytes)?;
         area.places(entries, &mut memory.places);
         let mut last_of_lane = last;
         area.each(out, &memory.places[..], |out, places| {
             // What a closure captures is in memory: a sum there waits for it each time.
             let mut last = last_of_lane;
             for (number, &place) in out.iter_mut().zip(places) {
-                last = last.wrapping_add((base as u64).wrapping_add(place as i8 as u64));
+                last = last.wrapping_add(code.base.wrapping_add(place as i8 as u64));
                 *number = last;
             }
             last_of_lane = last;
@@ -72,10 +81,10 @@ pub(super) fn decode_with(
     lookup: &Lookup,
     memory: &mut Memory,
     reader: &mut Reader<'_>,
-    base: u64,
+    Code { base, lengths, .. }: Code,
     out: &mut [u64],
 ) -> Result<(), Malformed> {
-    let area = Area::read(reader, out.len(), &mut memory.bytes)?;
+    let area = Area::read(reader, out.len(), lengths, &mut memory.bytes)?;
     let places = &mut memory.places;
     match lookup {
         Lookup::Numbers(entries) => {
@@ -125,6 +134,7 @@ impl<'a> Area<'a> {
     fn read(
         reader: &mut Reader<'_>,
         numbers: usize,
+        told: Lengths,
         memory: &'a mut Vec<u8>,
     ) -> Result<Area<'a>, Malformed> {
         if numbers > RUN_ROWS_MAX {
@@ -133,10 +143,16 @@ impl<'a> Area<'a> {
         }
         let pairs = pairs(numbers);
         let mut lengths = [0; 2];
-        for length in &mut lengths[..pairs] {
-            *length = usize::try_from(reader.varint()?).unwrap_or(usize::MAX);
+        for pair in 0..pairs {
+            let length = match told {
+                Lengths::Difference if pair > 0 => {
+                    (lengths[0] as u64).wrapping_add(reader.signed()? as u64)
+                }
+                _ => reader.varint()?,
+            };
+            lengths[pair] = usize::try_from(length).unwrap_or(usize::MAX);
             // No code is longer than eleven bits.
-            if *length > 2 * numbers + 2 {
+            if lengths[pair] > 2 * numbers + 2 {
                 return Err(reader.malformed());
             }
         }

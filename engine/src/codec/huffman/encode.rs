@@ -2,8 +2,8 @@
 
 use super::symbol::{extra_bits, rest, symbol};
 use super::table::CodeLengths;
-use super::{SYMBOLS, pairs};
-use crate::bytes::{put_varint, zigzag};
+use super::{Lengths, SYMBOLS, pairs};
+use crate::bytes::{put_signed, put_varint, zigzag};
 
 /// A code, ready to encode.
 #[derive(Debug)]
@@ -31,7 +31,8 @@ impl Coder {
 }
 
 /// Appends numbers, less `base`, in a code that has a symbol for each.
-pub fn encode(coder: &Coder, base: i64, numbers: &[i64], out: &mut Vec<u8>) {
+pub fn encode(coder: &Coder, base: i64, numbers: &[i64], lengths: Lengths, out: &mut Vec<u8>) {
+    let mut first = None;
     let (mut areas, mut extra) = (Vec::new(), BitWriter::default());
     let mut end = BitWriter::default();
     for pair in parts(numbers, pairs(numbers.len())) {
@@ -53,7 +54,12 @@ pub fn encode(coder: &Coder, base: i64, numbers: &[i64], out: &mut Vec<u8>) {
                 areas.extend_from_slice(bytes);
             }
         }
-        put_varint(out, (areas.len() - start) as u64);
+        let bytes = areas.len() - start;
+        match (lengths, first) {
+            (Lengths::Difference, Some(first)) => put_signed(out, bytes as i64 - first),
+            _ => put_varint(out, bytes as u64),
+        }
+        first = Some(bytes as i64);
     }
     out.extend_from_slice(&areas);
     out.extend_from_slice(extra.finish());

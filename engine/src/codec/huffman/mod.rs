@@ -15,7 +15,7 @@ mod symbol;
 mod table;
 
 pub use cluster::{Candidate, Choice, choose, estimate_bits};
-pub use decode::{add_up, decode, decode_sums};
+pub use decode::{Code, add_up, decode, decode_sums};
 pub use encode::{Coder, encode};
 pub use symbol::{SYMBOLS, extra_bits, symbol};
 pub use table::{CodeLengths, Tables};
@@ -29,6 +29,15 @@ const FOUR_ENDS: usize = 256;
 /// How many pairs of ends a stream of so many numbers has.
 fn pairs(numbers: usize) -> usize {
     if numbers < FOUR_ENDS { 1 } else { 2 }
+}
+
+/// How the bytes of each pair of ends are told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lengths {
+    /// One after the other.
+    Each,
+    /// Those of the second minus those of the first.
+    Difference,
 }
 
 #[cfg(test)]

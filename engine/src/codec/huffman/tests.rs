@@ -18,24 +18,29 @@ fn code_of(numbers: &[i64]) -> CodeLengths {
 }
 
 fn round_trip(numbers: &[i64]) -> usize {
+    [Lengths::Each, Lengths::Difference].map(|lengths| round_trip_with(numbers, lengths))[1]
+}
+
+fn round_trip_with(numbers: &[i64], lengths: Lengths) -> usize {
     let code = code_of(numbers);
     let (mut table, mut bytes) = (Vec::new(), Vec::new());
     Tables::encode(std::slice::from_ref(&code), &mut table);
-    encode(&Coder::new(&code), 0, numbers, &mut bytes);
+    encode(&Coder::new(&code), 0, numbers, lengths, &mut bytes);
     let len = bytes.len();
+    let of_code = Code { table: 0, base: 0, lengths };
     bytes.extend_from_slice(&[0; SLACK_BYTES]);
     let mut back = vec![0; numbers.len()];
-    decode(&mut Reader::new(&bytes), Tables(&table), 0, 0, &mut back).expect("own bytes");
+    decode(&mut Reader::new(&bytes), Tables(&table), of_code, &mut back).expect("own bytes");
     assert_eq!(back.iter().map(|&bits| bits as i64).collect::<Vec<_>>(), numbers);
-    one_symbol_at_a_time(&code, &bytes, numbers);
+    one_symbol_at_a_time(&code, of_code, &bytes, numbers);
     len
 }
 
 /// The table for every code reads the same as that for this one.
-fn one_symbol_at_a_time(code: &CodeLengths, bytes: &[u8], numbers: &[i64]) {
+fn one_symbol_at_a_time(code: &CodeLengths, of_code: Code, bytes: &[u8], numbers: &[i64]) {
     let mut back = vec![0; numbers.len()];
     let (lookup, mut memory) = (lookup::Lookup::plain(code), memo::Memory::default());
-    decode::decode_with(&lookup, &mut memory, &mut Reader::new(bytes), 0, &mut back)
+    decode::decode_with(&lookup, &mut memory, &mut Reader::new(bytes), of_code, &mut back)
         .expect("own bytes");
     assert_eq!(back.iter().map(|&bits| bits as i64).collect::<Vec<_>>(), numbers);
 }
@@ -66,7 +71,8 @@ proptest! {
     #[test]
     fn any_bytes_are_read_without_panic(table: Vec<u8>, bytes: Vec<u8>, count in 0..999usize) {
         let _ = CodeLengths::decode(&table);
-        let _ = decode(&mut Reader::new(&bytes), Tables(&table), 1, 0, &mut vec![0; count]);
+        let code = Code { table: 1, base: 0, lengths: Lengths::Each };
+        let _ = decode(&mut Reader::new(&bytes), Tables(&table), code, &mut vec![0; count]);
     }
 
     #[test]
@@ -81,7 +87,10 @@ proptest! {
         crate::bytes::put_varint(&mut area, bytes.len() as u64);
         area.extend_from_slice(&bytes);
         area.extend_from_slice(&[0xa5; 600]);
-        let _ = decode(&mut Reader::new(&area), Tables(&table), 0, 0, &mut vec![0; count]);
+        for lengths in [Lengths::Each, Lengths::Difference] {
+            let code = Code { table: 0, base: 0, lengths };
+            let _ = decode(&mut Reader::new(&area), Tables(&table), code, &mut vec![0; count]);
+        }
     }
 }
 

@@ -1,9 +1,9 @@
 //! Reads streams.
 
-use super::{CODED, PATCHED, SPARSE};
+use super::{CODED, CODED_AROUND_ZERO, PATCHED, SPARSE};
 use crate::bytes::{Malformed, Reader};
 use crate::codec::bits::{self, SLACK_BYTES};
-use crate::codec::huffman::{self, Tables};
+use crate::codec::huffman::{self, Code, Lengths, Tables};
 use crate::codec::memory::Numbers;
 
 /// Fills `out` from the stream behind `reader`, which goes on for at least [`SLACK_BYTES`] behind
@@ -27,11 +27,11 @@ pub fn decode_sums(
     out: &mut [u64],
 ) -> Result<(), Malformed> {
     let form = reader.u8()?;
-    if form >= CODED {
-        let base = reader.signed()?;
-        return huffman::decode_sums(reader, tables, form - CODED, base, last, out);
-    }
     match form {
+        CODED_AROUND_ZERO.. => {
+            let code = code(form, reader)?;
+            return huffman::decode_sums(reader, tables, code, last, out);
+        }
         SPARSE => sparse(reader, tables, out)?,
         form => dense(form, reader, tables, out)?,
     }
@@ -45,12 +45,24 @@ fn dense(
     tables: Tables<'_>,
     out: &mut [u64],
 ) -> Result<(), Malformed> {
-    let base = reader.signed()?;
-    match form {
-        PATCHED => patched(reader, base as u64, out),
-        CODED.. => huffman::decode(reader, tables, form - CODED, base, out),
-        width => packed(reader, width, base as u64, out),
+    if form >= CODED_AROUND_ZERO {
+        let code = code(form, reader)?;
+        return huffman::decode(reader, tables, code, out);
     }
+    let base = reader.signed()? as u64;
+    match form {
+        PATCHED => patched(reader, base, out),
+        width => packed(reader, width, base, out),
+    }
+}
+
+/// The code that a form of a coded stream names.
+fn code(form: u8, reader: &mut Reader<'_>) -> Result<Code, Malformed> {
+    if form < CODED {
+        return Ok(Code { table: form - CODED_AROUND_ZERO, base: 0, lengths: Lengths::Difference });
+    }
+    let base = reader.signed()? as u64;
+    Ok(Code { table: form - CODED, base, lengths: Lengths::Each })
 }
 
 fn packed(reader: &mut Reader<'_>, width: u8, base: u64, out: &mut [u64]) -> Result<(), Malformed> {

@@ -1,11 +1,11 @@
 //! Streams without structure: packed, packed with exceptions, or in a code.
 
-use super::CODED;
 use super::patched::Patched;
 use super::sample::Sample;
+use super::{CODED, CODED_AROUND_ZERO};
 use crate::bytes::{put_signed, zigzag};
 use crate::codec::bits;
-use crate::codec::huffman::{self, Candidate, Coder, SYMBOLS, symbol};
+use crate::codec::huffman::{self, Candidate, Coder, Lengths, SYMBOLS, symbol};
 
 /// What naming and sharing a table costs a stream, in bits for each symbol it uses.
 const SYMBOL_BITS: u64 = 4;
@@ -94,8 +94,9 @@ impl Dense {
     }
 
     fn head_bytes(&self) -> u64 {
+        let base_bytes = if self.middle == 0 { 0 } else { signed_bytes(self.middle) };
         // The length of the coded bytes takes one or two; halves of the stream end apart.
-        signed_bytes(self.middle) + 2 + u64::from(self.numbers.len() > 100)
+        base_bytes + 2 + u64::from(self.numbers.len() > 100)
     }
 
     /// What a choice of codes needs to know.
@@ -108,9 +109,15 @@ impl Dense {
     /// Appends the stream, in a code if there is one for it.
     pub fn write(&self, code: Option<(u8, &Coder)>, out: &mut Vec<u8>) {
         if let Some((number, code)) = code {
-            out.push(CODED + number);
-            put_signed(out, self.middle);
-            return huffman::encode(code, self.middle, &self.numbers, out);
+            let lengths = if self.middle == 0 && number < CODED - CODED_AROUND_ZERO {
+                out.push(CODED_AROUND_ZERO + number);
+                Lengths::Difference
+            } else {
+                out.push(CODED + number);
+                put_signed(out, self.middle);
+                Lengths::Each
+            };
+            return huffman::encode(code, self.middle, &self.numbers, lengths, out);
         }
         if let Some(patched) = self.patched {
             return patched.write(&self.numbers, out);

@@ -1,7 +1,8 @@
-//! Streams: whole numbers in the shortest of four forms. The first byte says which.
+//! Streams: whole numbers in the shortest of five forms. The first byte says which.
 //!
 //! Up to 64 it is the width of packed offsets from the smallest number. Above stand packed offsets
-//! with exceptions, rare numbers among many that are equal, and a code of the block.
+//! with exceptions, rare numbers among many that are equal, and a code of the block, for numbers around
+//! zero or around another.
 //! Layout: `FORMAT.md`, section "Streams".
 
 mod decode;
@@ -19,6 +20,8 @@ pub use sparse::plan;
 const PATCHED: u8 = 65;
 /// One number almost always.
 const SPARSE: u8 = 66;
+/// From here on up to [`CODED`]: number of a code of the block, and the numbers are around zero.
+const CODED_AROUND_ZERO: u8 = 67;
 /// From here on: number of a code of the block.
 const CODED: u8 = 128;
 

@@ -1,8 +1,9 @@
 //! Builds blocks. A flush writes each run as it comes; a merge holds them until the block is full,
 //! for only then it is known which codes they share.
 
-use super::SAME_AS_RUN;
+use super::line::Line;
 use super::merged::Merged;
+use super::{SAME_AS_RUN, WITH_LINES};
 use crate::bytes::pad8;
 use crate::codec::bits::{self, SLACK_BYTES};
 use crate::codec::{Effort, times, values};
@@ -109,15 +110,16 @@ impl BlockBuilder {
             self.time_ends.clone(),
             self.value_ends.clone(),
         ];
-        let widths = columns
-            .each_ref()
-            .map(|column| bits::width_for(u64::from(column.iter().copied().max().unwrap_or(0))));
+        let lines = columns.each_ref().map(|column| Line::through(column));
         out.extend_from_slice(&(self.series.len() as u32).to_le_bytes());
         out.extend_from_slice(&(self.rows_total as u32).to_le_bytes());
         out.extend_from_slice(&first.to_le_bytes());
-        out.extend_from_slice(&widths);
-        for (column, width) in columns.iter().zip(widths) {
-            bits::pack(column.iter().map(|&number| u64::from(number)), width, out);
+        let [series, rows, time_ends, value_ends] = lines.each_ref().map(|line| line.width);
+        out.extend_from_slice(&[series | WITH_LINES, rows, time_ends, value_ends]);
+        lines.iter().for_each(|line| line.encode(out));
+        for (column, line) in columns.iter().zip(&lines) {
+            let above = (0..).zip(column).map(|(at, &number)| u64::from(line.above(at, number)));
+            bits::pack(above, line.width, out);
         }
         out.extend_from_slice(&self.times);
         out.extend_from_slice(&self.values);

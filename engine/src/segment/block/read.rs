@@ -1,6 +1,7 @@
 //! Reads blocks.
 
-use super::{BLOCK_HEAD_BYTES, SAME_AS_RUN};
+use super::line::Line;
+use super::{SAME_AS_RUN, WITH_LINES, has_lines};
 use crate::bytes::{Malformed, Reader};
 use crate::codec::bits::{self, SLACK_BYTES};
 use crate::codec::huffman::Tables;
@@ -15,8 +16,9 @@ pub struct Block<'a> {
     bytes: &'a [u8],
     runs: usize,
     first: SeriesId,
-    widths: [u8; 4],
+    /// Where each column of the directory begins, and what its numbers are counted from.
     starts: [usize; 4],
+    lines: [Line; 4],
     times: usize,
     values: usize,
     tables: Tables<'a>,
@@ -29,18 +31,25 @@ impl<'a> Block<'a> {
         let runs = reader.u32()? as usize;
         let _rows = reader.u32()?;
         let first = reader.u32()?;
-        let widths = [reader.u8()?, reader.u8()?, reader.u8()?, reader.u8()?];
+        let mut widths = [reader.u8()?, reader.u8()?, reader.u8()?, reader.u8()?];
+        widths[0] &= !WITH_LINES;
         if runs == 0 || runs > bytes.len() || widths.iter().any(|&width| width > 32) {
             return Err(reader.malformed());
         }
+        let mut lines = widths.map(Line::flat);
+        if has_lines(bytes) {
+            for line in &mut lines {
+                *line = Line::decode(&mut reader, line.width)?;
+            }
+        }
         let mut starts = [0; 4];
-        let mut at = BLOCK_HEAD_BYTES;
-        for (start, width) in starts.iter_mut().zip(widths) {
+        let mut at = reader.position();
+        for (start, line) in starts.iter_mut().zip(&lines) {
             *start = at;
-            at += bits::packed_bytes(runs, width);
+            at += bits::packed_bytes(runs, line.width);
         }
         let tables = Tables::default();
-        let mut block = Block { bytes, runs, first, widths, starts, times: at, values: at, tables };
+        let mut block = Block { bytes, runs, first, starts, lines, times: at, values: at, tables };
         if at + SLACK_BYTES > bytes.len() {
             return Err(Malformed { at });
         }
@@ -54,8 +63,8 @@ impl<'a> Block<'a> {
     }
 
     fn entry(&self, column: usize, run: usize) -> usize {
-        let packed = &self.bytes[self.starts[column]..];
-        bits::get(packed, run, self.widths[column]) as usize
+        let (packed, line) = (&self.bytes[self.starts[column]..], &self.lines[column]);
+        line.number(run, bits::get(packed, run, line.width) as u32) as usize
     }
 
     /// Number of runs.
