@@ -74,6 +74,22 @@ pub fn unpack_onto(packed: &[u8], width: u8, out: &mut [u64]) {
     unpack_each(packed, width, out, |slot, number| *slot = slot.wrapping_add(number));
 }
 
+/// Makes high parts of numbers the numbers: each of `out`, `width` bits higher, plus `base` and the number
+/// in order. The slice holds these and the slack.
+pub fn unpack_below(packed: &[u8], width: u8, base: u64, out: &mut [u64]) {
+    unpack_each(packed, width, out, |slot, number| {
+        *slot = base.wrapping_add(*slot << width).wrapping_add(number);
+    });
+}
+
+/// The same, and each is added to the one before, the first to `last`.
+pub fn unpack_sums_below(packed: &[u8], width: u8, mut last: u64, base: u64, out: &mut [u64]) {
+    unpack_each(packed, width, out, |slot, number| {
+        last = last.wrapping_add(base.wrapping_add(*slot << width).wrapping_add(number));
+        *slot = last;
+    });
+}
+
 /// Fills `out` with sums: each is the one before (`last` before the first), plus `step`, plus the
 /// number in order. The slice holds these and the slack.
 pub fn unpack_sums(packed: &[u8], width: u8, mut last: u64, step: u64, out: &mut [u64]) {
@@ -162,6 +178,22 @@ mod tests {
                 Some(*last)
             });
             prop_assert_eq!(&back, &sums.collect::<Vec<_>>());
+            if width < 64 {
+                let highs: Vec<u64> = (0..numbers.len() as u64).map(|at| at.wrapping_sub(3)).collect();
+                let whole = highs.iter().zip(&numbers);
+                let whole = whole.map(|(high, low)| (high << width).wrapping_add(low + 9));
+                let whole: Vec<u64> = whole.collect();
+                back.clone_from(&highs);
+                unpack_below(&packed, width, 9, &mut back);
+                prop_assert_eq!(&back, &whole);
+                back.clone_from(&highs);
+                unpack_sums_below(&packed, width, 5, 9, &mut back);
+                let sums = whole.iter().scan(5u64, |last, number| {
+                    *last = last.wrapping_add(*number);
+                    Some(*last)
+                });
+                prop_assert_eq!(&back, &sums.collect::<Vec<_>>());
+            }
         }
     }
 

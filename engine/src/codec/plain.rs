@@ -6,6 +6,14 @@ use crate::bytes::{Reader, unzigzag};
 /// The numbers of a stream that is whole and well-formed.
 pub fn stream(reader: &mut Reader<'_>, tables: Tables<'_>, count: usize) -> Vec<i64> {
     let form = reader.u8().expect("a form");
+    if form == 57 {
+        let low_bits = reader.u8().expect("a width");
+        let base = reader.signed().expect("a base");
+        let highs = stream(reader, tables, count);
+        let lows = packed(reader, count, low_bits);
+        let whole = |(high, low): (i64, u64)| (high << low_bits).wrapping_add(low as i64);
+        return highs.into_iter().zip(lows).map(|both| base.wrapping_add(whole(both))).collect();
+    }
     let base = if (67..128).contains(&form) { 0 } else { reader.signed().expect("a base") };
     match form {
         65 => {

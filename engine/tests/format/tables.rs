@@ -385,6 +385,7 @@ fn streams_have_the_documented_forms() {
     let forms: Vec<_> = rows.iter().map(|row| (row[0], row[1])).collect();
     let expected = [
         ("0 to 56, 64", "packed"),
+        ("57", "highs coded"),
         ("65", "patched"),
         ("66", "sparse"),
         ("67 to 127", "coded around zero"),

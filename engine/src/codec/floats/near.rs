@@ -47,8 +47,7 @@ fn split(bits: u64, scale: usize) -> Option<(i64, i64)> {
     if mantissa.is_nan() || mantissa.abs() > MANTISSA_MAX as f64 {
         return None;
     }
-    // There are no doubles between whole numbers above: rounded, without a call.
-    const WHOLE: f64 = (3u64 << 51) as f64;
+    // Rounded, without a call.
     let mantissa = (mantissa + WHOLE - WHOLE) as i64;
     let steps = ordered::number(bits).wrapping_sub(ordered::number(decimal(mantissa, scale)));
     Some((mantissa, steps))
@@ -82,8 +81,60 @@ pub fn decode(
 /// The doubles so many steps from decimals of so many mantissas.
 fn stepped(mantissas: &mut [u64], steps: &[u64], scale: usize) {
     let power = POWERS_OF_TEN[scale];
+    let all = mantissas.iter().fold(0, |all, &m| all | m ^ (m as i64 >> 63) as u64);
+    if all < SMALL {
+        stepped_by(mantissas, steps, |mantissa| small_to_double(mantissa) / power);
+    } else {
+        stepped_by(mantissas, steps, |mantissa| mantissa as i64 as f64 / power);
+    }
+}
+
+#[inline(always)]
+fn stepped_by(mantissas: &mut [u64], steps: &[u64], decimal: impl Fn(u64) -> f64) {
     for (bits, &steps) in mantissas.iter_mut().zip(steps) {
-        let decimal = (*bits as i64 as f64 / power).to_bits();
-        *bits = ordered::moved(decimal, steps as i64);
+        *bits = ordered::moved(decimal(*bits).to_bits(), steps as i64);
+    }
+}
+
+/// Numbers nearer to zero are made doubles in a way that the compiler makes vectors of.
+const SMALL: u64 = 1 << 51;
+/// Between this and its double, doubles are the whole numbers.
+const WHOLE: f64 = (3u64 << 51) as f64;
+
+/// A number less than [`SMALL`] from zero, as a double.
+#[inline(always)]
+fn small_to_double(number: u64) -> f64 {
+    f64::from_bits(WHOLE.to_bits().wrapping_add(number)) - WHOLE
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn small_numbers_are_their_doubles(number in 1 - (SMALL as i64)..SMALL as i64) {
+            prop_assert_eq!(small_to_double(number as u64).to_bits(), (number as f64).to_bits());
+        }
+
+        #[test]
+        fn steps_from_any_mantissas_are_as_one_by_one(
+            mantissas in prop_oneof![
+                prop::collection::vec(any::<i64>(), 1..50),
+                prop::collection::vec(-99_999..99_999i64, 1..50),
+            ],
+            scale in 0..23usize,
+            step in -9..9i64,
+        ) {
+            let each = |&mantissa: &i64| {
+                let decimal = mantissa as f64 / POWERS_OF_TEN[scale];
+                ordered::bits(ordered::number(decimal.to_bits()).wrapping_add(step))
+            };
+            let expected: Vec<u64> = mantissas.iter().map(each).collect();
+            let mut fast: Vec<u64> = mantissas.iter().map(|&mantissa| mantissa as u64).collect();
+            stepped(&mut fast, &vec![step as u64; mantissas.len()], scale);
+            prop_assert_eq!(fast, expected);
+        }
     }
 }

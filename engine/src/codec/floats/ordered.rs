@@ -17,14 +17,17 @@ pub fn number(bits: u64) -> i64 {
 /// The bits of the double with this number.
 #[inline]
 pub fn bits(number: i64) -> u64 {
-    let negative = number.wrapping_neg() as u64 | SIGN;
-    if number < 0 { negative } else { number as u64 }
+    let all_if_negative = (number >> 63) as u64;
+    (number as u64 ^ all_if_negative).wrapping_sub(all_if_negative) | (all_if_negative & SIGN)
 }
 
-/// The bits of the double so many numbers further than that with these bits.
+/// The bits of the double so many numbers further than that with these bits, which is no negative
+/// zero.
 #[inline(always)]
 pub fn moved(double: u64, steps: i64) -> u64 {
-    bits(number(double).wrapping_add(steps))
+    let all_if_negative = (double as i64 >> 63) as u64;
+    let number = ((double & !SIGN) ^ all_if_negative).wrapping_sub(all_if_negative);
+    bits((number as i64).wrapping_add(steps))
 }
 
 #[cfg(test)]

@@ -33,7 +33,7 @@ pub fn decode(
     code: Code,
     out: &mut [u64],
 ) -> Result<(), Malformed> {
-    memo::with(tables.get(code.table)?, code.table, |lookup, memory| {
+    memo::with(tables.get(code.table)?, code.table, out.len(), |lookup, memory| {
         decode_with(lookup, memory, reader, code, out)
     })
 }
@@ -46,7 +46,7 @@ pub fn decode_sums(
     last: u64,
     out: &mut [u64],
 ) -> Result<(), Malformed> {
-    memo::with(tables.get(code.table)?, code.table, |lookup, memory| {
+    memo::with(tables.get(code.table)?, code.table, out.len(), |lookup, memory| {
         let Lookup::Numbers(entries) = lookup else {
             decode_with(lookup, memory, reader, code, out)?;
             add_up(last, out);
@@ -366,6 +366,11 @@ impl Bits<'_> {
         let (fours, rest) = out.as_chunks_mut::<4>();
         let (places, places_rest) = places.as_chunks::<4>();
         for (four, places) in fours.iter_mut().zip(places) {
+            let these = places.map(|place| meanings[usize::from(place)]);
+            if these.iter().all(|meaning| meaning.extra == 0) {
+                *four = these.map(|meaning| self.base.wrapping_add(meaning.number));
+                continue;
+            }
             let Some(next) = self.few::<NINE>(at, places, meanings, four) else { return false };
             at = next;
         }

@@ -25,8 +25,8 @@ pub enum Lookup {
 
 /// Symbols by the bits that come next.
 pub enum Entries {
-    /// Codes so long that more than one seldom fits: each entry is the symbol's place, shifted by
-    /// eight, and its length.
+    /// One, for a start, or because codes are so long that more seldom fit: each entry is the symbol's
+    /// place, shifted by eight, and its length.
     One(Box<[u16; ENTRIES]>),
     /// Several of them.
     Several(Box<[Entry; ENTRIES]>),
@@ -76,7 +76,7 @@ impl Lookup {
         let used: Vec<usize> = (0..SYMBOLS).filter(|&symbol| lengths.0[symbol] > 0).collect();
         if used.iter().all(|&symbol| extra_bits(symbol) == 0) {
             let number = |_, symbol: usize| unzigzag(symbol as u64) as u8;
-            return Lookup::Numbers(entries(lengths, &used, number));
+            return Lookup::Numbers(Entries::One(one(lengths, &used, number)));
         }
         if used.len() > 256 {
             return Lookup::Many(symbols(lengths));
@@ -85,7 +85,19 @@ impl Lookup {
         for (meaning, &symbol) in meanings.iter_mut().zip(&used) {
             *meaning = Meaning::of(symbol);
         }
-        Lookup::Meanings(entries(lengths, &used, |place, _| place as u8), meanings)
+        Lookup::Meanings(Entries::One(one(lengths, &used, |place, _| place as u8)), meanings)
+    }
+
+    /// Finds several symbols by one lookup from now on, if enough codes are short. That takes about as
+    /// long as decoding some ten thousand numbers one by one takes longer.
+    pub fn prepare_for_more(&mut self) {
+        let (Lookup::Numbers(entries) | Lookup::Meanings(entries, _)) = self else { return };
+        let Entries::One(one) = entries else { return };
+        // A symbol comes about as often as it takes entries.
+        let fits = |entry: &&u16| 2 * (**entry & 63) <= u16::from(CODE_BITS_MAX);
+        if one.iter().filter(fits).count() * SHORT_SHARE >= ENTRIES {
+            *entries = several(one);
+        }
     }
 
     /// The table of a code, one symbol at a time whatever it is.
@@ -107,7 +119,11 @@ fn symbols(lengths: &CodeLengths) -> Box<[u16; ENTRIES]> {
     table
 }
 
-fn entries(lengths: &CodeLengths, used: &[usize], place: impl Fn(usize, usize) -> u8) -> Entries {
+fn one(
+    lengths: &CodeLengths,
+    used: &[usize],
+    place: impl Fn(usize, usize) -> u8,
+) -> Box<[u16; ENTRIES]> {
     let mut one = Box::new([0; ENTRIES]);
     let codes = lengths.codes();
     for (at, &symbol) in used.iter().enumerate() {
@@ -115,11 +131,7 @@ fn entries(lengths: &CodeLengths, used: &[usize], place: impl Fn(usize, usize) -
         let entry = u16::from(place(at, symbol)) << 8 | u16::from(length);
         one[code..].iter_mut().step_by(1 << length).for_each(|slot| *slot = entry);
     }
-    // A symbol comes about as often as it takes entries.
-    let fits = |length: u8| length > 0 && 2 * length <= CODE_BITS_MAX;
-    let short = lengths.0.iter().filter(|&&length| fits(length));
-    let share: usize = short.map(|&length| ENTRIES >> length).sum();
-    if share * SHORT_SHARE < ENTRIES { Entries::One(one) } else { several(&one) }
+    one
 }
 
 fn several(one: &[u16; ENTRIES]) -> Entries {

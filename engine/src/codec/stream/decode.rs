@@ -1,6 +1,6 @@
 //! Reads streams.
 
-use super::{CODED, CODED_AROUND_ZERO, PATCHED, SPARSE};
+use super::{CODED, CODED_AROUND_ZERO, HIGHS_CODED, PATCHED, SPARSE};
 use crate::bytes::{Malformed, Reader};
 use crate::codec::bits::{self, SLACK_BYTES};
 use crate::codec::huffman::{self, Code, Lengths, Tables};
@@ -32,8 +32,20 @@ pub fn decode_sums(
             let code = code(form, reader)?;
             return huffman::decode_sums(reader, tables, code, last, out);
         }
+        HIGHS_CODED => {
+            let (low_bits, base) = highs(reader, tables, out)?;
+            let lows = packed_behind(reader, low_bits, out.len())?;
+            bits::unpack_sums_below(lows, low_bits, last, base, out);
+            return Ok(());
+        }
         SPARSE => sparse(reader, tables, out)?,
-        form => dense(form, reader, tables, out)?,
+        PATCHED => dense(PATCHED, reader, tables, out)?,
+        width => {
+            let base = reader.signed()? as u64;
+            let packed = packed_behind(reader, width, out.len())?;
+            bits::unpack_sums(packed, width, last, base, out);
+            return Ok(());
+        }
     }
     huffman::add_up(last, out);
     Ok(())
@@ -48,6 +60,12 @@ fn dense(
     if form >= CODED_AROUND_ZERO {
         let code = code(form, reader)?;
         return huffman::decode(reader, tables, code, out);
+    }
+    if form == HIGHS_CODED {
+        let (low_bits, base) = highs(reader, tables, out)?;
+        let lows = packed_behind(reader, low_bits, out.len())?;
+        bits::unpack_below(lows, low_bits, base, out);
+        return Ok(());
     }
     let base = reader.signed()? as u64;
     match form {
@@ -66,14 +84,40 @@ fn code(form: u8, reader: &mut Reader<'_>) -> Result<Code, Malformed> {
 }
 
 fn packed(reader: &mut Reader<'_>, width: u8, base: u64, out: &mut [u64]) -> Result<(), Malformed> {
-    let bytes = bits::packed_bytes(out.len(), width);
+    let packed = packed_behind(reader, width, out.len())?;
+    bits::unpack_from(packed, width, base, out);
+    Ok(())
+}
+
+/// So many packed numbers with their slack; leaves `reader` behind them.
+fn packed_behind<'a>(
+    reader: &mut Reader<'a>,
+    width: u8,
+    count: usize,
+) -> Result<&'a [u8], Malformed> {
+    let bytes = bits::packed_bytes(count, width);
     let packed = reader.rest();
     if !bits::is_width(width) || packed.len() < bytes + SLACK_BYTES {
         return Err(reader.malformed());
     }
-    bits::unpack_from(packed, width, base, out);
     reader.take(bytes)?;
-    Ok(())
+    Ok(packed)
+}
+
+/// Fills `out` with the high bits of numbers; how many bits are below them, and the base.
+fn highs(
+    reader: &mut Reader<'_>,
+    tables: Tables<'_>,
+    out: &mut [u64],
+) -> Result<(u8, u64), Malformed> {
+    let (low_bits, base) = (reader.u8()?, reader.signed()? as u64);
+    let form = reader.u8()?;
+    if low_bits > 56 || form < CODED_AROUND_ZERO {
+        return Err(reader.malformed());
+    }
+    let code = code(form, reader)?;
+    huffman::decode(reader, tables, code, out)?;
+    Ok((low_bits, base))
 }
 
 fn patched(reader: &mut Reader<'_>, base: u64, out: &mut [u64]) -> Result<(), Malformed> {

@@ -2,13 +2,19 @@
 
 use super::patched::Patched;
 use super::sample::Sample;
-use super::{CODED, CODED_AROUND_ZERO};
+use super::{CODED, CODED_AROUND_ZERO, HIGHS_CODED};
 use crate::bytes::{put_signed, zigzag};
 use crate::codec::bits;
 use crate::codec::huffman::{self, Candidate, Coder, Lengths, SYMBOLS, symbol};
 
 /// What naming and sharing a table costs a stream, in bits for each symbol it uses.
 const SYMBOL_BITS: u64 = 4;
+
+/// A code must save one byte in so many, for it takes longer to read.
+const CODE_SHARE: u64 = 128;
+/// Bits of magnitude that usual numbers keep where only high bits are coded: enough to tell how the
+/// numbers are spread, and few enough for short codes.
+const HIGH_BITS: u8 = 5;
 
 /// A stream, and how it is best written with and without a code.
 #[derive(Clone, Debug)]
@@ -20,6 +26,8 @@ pub struct Dense {
     plain_bytes: u64,
     /// What the code's numbers are counted from.
     middle: i64,
+    /// How many low bits are packed beside the code.
+    low_bits: u8,
     counts: Vec<(u16, u32)>,
     /// About how many bits it will take.
     bits: u64,
@@ -38,6 +46,7 @@ impl Dense {
             patched: None,
             plain_bytes: 0,
             middle: 0,
+            low_bits: 0,
             counts,
             bits: 0,
         };
@@ -67,16 +76,32 @@ impl Dense {
             (sample[last / 2], sample[last - last / 4].wrapping_sub(sample[last / 4]));
         // Around zero by choice: streams of one nature then use the same symbols.
         self.middle = if median.unsigned_abs() / 2 <= spread as u64 { 0 } else { median };
-        self.count();
+        self.counts = self.counts(0);
+        let far = [sample[0], sample[last]].map(|far| far.wrapping_sub(self.middle).unsigned_abs());
+        let usual = bits::width_for(far[0].max(far[1]));
+        // With fewer bits no symbol is followed by any.
+        if (HIGH_BITS + 2..=56).contains(&usual) {
+            self.leave_low_bits(usual - HIGH_BITS);
+        }
     }
 
-    fn count(&mut self) {
+    /// Packs so many low bits, unless that takes more.
+    fn leave_low_bits(&mut self, low_bits: u8) {
+        let whole = self.coded_bits();
+        let counts = self.counts(low_bits);
+        let before = std::mem::replace(&mut self.counts, counts);
+        self.low_bits = low_bits;
+        if self.coded_bits() > whole + whole / CODE_SHARE {
+            (self.low_bits, self.counts) = (0, before);
+        }
+    }
+
+    fn counts(&self, low_bits: u8) -> Vec<(u16, u32)> {
         let mut counts = [0u32; SYMBOLS];
         for number in &self.numbers {
-            counts[symbol(zigzag(number.wrapping_sub(self.middle)))] += 1;
+            counts[symbol(zigzag(number.wrapping_sub(self.middle) >> low_bits))] += 1;
         }
-        let counts = (0..).zip(counts).filter(|(_, count)| *count > 0);
-        self.counts.extend(counts);
+        (0..).zip(counts).filter(|(_, count)| *count > 0).collect()
     }
 
     /// About how many bits it will take.
@@ -88,36 +113,39 @@ impl Dense {
         if self.counts.is_empty() {
             return 8 * self.plain_bytes;
         }
+        self.coded_bits().min(8 * self.plain_bytes)
+    }
+
+    fn coded_bits(&self) -> u64 {
         let share = SYMBOL_BITS * self.counts.len() as u64;
-        let coded = 8 * (1 + self.head_bytes()) + huffman::estimate_bits(&self.counts) + share;
-        coded.min(8 * self.plain_bytes)
+        8 * (1 + self.head_bytes()) + huffman::estimate_bits(&self.counts) + share
     }
 
     fn head_bytes(&self) -> u64 {
         let base_bytes = if self.middle == 0 { 0 } else { signed_bytes(self.middle) };
         // The length of the coded bytes takes one or two; halves of the stream end apart.
-        base_bytes + 2 + u64::from(self.numbers.len() > 100)
+        let lows = match self.low_bits {
+            0 => 0,
+            bits => 3 + bits::packed_bytes(self.numbers.len(), bits) as u64,
+        };
+        base_bytes + 2 + u64::from(self.numbers.len() > 100) + lows
     }
 
     /// What a choice of codes needs to know.
     pub fn candidate(&self) -> Candidate<'_> {
         // Without counts there is nothing to gain.
-        let plain_bytes = if self.counts.is_empty() { 0 } else { self.plain_bytes };
+        let least = self.plain_bytes - self.plain_bytes / CODE_SHARE;
+        let plain_bytes = if self.counts.is_empty() { 0 } else { least };
         Candidate { counts: &self.counts, plain_bytes, head_bytes: self.head_bytes() }
     }
 
     /// Appends the stream, in a code if there is one for it.
     pub fn write(&self, code: Option<(u8, &Coder)>, out: &mut Vec<u8>) {
         if let Some((number, code)) = code {
-            let lengths = if self.middle == 0 && number < CODED - CODED_AROUND_ZERO {
-                out.push(CODED_AROUND_ZERO + number);
-                Lengths::Difference
-            } else {
-                out.push(CODED + number);
-                put_signed(out, self.middle);
-                Lengths::Each
+            return match self.low_bits {
+                0 => write_coded(number, code, self.middle, &self.numbers, out),
+                low_bits => self.write_highs(low_bits, number, code, out),
             };
-            return huffman::encode(code, self.middle, &self.numbers, lengths, out);
         }
         if let Some(patched) = self.patched {
             return patched.write(&self.numbers, out);
@@ -127,6 +155,28 @@ impl Dense {
         let offsets = self.numbers.iter().map(|number| number.wrapping_sub(self.low) as u64);
         bits::pack(offsets, self.width, out);
     }
+
+    fn write_highs(&self, low_bits: u8, number: u8, code: &Coder, out: &mut Vec<u8>) {
+        out.extend_from_slice(&[HIGHS_CODED, low_bits]);
+        put_signed(out, self.middle);
+        let above = self.numbers.iter().map(|number| number.wrapping_sub(self.middle));
+        let highs: Vec<i64> = above.clone().map(|above| above >> low_bits).collect();
+        write_coded(number, code, 0, &highs, out);
+        let mask = (1 << low_bits) - 1;
+        bits::pack(above.map(|above| above as u64 & mask), low_bits, out);
+    }
+}
+
+fn write_coded(number: u8, code: &Coder, base: i64, numbers: &[i64], out: &mut Vec<u8>) {
+    let lengths = if base == 0 && number < CODED - CODED_AROUND_ZERO {
+        out.push(CODED_AROUND_ZERO + number);
+        Lengths::Difference
+    } else {
+        out.push(CODED + number);
+        put_signed(out, base);
+        Lengths::Each
+    };
+    huffman::encode(code, base, numbers, lengths, out);
 }
 
 fn bounds(numbers: &[i64]) -> (i64, i64) {

@@ -1,8 +1,8 @@
-//! Streams: whole numbers in the shortest of five forms. The first byte says which.
+//! Streams: whole numbers in the shortest of six forms. The first byte says which.
 //!
 //! Up to 64 it is the width of packed offsets from the smallest number. Above stand packed offsets
 //! with exceptions, rare numbers among many that are equal, and a code of the block, for numbers around
-//! zero or around another.
+//! zero, around another, or for the high bits alone.
 //! Layout: `FORMAT.md`, section "Streams".
 
 mod decode;
@@ -16,6 +16,8 @@ pub use dense::Dense;
 pub use sample::Sample;
 pub use sparse::plan;
 
+/// High bits in a code of the block, low bits packed.
+const HIGHS_CODED: u8 = 57;
 /// Packed offsets, some with more bits than the others.
 const PATCHED: u8 = 65;
 /// One number almost always.

@@ -67,7 +67,7 @@ proptest! {
 
     #[test]
     fn any_bytes_are_read_without_panic(
-        form in prop_oneof![Just(PATCHED), Just(SPARSE), Just(CODED), Just(CODED_AROUND_ZERO), any::<u8>()],
+        form in prop_oneof![Just(PATCHED), Just(SPARSE), Just(CODED), Just(CODED_AROUND_ZERO), Just(HIGHS_CODED), any::<u8>()],
         bytes: Vec<u8>,
         count in 0..999usize,
     ) {
