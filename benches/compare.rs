@@ -11,10 +11,7 @@
 //!
 //! It installs nothing; without the peer's program it says where to get it and exits with 3.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark talks to its user")]
-#![expect(
-    clippy::disallowed_methods,
-    reason = "a benchmark measures by the real clock and the real disk"
-)]
+#![expect(clippy::disallowed_methods, reason = "a benchmark measures by the real clock and disk")]
 
 use std::process::ExitCode;
 
@@ -33,31 +30,16 @@ mod compare {
 
 use common::node::Node;
 use common::record::Record;
-use common::{Outcome, results, table};
+use common::{Outcome, entry, results, table};
 use compare::figures::ROWS;
 use compare::load::Load;
 use compare::notes::{NOTES, NOTES_REAL};
 use compare::options::Options;
 use compare::run::Run;
 
-const EXIT_PEER_MISSING: u8 = 3;
-
 fn main() -> ExitCode {
     let options = Options::parse();
-    let nodes = match options.peer.nodes(&options.test) {
-        Ok(nodes) => nodes,
-        Err(reason) => {
-            eprintln!("compare: {reason}");
-            return ExitCode::from(EXIT_PEER_MISSING);
-        }
-    };
-    match compare_all(&options, &nodes) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("compare: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    entry::compared(&options.peer, &options.test, |nodes| compare_all(&options, nodes))
 }
 
 fn compare_all(options: &Options, nodes: &[Box<dyn Node>]) -> Outcome<()> {
@@ -84,6 +66,5 @@ fn compare_all(options: &Options, nodes: &[Box<dyn Node>]) -> Outcome<()> {
     if options.workload.kind().is_none() {
         record.notes(&NOTES_REAL);
     }
-    println!("\n{}", record.text());
-    record.write(&options.test)
+    record.publish(&options.test)
 }

@@ -6,10 +6,7 @@
 //! it stands what a server does that sends the same bytes from memory. Another node of each kind gets
 //! two million series and is asked for one of them.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark talks to its user")]
-#![expect(
-    clippy::disallowed_methods,
-    reason = "a benchmark measures by the real clock and the real disk"
-)]
+#![expect(clippy::disallowed_methods, reason = "a benchmark measures by the real clock and disk")]
 
 use std::process::ExitCode;
 
@@ -27,9 +24,8 @@ use common::node::{Node, Running};
 use common::options::{PeerOptions, TestOptions};
 use common::record::Record;
 use common::send::Senders;
-use common::{Outcome, results, table};
+use common::{Outcome, entry, results, table};
 
-const EXIT_PEER_MISSING: u8 = 3;
 const CONNECTIONS: u64 = 4;
 
 const NOTES: [&str; 5] = [
@@ -73,20 +69,7 @@ struct Options {
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    let nodes = match options.peer.nodes(&options.test) {
-        Ok(nodes) => nodes,
-        Err(reason) => {
-            eprintln!("export: {reason}");
-            return ExitCode::from(EXIT_PEER_MISSING);
-        }
-    };
-    match run(&options, &nodes) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("export: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    entry::compared(&options.peer, &options.test, |nodes| run(&options, nodes))
 }
 
 fn run(options: &Options, nodes: &[Box<dyn Node>]) -> Outcome<()> {
@@ -127,8 +110,7 @@ fn run(options: &Options, nodes: &[Box<dyn Node>]) -> Outcome<()> {
         "counters say all points stored; exports of everything equal what was sent",
     );
     record.notes(&NOTES);
-    println!("\n{}", record.text());
-    record.write(&options.test)
+    record.publish(&options.test)
 }
 
 /// What a node is filled with.

@@ -5,10 +5,7 @@
 //! as fast as it can. Once with `--max-series` reached, once with `--max-new-series-per-second`. It
 //! fails unless 95 % of the honest points are taken, and all that are taken are exported.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark talks to its user")]
-#![expect(
-    clippy::disallowed_methods,
-    reason = "a benchmark measures by the real clock and the real disk"
-)]
+#![expect(clippy::disallowed_methods, reason = "a benchmark measures by the real clock and disk")]
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -30,7 +27,7 @@ use common::options::TestOptions;
 use common::process::CpuTime;
 use common::record::Record;
 use common::stream::{Pace, Sent, Streams};
-use common::{Outcome, http};
+use common::{Outcome, entry, http};
 use flood::sender::Flood;
 use flood::table::{Figures, table};
 
@@ -75,14 +72,7 @@ struct Options {
 }
 
 fn main() -> ExitCode {
-    match run(&Options::parse()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("flood: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    entry::ended(run(&Options::parse()))
 }
 
 fn run(options: &Options) -> Outcome<bool> {
@@ -107,11 +97,10 @@ fn run(options: &Options) -> Outcome<bool> {
         "load",
         format!("{series} honest series on {connections} connections, {seconds} s each flood"),
     );
-    record.fact(node.name(), format!("{}; flags `{}`", node.version(), node.flags().join(" ")));
+    record.node(&node);
     record.fact("goal", format!("at least {:.0} % of the honest points taken", TAKEN_MIN * 100.0));
     record.notes(&NOTES);
-    println!("\n{}", record.text());
-    record.write(&options.test)?;
+    record.publish(&options.test)?;
     Ok(figures.iter().all(|run| run.taken() >= TAKEN_MIN))
 }
 

@@ -5,10 +5,7 @@
 //! beforehand, each connection its next when the last is answered. A run counts only if every request
 //! is answered with success and an export has every point.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark talks to its user")]
-#![expect(
-    clippy::disallowed_methods,
-    reason = "a benchmark measures by the real clock and the real disk"
-)]
+#![expect(clippy::disallowed_methods, reason = "a benchmark measures by the real clock and disk")]
 
 use std::process::ExitCode;
 
@@ -26,12 +23,10 @@ mod put {
 use common::node::Node;
 use common::options::{PeerOptions, TestOptions};
 use common::record::Record;
-use common::{Outcome, results, table};
+use common::{Outcome, entry, results, table};
 use put::figures::ROWS;
 use put::load::{Load, SIZES, Size};
 use put::run::measure;
-
-const EXIT_PEER_MISSING: u8 = 3;
 
 const NOTES: [&str; 4] = [
     "The same requests, made beforehand, go to each node in turn, each time on an empty directory; a \
@@ -62,20 +57,7 @@ struct Options {
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    let nodes = match options.peer.nodes(&options.test) {
-        Ok(nodes) => nodes,
-        Err(reason) => {
-            eprintln!("put: {reason}");
-            return ExitCode::from(EXIT_PEER_MISSING);
-        }
-    };
-    match run(&options, &nodes) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("put: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    entry::compared(&options.peer, &options.test, |nodes| run(&options, nodes))
 }
 
 fn run(options: &Options, nodes: &[Box<dyn Node>]) -> Outcome<()> {
@@ -98,6 +80,5 @@ fn run(options: &Options, nodes: &[Box<dyn Node>]) -> Outcome<()> {
     }
     record.fact("runs of each node", format!("{}, in turn", options.peer.runs));
     record.notes(&NOTES);
-    println!("\n{}", record.text());
-    record.write(&options.test)
+    record.publish(&options.test)
 }

@@ -5,10 +5,7 @@
 //! kills it and starts it again on the same directory. Then it does the same once more while lines
 //! come in as fast as they are taken.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark talks to its user")]
-#![expect(
-    clippy::disallowed_methods,
-    reason = "a benchmark measures by the real clock and the real disk"
-)]
+#![expect(clippy::disallowed_methods, reason = "a benchmark measures by the real clock and disk")]
 
 use std::process::ExitCode;
 
@@ -25,11 +22,9 @@ mod restart {
 use common::node::Node;
 use common::options::{PeerOptions, TestOptions};
 use common::record::Record;
-use common::{Outcome, results, table};
+use common::{Outcome, entry, results, table};
 use restart::figures::ROWS;
 use restart::run::measure;
-
-const EXIT_PEER_MISSING: u8 = 3;
 
 const NOTES: [&str; 4] = [
     "Ready: from the start of the process to its line `ready`, which it prints when it serves \
@@ -60,20 +55,7 @@ struct Options {
 
 fn main() -> ExitCode {
     let options = Options::parse();
-    let nodes = match options.peer.nodes(&options.test) {
-        Ok(nodes) => nodes,
-        Err(reason) => {
-            eprintln!("restart: {reason}");
-            return ExitCode::from(EXIT_PEER_MISSING);
-        }
-    };
-    match run(&options, &nodes) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("restart: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    entry::compared(&options.peer, &options.test, |nodes| run(&options, nodes))
 }
 
 fn run(options: &Options, nodes: &[Box<dyn Node>]) -> Outcome<()> {
@@ -89,6 +71,5 @@ fn run(options: &Options, nodes: &[Box<dyn Node>]) -> Outcome<()> {
     record.nodes(&results);
     record.fact("runs of each node", format!("{}, in turn", options.peer.runs));
     record.notes(&NOTES);
-    println!("\n{}", record.text());
-    record.write(&options.test)
+    record.publish(&options.test)
 }

@@ -6,10 +6,7 @@
 //! times the answer; first undisturbed, then while snapshots are made. It fails if in the presence of
 //! snapshots an answer took 50 ms longer than the slowest without them.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark talks to its user")]
-#![expect(
-    clippy::disallowed_methods,
-    reason = "a benchmark measures by the real clock and the real disk"
-)]
+#![expect(clippy::disallowed_methods, reason = "a benchmark measures by the real clock and disk")]
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::ExitCode;
@@ -27,7 +24,8 @@ use common::node::{Node, Running};
 use common::options::TestOptions;
 use common::record::Record;
 use common::stream::{Pace, Streams, connect};
-use common::{Outcome, disk, http, table};
+use common::times::{self, Times};
+use common::{Outcome, disk, entry, http, table};
 
 /// The longest that a snapshot may hold up ingestion.
 const PAUSE_MAX: Duration = Duration::from_millis(50);
@@ -62,35 +60,20 @@ struct Options {
 struct Figures {
     points: u64,
     bytes: u64,
-    made: Vec<Duration>,
-    /// Answers without and with snapshots, ascending.
-    without: Vec<Duration>,
-    with: Vec<Duration>,
+    made: Times,
+    /// Answers without and with snapshots.
+    without: Times,
+    with: Times,
 }
 
 impl Figures {
     fn pause(&self) -> Duration {
-        slowest(&self.with).saturating_sub(slowest(&self.without))
+        self.with.most().saturating_sub(self.without.most())
     }
-}
-
-fn slowest(times: &[Duration]) -> Duration {
-    times.last().copied().unwrap_or_default()
-}
-
-fn at(times: &[Duration], share: f64) -> Duration {
-    times.get((times.len() as f64 * share) as usize).copied().unwrap_or_default()
 }
 
 fn main() -> ExitCode {
-    match run(&Options::parse()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("snapshot: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    entry::ended(run(&Options::parse()))
 }
 
 fn run(options: &Options) -> Outcome<bool> {
@@ -111,11 +94,10 @@ fn run(options: &Options) -> Outcome<bool> {
     running.server.stop(running.timeout)?;
     record.tables = shown(&figures);
     record.fact("load", format!("agent lines of 40000 series, {:.1} M/s", options.rate / 1e6));
-    record.fact(node.name(), format!("{}; flags `{}`", node.version(), node.flags().join(" ")));
+    record.node(&node);
     record.fact("goal", format!("a pause below {} ms", PAUSE_MAX.as_millis()));
     record.notes(&NOTES);
-    println!("\n{}", record.text());
-    record.write(&options.test)?;
+    record.publish(&options.test)?;
     Ok(figures.iter().all(|measured| measured.pause() < PAUSE_MAX))
 }
 
@@ -144,17 +126,16 @@ fn measure(
     })?;
     let bytes = disk::usage(&running.server.data_dir())?.allocated_bytes;
     http::get(running.http, "/snapshot/delete_all", running.timeout)?;
-    made.sort_unstable();
-    Ok(Figures { points, bytes, made, without, with })
+    Ok(Figures { points, bytes, made: made.into(), without, with })
 }
 
-/// Times answers on a connection of its own for as long as the work takes; ascending.
-fn timed(running: &Running, work: impl FnOnce() -> Outcome<()>) -> Outcome<Vec<Duration>> {
+/// Times answers on a connection of its own for as long as the work takes.
+fn timed(running: &Running, work: impl FnOnce() -> Outcome<()>) -> Outcome<Times> {
     let done = AtomicBool::new(false);
     let mut socket = connect(running.opentsdb, running.timeout)?;
     std::thread::scope(|scope| {
         let done = &done;
-        let probe = scope.spawn(move || -> Outcome<Vec<Duration>> {
+        let probe = scope.spawn(move || -> Outcome<Times> {
             let mut answers = BufReader::new(socket.try_clone()?);
             let (mut times, mut line) = (Vec::new(), String::new());
             while !done.load(Relaxed) {
@@ -165,8 +146,7 @@ fn timed(running: &Running, work: impl FnOnce() -> Outcome<()>) -> Outcome<Vec<D
                 times.push(start.elapsed());
                 std::thread::sleep(PROBE_EVERY);
             }
-            times.sort_unstable();
-            Ok(times)
+            Ok(times.into())
         });
         let outcome = work();
         done.store(true, Relaxed);
@@ -176,7 +156,7 @@ fn timed(running: &Running, work: impl FnOnce() -> Outcome<()>) -> Outcome<Vec<D
 }
 
 fn shown(figures: &[Figures]) -> String {
-    let ms = |time: Duration| format!("{:.1}", time.as_secs_f64() * 1000.0);
+    let ms = |time| format!("{:.1}", times::ms(time));
     let head = [
         "M points stored",
         "MiB on disk",
@@ -193,12 +173,12 @@ fn shown(figures: &[Figures]) -> String {
         rows.push(vec![
             format!("{:.0}", run.points as f64 / 1e6),
             format!("{:.0}", run.bytes as f64 / 1024.0 / 1024.0),
-            ms(at(&run.made, 0.5)),
-            ms(slowest(&run.made)),
-            ms(at(&run.without, 0.99)),
-            ms(slowest(&run.without)),
-            ms(at(&run.with, 0.99)),
-            ms(slowest(&run.with)),
+            ms(run.made.at(0.5)),
+            ms(run.made.most()),
+            ms(run.without.at(0.99)),
+            ms(run.without.most()),
+            ms(run.with.at(0.99)),
+            ms(run.with.most()),
             ms(run.pause()),
         ]);
     }

@@ -6,10 +6,7 @@
 //! memory and segments stay what they were, the directory keeps to its limit and no five seconds are
 //! slow.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark talks to its user")]
-#![expect(
-    clippy::disallowed_methods,
-    reason = "a benchmark measures by the real clock and the real disk"
-)]
+#![expect(clippy::disallowed_methods, reason = "a benchmark measures by the real clock and disk")]
 
 use std::process::ExitCode;
 use std::time::Duration;
@@ -31,9 +28,10 @@ use common::metrics::Metrics;
 use common::node::{Node, Running};
 use common::record::Record;
 use common::stream::{Pace, Sent, Streams};
-use common::{Outcome, table};
+use common::verdict::Verdict;
+use common::{Outcome, entry, table};
 use soak::options::Options;
-use soak::verdict::{Verdict, judge};
+use soak::verdict::judge;
 use soak::watch::Watch;
 
 /// Rounds of different values; each takes a line of every series.
@@ -56,14 +54,7 @@ const NOTES: [&str; 4] = [
 ];
 
 fn main() -> ExitCode {
-    match run(&Options::parse()) {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("soak: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    entry::ended(run(&Options::parse()))
 }
 
 fn run(options: &Options) -> Outcome<bool> {
@@ -95,12 +86,11 @@ fn run(options: &Options) -> Outcome<bool> {
     );
     record.fact("load", options.describe(&shape, days));
     record.fact("dropped by retention", format!("{:.1} MiB", dropped as f64 / 1048576.0));
-    record.fact(node.name(), format!("{}; flags `{}`", node.version(), node.flags().join(" ")));
+    record.node(&node);
     record.fact("checked", "all points accepted, none refused, no damaged block");
     record.notes(&NOTES);
-    println!("\n{}", record.text());
-    record.write(&options.test)?;
-    Ok(verdicts.iter().all(|verdict| verdict.holds))
+    record.publish(&options.test)?;
+    Ok(Verdict::all_hold(&verdicts))
 }
 
 fn highest(node: &IronTsd, shape: &Shape, options: &Options) -> Outcome<Sent> {

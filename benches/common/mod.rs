@@ -2,6 +2,7 @@
 //! their own counters say, tables, records.
 
 pub mod disk;
+pub mod entry;
 pub mod fetch;
 pub mod irontsd;
 pub mod node;
@@ -12,6 +13,8 @@ pub mod send;
 pub mod server;
 pub mod stream;
 pub mod table;
+pub mod times;
+pub mod verdict;
 pub mod victoria;
 
 #[allow(unused_imports, reason = "shared by benchmarks that each need a part")]

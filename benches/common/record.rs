@@ -4,6 +4,7 @@ use std::path::Path;
 
 use super::Outcome;
 use super::machine;
+use super::node::Node;
 use super::options::TestOptions;
 use super::results::Results;
 
@@ -33,11 +34,18 @@ impl Record {
         self.facts.push((name.to_owned(), value.into()));
     }
 
+    /// Adds release and flags of a node.
+    pub fn node(&mut self, node: &dyn Node) {
+        self.program(node.name(), &node.version(), &node.flags());
+    }
+
     /// Adds release and flags of each node.
     pub fn nodes<F>(&mut self, results: &[Results<F>]) {
-        for node in results {
-            self.fact(node.name, format!("{}; flags `{}`", node.version, node.flags.join(" ")));
-        }
+        results.iter().for_each(|node| self.program(node.name, &node.version, &node.flags));
+    }
+
+    fn program(&mut self, name: &str, version: &str, flags: &[String]) {
+        self.fact(name, format!("{version}; flags `{}`", flags.join(" ")));
     }
 
     /// Adds what the figures mean.
@@ -54,27 +62,33 @@ impl Record {
         text.trim_end().to_owned() + "\n"
     }
 
-    /// Writes it where the options say, if anywhere.
-    pub fn write(&self, options: &TestOptions) -> Outcome<()> {
+    /// Prints it, and writes it where the options say, if anywhere.
+    pub fn publish(&self, options: &TestOptions) -> Outcome<()> {
+        println!("\n{}", self.text());
         options.record.as_ref().map_or(Ok(()), |path| write(path, &self.text()))
     }
 }
 
-/// The command that repeats this.
-fn command() -> String {
+/// What cargo calls this benchmark.
+pub fn bench_name() -> String {
     let program = std::env::current_exe().unwrap_or_default();
     let name = program.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    // Cargo appends a hash to the benchmark's name.
-    let bench = name.rsplit_once('-').map_or(name.as_str(), |(bench, _)| bench);
+    // Cargo appends a hash.
+    name.rsplit_once('-').map_or(name.clone(), |(bench, _)| bench.to_owned())
+}
+
+/// The command that repeats this.
+fn command() -> String {
+    let bench = bench_name();
     let arguments = std::env::args().skip(1).filter(|argument| argument != "--bench");
     let arguments: Vec<String> = arguments.collect();
     let command = format!("cargo bench --bench {bench} -- {}", arguments.join(" "));
     command.trim_end_matches([' ', '-']).to_owned()
 }
 
-/// Cargo runs benchmarks in their package's directory, so a relative path is taken from the
+/// Writes a file. Cargo runs benchmarks in their package's directory, so a relative path is taken from the
 /// workspace's root, where the command was given.
-fn write(path: &Path, text: &str) -> Outcome<()> {
+pub fn write(path: &Path, text: &str) -> Outcome<()> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
     std::fs::write(root.join(path), text)
         .map_err(|error| format!("{}: {error}", path.display()).into())

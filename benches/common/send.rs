@@ -1,12 +1,14 @@
 //! Sending: one blocking socket and one thread for each connection, started together.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 use std::sync::Barrier;
 use std::time::{Duration, Instant};
 
 use super::Outcome;
+use super::stream::{await_version, connect};
 
+/// Bytes of one write, unless told otherwise.
 const WRITE_BYTES: usize = 1024 * 1024;
 
 /// How a connection learns that the node has accepted all its lines.
@@ -23,6 +25,7 @@ pub enum Ending {
 pub struct Senders {
     sockets: Vec<TcpStream>,
     ending: Ending,
+    write_bytes: usize,
 }
 
 impl Senders {
@@ -33,15 +36,13 @@ impl Senders {
         ending: Ending,
         timeout: Duration,
     ) -> Outcome<Self> {
-        let connect = |_| -> Outcome<TcpStream> {
-            let socket = TcpStream::connect_timeout(&node, timeout)?;
-            socket.set_nodelay(true)?;
-            socket.set_read_timeout(Some(timeout))?;
-            socket.set_write_timeout(Some(timeout))?;
-            Ok(socket)
-        };
-        let sockets = (0..count).map(connect).collect::<Outcome<Vec<_>>>()?;
-        Ok(Senders { sockets, ending })
+        let sockets = (0..count).map(|_| connect(node, timeout)).collect::<Outcome<Vec<_>>>()?;
+        Ok(Senders { sockets, ending, write_bytes: WRITE_BYTES })
+    }
+
+    /// Sends as many whole lines at a time as so many bytes hold, and one at least.
+    pub fn with_writes_of(self, write_bytes: usize) -> Self {
+        Senders { write_bytes, ..self }
     }
 
     /// Sends each connection its part; returns the moment before the first byte. On return every
@@ -54,7 +55,7 @@ impl Senders {
                 let gate = &gate;
                 threads.push(scope.spawn(move || {
                     gate.wait();
-                    send_lines(socket, lines, self.ending)
+                    self.send_lines(socket, lines)
                 }));
             }
             let start = Instant::now();
@@ -65,27 +66,26 @@ impl Senders {
             Ok(start)
         })
     }
+
+    fn send_lines(&self, mut socket: &TcpStream, lines: &[u8]) -> Outcome<()> {
+        let mut left = lines;
+        while !left.is_empty() {
+            let piece = left.split_at(piece_end(left, self.write_bytes));
+            socket.write_all(piece.0).map_err(|error| format!("sending lines: {error}"))?;
+            left = piece.1;
+        }
+        match self.ending {
+            Ending::Version => await_version(socket),
+            Ending::Close => await_close(socket),
+        }
+    }
 }
 
-fn send_lines(mut socket: &TcpStream, lines: &[u8], ending: Ending) -> Outcome<()> {
-    for piece in lines.chunks(WRITE_BYTES) {
-        socket.write_all(piece).map_err(|error| format!("sending lines: {error}"))?;
-    }
-    match ending {
-        Ending::Version => await_version(socket),
-        Ending::Close => await_close(socket),
-    }
-}
-
-/// Fails when the answer is that to a refused line.
-fn await_version(mut socket: &TcpStream) -> Outcome<()> {
-    socket.write_all(b"version\n")?;
-    let mut answer = String::new();
-    BufReader::new(socket).read_line(&mut answer)?;
-    if answer.is_empty() || answer.starts_with("put:") {
-        return Err(format!("instead of its version the node answered {answer:?}").into());
-    }
-    Ok(())
+/// Where the last line ends that is whole within so many bytes; that of the first if none is.
+fn piece_end(lines: &[u8], bytes: usize) -> usize {
+    let is_newline = |byte: &u8| *byte == b'\n';
+    let within = lines[..bytes.min(lines.len())].iter().rposition(is_newline);
+    within.or_else(|| lines.iter().position(is_newline)).map_or(lines.len(), |at| at + 1)
 }
 
 /// Fails when the node says anything before it closes.

@@ -160,8 +160,8 @@ fn open(
     }
 }
 
-/// Fails when the answer is that to a refused line.
-fn await_version(socket: &mut TcpStream) -> Outcome<()> {
+/// Waits until all lines are accepted; fails when the answer is that to a refused line.
+pub fn await_version(mut socket: &TcpStream) -> Outcome<()> {
     socket.write_all(b"version\n")?;
     let mut answer = String::new();
     BufReader::new(socket).read_line(&mut answer)?;

@@ -9,6 +9,7 @@ use crate::common::Outcome;
 use crate::common::fetch::fetch;
 use crate::common::node::Node;
 use crate::common::table::{Row, row};
+use crate::common::times::{Times, ms};
 
 /// Requests behind the first one.
 const REQUESTS: usize = 200;
@@ -19,8 +20,8 @@ const SERIES_PER_HOST: u64 = 120;
 #[derive(Clone, Debug)]
 pub struct Figures {
     first: Duration,
-    /// To the first byte, ascending.
-    others: Vec<Duration>,
+    /// To the first byte.
+    others: Times,
 }
 
 /// The rows, the most telling first.
@@ -28,13 +29,12 @@ pub const ROWS: [Row<Figures>; 4] = [
     row("first byte ms, median", 3, |run| run.at(0.5)),
     row("first byte ms, 99 of 100", 3, |run| run.at(0.99)),
     row("first byte ms, slowest", 3, |run| run.at(1.0)),
-    row("first byte ms, first request", 1, |run| run.first.as_secs_f64() * 1e3),
+    row("first byte ms, first request", 1, |run| ms(run.first)),
 ];
 
 impl Figures {
     fn at(&self, share: f64) -> f64 {
-        let at = ((self.others.len() - 1) as f64 * share) as usize;
-        self.others[at].as_secs_f64() * 1e3
+        ms(self.others.at(share))
     }
 }
 
@@ -59,8 +59,7 @@ pub fn measure(node: &dyn Node, lines: &Lines, shape: &Shape) -> Outcome<Figures
         }
     };
     let first = ask(0)?;
-    let mut others = (1..=REQUESTS as u64).map(&mut ask).collect::<Outcome<Vec<_>>>()?;
-    others.sort_unstable();
+    let others = (1..=REQUESTS as u64).map(&mut ask).collect::<Outcome<Vec<_>>>()?;
     running.server.stop(running.timeout)?;
-    Ok(Figures { first, others })
+    Ok(Figures { first, others: others.into() })
 }

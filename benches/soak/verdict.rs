@@ -1,7 +1,7 @@
 //! Whether a node stayed what it was.
 
 use super::samples::{Sample, Samples};
-use crate::common::table;
+use crate::common::verdict::Verdict;
 
 const MIB: f64 = 1024.0 * 1024.0;
 /// How far the last third may be above the middle one: a share of it, and something that does not
@@ -19,37 +19,6 @@ const DISK_MORE_MIB: f64 = 256.0;
 /// No window may be slower than this share of the median.
 const RATE_SHARE: f64 = 0.70;
 
-/// One thing that must hold.
-pub struct Verdict {
-    what: String,
-    found: String,
-    bound: String,
-    /// Whether it does.
-    pub holds: bool,
-}
-
-impl Verdict {
-    /// The cells of a table as Markdown.
-    pub fn table(verdicts: &[Verdict]) -> String {
-        let mut rows = vec![["verdict", "found", "bound", "holds"].map(String::from).to_vec()];
-        rows.extend(verdicts.iter().map(|verdict| {
-            let holds = if verdict.holds { "yes" } else { "NO" };
-            let Verdict { what, found, bound, .. } = verdict;
-            vec![what.clone(), found.clone(), bound.clone(), holds.to_owned()]
-        }));
-        table::plain(&rows)
-    }
-
-    fn at_most(what: &str, found: f64, bound: f64, unit: &str, how: &str) -> Self {
-        Verdict {
-            what: what.to_owned(),
-            found: format!("{found:.0}{unit}"),
-            bound: format!("at most {bound:.0}{unit} ({how})"),
-            holds: found <= bound,
-        }
-    }
-}
-
 /// All verdicts.
 pub fn judge(samples: &Samples, retention_bytes: u64, dropped_bytes: u64) -> Vec<Verdict> {
     let third = |third, value: fn(&Sample) -> u64| samples.largest_in_third(third, value) as f64;
@@ -58,28 +27,28 @@ pub fn judge(samples: &Samples, retention_bytes: u64, dropped_bytes: u64) -> Vec
     let directory = samples.largest(|sample| sample.directory_bytes) as f64 / MIB;
     let limit = retention_bytes as f64 / MIB;
     vec![
-        Verdict::at_most(
+        at_most(
             "memory flat: largest RssAnon of the last third",
             memory(2),
             memory(1) * MEMORY_SHARE + MEMORY_MORE_MIB,
             " MiB",
             "that of the middle third x 1.10 + 16 MiB",
         ),
-        Verdict::at_most(
+        at_most(
             "segments do not grow: most of the last third",
             segments(2),
             segments(1) * SEGMENTS_SHARE + SEGMENTS_MORE,
             "",
             "those of the middle third x 1.5 + 16",
         ),
-        Verdict::at_most(
+        at_most(
             "segments bounded: most of all",
             samples.largest(|sample| sample.segments) as f64,
             SEGMENTS_MOST,
             "",
             "whatever the load",
         ),
-        Verdict::at_most(
+        at_most(
             "disk bounded: largest directory",
             directory,
             limit * DISK_SHARE + DISK_MORE_MIB,
@@ -94,6 +63,15 @@ pub fn judge(samples: &Samples, retention_bytes: u64, dropped_bytes: u64) -> Vec
         },
         steady(samples),
     ]
+}
+
+fn at_most(what: &str, found: f64, bound: f64, unit: &str, how: &str) -> Verdict {
+    Verdict {
+        what: what.to_owned(),
+        found: format!("{found:.0}{unit}"),
+        bound: format!("at most {bound:.0}{unit} ({how})"),
+        holds: found <= bound,
+    }
 }
 
 fn steady(samples: &Samples) -> Verdict {
