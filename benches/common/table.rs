@@ -49,7 +49,8 @@ fn head<F>(results: &[Results<F>]) -> Vec<String> {
 }
 
 fn cells<F>(row: &Row<F>, results: &[Results<F>]) -> Vec<String> {
-    let spreads: Vec<Spread> = results.iter().map(|node| Spread::of(row, &node.figures)).collect();
+    let spread = |node: &Results<F>| Spread::of(node.figures.iter().map(row.value).collect());
+    let spreads: Vec<Spread> = results.iter().map(spread).collect();
     let mut cells = vec![row.name.to_owned()];
     cells.extend(spreads.iter().map(|spread| spread.text(row.decimals)));
     if let [first, second] = spreads.as_slice() {
@@ -68,15 +69,16 @@ fn ratio(ratio: f64) -> String {
 }
 
 /// Where the runs of a node lie.
-struct Spread {
-    median: f64,
+pub struct Spread {
+    /// Half are below, or the mean of two.
+    pub median: f64,
     least: f64,
     most: f64,
 }
 
 impl Spread {
-    fn of<F>(row: &Row<F>, runs: &[F]) -> Self {
-        let mut values: Vec<f64> = runs.iter().map(row.value).collect();
+    /// Of one value of each run.
+    pub fn of(mut values: Vec<f64>) -> Self {
         values.sort_by(f64::total_cmp);
         let at = |index: usize| values.get(index).copied().unwrap_or(f64::NAN);
         let (lower, upper) = (at(values.len().saturating_sub(1) / 2), at(values.len() / 2));
@@ -87,7 +89,8 @@ impl Spread {
         }
     }
 
-    fn text(&self, decimals: usize) -> String {
+    /// The median and the extremes.
+    pub fn text(&self, decimals: usize) -> String {
         let Spread { median, least, most } = self;
         format!("{median:.decimals$} ({least:.decimals$}..{most:.decimals$})")
     }
