@@ -58,7 +58,7 @@ pub struct Target {
     #[arg(long, value_name = "HOST:PORT", value_parser = address)]
     pub telnet: Option<SocketAddr>,
 
-    /// Send POST /api/put requests to this address.
+    /// Send POST /api/put requests to this address, histograms to /api/histogram.
     #[arg(long, value_name = "HOST:PORT", value_parser = address)]
     pub put: Option<SocketAddr>,
 
@@ -190,7 +190,7 @@ pub struct ResultFlags {
 pub enum Protocol {
     /// Put lines over connections.
     Telnet,
-    /// POST /api/put.
+    /// POST /api/put, and /api/histogram.
     Put,
     /// Put lines in datagrams.
     Udp,
@@ -257,9 +257,6 @@ impl Bench {
         let protocol = self.target.single().map_or(self.target.protocol, |(protocol, _)| protocol);
         if self.style.gzip && protocol != Protocol::Put {
             return Err("--gzip is for requests: use it with --put HOST:PORT".to_owned());
-        }
-        if self.load.workload == WorkloadName::Histograms && protocol == Protocol::Put {
-            return Err("histograms are sent as lines: use --telnet or --udp".to_owned());
         }
         Ok(())
     }

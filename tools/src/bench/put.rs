@@ -1,4 +1,5 @@
-//! Requests to `/api/put`, one after the other on a connection that stays open, or on one each.
+//! Requests to `/api/put`, and to `/api/histogram` for histograms, one after the other on a connection
+//! that stays open, or on one each.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
@@ -10,7 +11,7 @@ use flate2::write::GzEncoder;
 
 use super::Outcome;
 use super::clock::now;
-use super::json_points::push_body;
+use super::json_points::push_bodies;
 use super::meter::Meter;
 use super::wire::Wire;
 
@@ -33,41 +34,77 @@ pub(super) struct Requests {
 pub(super) struct Put {
     requests: Requests,
     socket: Option<TcpStream>,
-    body: Vec<u8>,
-    request: Vec<u8>,
+    /// Those of a piece: numbers, then histograms.
+    prepared: [Request; 2],
     answer: Answer,
     meter: Arc<Meter>,
     number: usize,
+}
+
+/// A request of a piece; nothing is sent of one without points.
+struct Request {
+    path: &'static str,
+    points: u64,
+    body: Vec<u8>,
+    bytes: Vec<u8>,
+}
+
+impl Request {
+    fn to(path: &'static str) -> Self {
+        Request { path, points: 0, body: Vec::new(), bytes: Vec::new() }
+    }
+
+    /// Puts the body, packed if that is asked for, behind a head.
+    fn make(&mut self, requests: &Requests) -> Outcome<()> {
+        if requests.gzip {
+            let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
+            packer.write_all(&self.body)?;
+            self.body = packer.finish()?;
+        }
+        let encoding = if requests.gzip { "Content-Encoding: gzip\r\n" } else { "" };
+        let close = if requests.keep_alive { "" } else { "Connection: close\r\n" };
+        self.bytes.clear();
+        write!(
+            self.bytes,
+            "POST {} HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n{encoding}{close}\
+             Content-Length: {}\r\n\r\n",
+            self.path,
+            requests.server,
+            self.body.len()
+        )?;
+        self.bytes.extend_from_slice(&self.body);
+        Ok(())
+    }
 }
 
 impl Put {
     /// Connects.
     pub(super) fn connect(requests: Requests, meter: &Arc<Meter>, number: usize) -> Outcome<Self> {
         let socket = Some(connect(requests.server, requests.timeout)?);
-        let answer = Answer::default();
-        let (body, request, meter) = (Vec::new(), Vec::new(), Arc::clone(meter));
-        Ok(Put { requests, socket, body, request, answer, meter, number })
+        let prepared = ["/api/put", "/api/histogram"].map(Request::to);
+        let (answer, meter) = (Answer::default(), Arc::clone(meter));
+        Ok(Put { requests, socket, prepared, answer, meter, number })
     }
 
-    fn make_request(&mut self, lines: &[u8]) -> Outcome<()> {
-        self.body.clear();
-        push_body(&mut self.body, lines)?;
-        if self.requests.gzip {
-            let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
-            packer.write_all(&self.body)?;
-            self.body = packer.finish()?;
+    fn send_request(&mut self, at: usize, due: Instant) -> Outcome<()> {
+        let Request { points, ref bytes, .. } = self.prepared[at];
+        if points == 0 {
+            return Ok(());
         }
-        let encoding = if self.requests.gzip { "Content-Encoding: gzip\r\n" } else { "" };
-        let close = if self.requests.keep_alive { "" } else { "Connection: close\r\n" };
-        self.request.clear();
-        write!(
-            self.request,
-            "POST /api/put HTTP/1.1\r\nHost: {}\r\nContent-Type: application/json\r\n{encoding}{close}\
-             Content-Length: {}\r\n\r\n",
-            self.requests.server,
-            self.body.len()
-        )?;
-        self.request.extend_from_slice(&self.body);
+        let mut socket = match self.socket.take() {
+            Some(socket) => socket,
+            None => connect(self.requests.server, self.requests.timeout)?,
+        };
+        socket.write_all(bytes).map_err(|error| self.broken(&error))?;
+        self.meter.sent(points, bytes.len());
+        self.answer.read(&mut socket).map_err(|error| self.broken(&error))?;
+        self.meter.accepted(self.number, points, now().saturating_duration_since(due));
+        if !self.answer.is_success() {
+            self.meter.refused(self.answer.said());
+        }
+        if self.requests.keep_alive && !self.answer.closes() {
+            self.socket = Some(socket);
+        }
         Ok(())
     }
 
@@ -78,25 +115,21 @@ impl Put {
 
 impl Wire for Put {
     fn prepare(&mut self, lines: &[u8]) -> Outcome<()> {
-        self.make_request(lines)
-    }
-
-    fn send(&mut self, _lines: &mut Vec<u8>, points: u64, due: Instant) -> Outcome<()> {
-        let mut socket = match self.socket.take() {
-            Some(socket) => socket,
-            None => connect(self.requests.server, self.requests.timeout)?,
-        };
-        socket.write_all(&self.request).map_err(|error| self.broken(&error))?;
-        self.meter.sent(points, self.request.len());
-        self.answer.read(&mut socket).map_err(|error| self.broken(&error))?;
-        self.meter.accepted(self.number, points, now().saturating_duration_since(due));
-        if !self.answer.is_success() {
-            self.meter.refused(self.answer.said());
-        }
-        if self.requests.keep_alive && !self.answer.closes() {
-            self.socket = Some(socket);
+        let [numbers, histograms] = &mut self.prepared;
+        numbers.body.clear();
+        histograms.body.clear();
+        let points = push_bodies(&mut numbers.body, &mut histograms.body, lines)?;
+        for (request, points) in self.prepared.iter_mut().zip(points) {
+            request.points = points;
+            if points > 0 {
+                request.make(&self.requests)?;
+            }
         }
         Ok(())
+    }
+
+    fn send(&mut self, _lines: &mut Vec<u8>, _points: u64, due: Instant) -> Outcome<()> {
+        (0..self.prepared.len()).try_for_each(|at| self.send_request(at, due))
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::flags::{Bench, Protocol};
+use super::flags::{Bench, Protocol, WorkloadName};
 use super::run::{Run, refusals};
 use super::units::{bytes, grouped, mib, scaled, three_digits, time_ns};
 use super::verify::Verdict;
@@ -29,7 +29,7 @@ pub(super) fn title(run: &Run, flags: &Bench) -> String {
         "" => String::new(),
         name => format!("{name}: "),
     };
-    format!("{name}{}, to {}, {}", what(flags), to(run), how(flags))
+    format!("{name}{}, to {}, {}", what(flags), to(run, flags), how(flags))
 }
 
 /// The workload in words.
@@ -45,9 +45,11 @@ pub(super) fn what(flags: &Bench) -> String {
 }
 
 /// Protocol and address.
-pub(super) fn to(run: &Run) -> String {
+pub(super) fn to(run: &Run, flags: &Bench) -> String {
+    let histograms = flags.load.workload == WorkloadName::Histograms;
     let protocol = match run.target.protocol {
         Protocol::Telnet => "telnet",
+        Protocol::Put if histograms => "/api/histogram",
         Protocol::Put => "/api/put",
         Protocol::Udp => "udp",
     };

@@ -26,7 +26,7 @@ pub(super) fn page(runs: &[Run], flags: &Bench) -> String {
          <meta name=viewport content=\"width=device-width,initial-scale=1\">\
          <title>{0}</title><style>{STYLE}</style><main><header><h1>{0}</h1><p>{1}</p></header>",
         escape(&title),
-        escape(&subtitle(runs)),
+        escape(&subtitle(runs, flags)),
     );
     match runs {
         [one, two] => push_comparison(&mut out, one, two),
@@ -56,9 +56,9 @@ fn title(runs: &[Run], flags: &Bench) -> String {
     }
 }
 
-fn subtitle(runs: &[Run]) -> String {
+fn subtitle(runs: &[Run], flags: &Bench) -> String {
     let each = runs.iter().map(|run| {
-        let (to, points) = (summary::to(run), grouped(run.counts.sent));
+        let (to, points) = (summary::to(run, flags), grouped(run.counts.sent));
         let name = match run.target.name.as_str() {
             "" => String::new(),
             name => format!("{name}: "),
@@ -161,7 +161,7 @@ fn push_facts(out: &mut String, runs: &[Run], flags: &Bench) {
     let mut facts = vec![("workload".to_owned(), summary::what(flags))];
     for run in runs {
         let name = if run.target.name.is_empty() { "server" } else { &run.target.name };
-        facts.push((name.to_owned(), summary::to(run)));
+        facts.push((name.to_owned(), summary::to(run, flags)));
     }
     if let Some(run) = runs.first() {
         let each = run.counts.bytes as f64 / run.counts.sent.max(1) as f64;
