@@ -2,6 +2,8 @@
 //! bytes, what is refused, lost or changed is told and ends in another exit code, and what people
 //! and scripts read is as documented.
 
+mod texts; // What is printed at the end of a run.
+
 use std::fs;
 use std::io::Read;
 use std::net::{SocketAddr, TcpListener};
