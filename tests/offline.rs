@@ -8,6 +8,7 @@ use std::sync::Arc;
 use crate::common::http::encode;
 use crate::common::node::{Home, Node, irontsd};
 
+mod foreign; // Parquet files of others.
 mod forms; // Each form out and back.
 mod parquet; // Parquet as DuckDB and pyarrow read it.
 mod refused; // Bad lines, locked directories, damage, usage.

@@ -13,6 +13,17 @@ pub enum Error {
     /// The bytes are no Parquet file, or not a whole one.
     #[error("not readable as Parquet: {0}")]
     Unreadable(String),
+    /// A column is compressed in a way that is not read here.
+    #[error(
+        "column `{column}` is compressed with {codec}, which is not read here; read are Snappy, \
+         Zstandard, LZ4, gzip and no compression"
+    )]
+    Codec {
+        /// As Parquet calls it.
+        codec: String,
+        /// Path of the column.
+        column: String,
+    },
     /// The file has other columns than samples have.
     #[error("{0}")]
     Schema(String),
@@ -30,6 +41,16 @@ impl From<ParquetError> for Error {
                 Err(other) => Error::Unreadable(other.to_string()),
             },
             other => Error::Unreadable(other.to_string()),
+        }
+    }
+}
+
+impl Error {
+    /// The same, naming the column in which it was found.
+    pub(crate) fn in_column(column: &str, error: ParquetError) -> Error {
+        match Error::from(error) {
+            Error::Unreadable(why) => Error::Unreadable(format!("column `{column}`: {why}")),
+            other => other,
         }
     }
 }

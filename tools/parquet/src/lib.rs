@@ -23,7 +23,8 @@
 //! read all of it as it is; pandas makes doubles of integers unless told
 //! `read_parquet(..., dtype_backend="pyarrow")`.
 //!
-//! Files are compressed with LZ4 (raw); the key `irontsd.schema` of a file's metadata is [`SCHEMA`].
+//! Files are compressed with LZ4 (raw); read is also what others pack with Snappy, Zstandard or gzip, in
+//! pages of both versions. The key `irontsd.schema` of a file's metadata is [`SCHEMA`].
 //! `group` collects samples and makes columns of them through `write`, side by side by `spread`; `day` is
 //! one file, `days` many; `read` reads.
 

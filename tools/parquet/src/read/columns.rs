@@ -1,12 +1,12 @@
 //! The columns of a file: where they are, by path and type, and what a row says.
 
 use super::Name;
-use super::leaf::Leaf;
+use super::leaf::{Group, Leaf};
 use crate::error::Error;
 use irontsd_engine::histogram::{Buckets, Histogram};
 use parquet::basic::{ConvertedType, LogicalType, TimeUnit, Type};
 use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, Int32Type, Int64Type};
-use parquet::file::reader::RowGroupReader;
+use parquet::file::reader::ChunkReader;
 use parquet::schema::types::{ColumnDescriptor, SchemaDescriptor};
 
 /// Where columns are in a file, by number.
@@ -141,7 +141,10 @@ struct Fields {
 }
 
 impl Columns {
-    pub fn new(places: &Places, group: &dyn RowGroupReader) -> Result<Columns, Error> {
+    pub fn new<R: ChunkReader + 'static>(
+        places: &Places,
+        group: &Group<'_, R>,
+    ) -> Result<Columns, Error> {
         let fields = |[underflow, overflow, bounds, counts, codec_id, bytes]: [usize; 6]| {
             Ok::<_, Error>(Fields {
                 underflow: Leaf::new(group, underflow)?,

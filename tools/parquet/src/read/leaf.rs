@@ -1,12 +1,23 @@
 //! One column as it is read: the values of some rows, whatever levels say what is missing.
 
-use parquet::column::reader::{ColumnReaderImpl, get_typed_column_reader};
+use super::pages;
+use crate::error::Error;
+use parquet::column::reader::{ColumnReaderImpl, get_column_reader, get_typed_column_reader};
 use parquet::data_type::DataType;
-use parquet::errors::Result;
-use parquet::file::reader::RowGroupReader;
+use parquet::file::metadata::RowGroupMetaData;
+use parquet::file::reader::ChunkReader;
+use std::sync::Arc;
+
+/// Where the columns of a row group are read.
+pub struct Group<'a, R> {
+    pub file: &'a Arc<R>,
+    pub about: &'a RowGroupMetaData,
+}
 
 /// See the module.
 pub struct Leaf<T: DataType> {
+    /// For errors.
+    name: String,
     reader: ColumnReaderImpl<T>,
     /// Level of definition of a value, and of an entry of a list, whether it has a value or not.
     levels: (i16, i16),
@@ -22,14 +33,23 @@ pub struct Leaf<T: DataType> {
 
 impl<T: DataType> Leaf<T> {
     /// A column of a row group.
-    pub fn new(group: &dyn RowGroupReader, at: usize) -> Result<Leaf<T>> {
-        let schema = group.metadata().schema_descr().column(at);
+    pub fn new<R: ChunkReader + 'static>(
+        group: &Group<'_, R>,
+        at: usize,
+    ) -> Result<Leaf<T>, Error> {
+        let column = group.about.column(at);
+        let schema = column.column_descr_ptr();
+        let rows = usize::try_from(group.about.num_rows());
+        let rows =
+            rows.map_err(|_| Error::Unreadable("a row group of less than no rows".into()))?;
+        let pages = pages::open(group.file, column, rows)?;
         let definition = schema.max_def_level();
         let entry = definition - i16::from(schema.self_type().is_optional());
         Ok(Leaf {
-            reader: get_typed_column_reader(group.get_column_reader(at)?),
+            name: column.column_path().string(),
             levels: (definition, entry),
             repeats: schema.max_rep_level() > 0,
+            reader: get_typed_column_reader(get_column_reader(schema, pages)),
             values: Vec::new(),
             definitions: Vec::new(),
             repetitions: Vec::new(),
@@ -39,19 +59,16 @@ impl<T: DataType> Leaf<T> {
     }
 
     /// Reads the next rows; how many there were.
-    pub fn read(&mut self, rows: usize) -> Result<usize> {
+    pub fn read(&mut self, rows: usize) -> Result<usize, Error> {
         self.values.clear();
         self.definitions.clear();
         self.repetitions.clear();
         self.entries.clear();
         self.ends.clear();
         let (definitions, repetitions) = (&mut self.definitions, &mut self.repetitions);
-        let (rows, values, levels) = self.reader.read_records(
-            rows,
-            Some(definitions),
-            Some(repetitions),
-            &mut self.values,
-        )?;
+        let read =
+            self.reader.read_records(rows, Some(definitions), Some(repetitions), &mut self.values);
+        let (rows, values, levels) = read.map_err(|error| Error::in_column(&self.name, error))?;
         // A column in which nothing can be missing has no levels.
         let all = self.levels.0 == 0;
         let levels = if all { values } else { levels };

@@ -5,13 +5,16 @@
 
 mod columns;
 mod leaf;
+mod pages;
 
 use crate::error::Error;
 use columns::{Columns, Places};
 use irontsd_engine::limits::RUN_BYTES_MAX;
 use irontsd_engine::types::{Samples, TIMESTAMP_MS_MAX, TIMESTAMP_MS_MIN, Value};
-use parquet::file::reader::{ChunkReader, FileReader};
-use parquet::file::serialized_reader::SerializedFileReader;
+use leaf::Group;
+use parquet::file::metadata::ParquetMetaDataReader;
+use parquet::file::reader::ChunkReader;
+use std::sync::Arc;
 
 /// Rows decoded at a time.
 const BATCH_ROWS: usize = 16 << 10;
@@ -39,13 +42,12 @@ pub trait Taker {
 
 /// Reads a file from beginning to end.
 pub fn read<R: ChunkReader + 'static>(file: R, taker: &mut impl Taker) -> Result<(), Error> {
-    let file = SerializedFileReader::new(file)?;
-    let places = Places::find(file.metadata().file_metadata().schema_descr())?;
+    let (about, file) = (ParquetMetaDataReader::new().parse_and_finish(&file)?, Arc::new(file));
+    let places = Places::find(about.file_metadata().schema_descr())?;
     let mut run = Run { taker, name: Name::default(), first: 0, samples: Samples::default() };
     let mut number = 1;
-    for group in 0..file.num_row_groups() {
-        let group = file.get_row_group(group)?;
-        let mut columns = Columns::new(&places, &*group)?;
+    for group in about.row_groups() {
+        let mut columns = Columns::new(&places, &Group { file: &file, about: group })?;
         loop {
             let rows = columns.read(BATCH_ROWS)?;
             if rows == 0 {
