@@ -424,7 +424,9 @@ fn terminals_get_progress_and_colours_and_nobody_else() {
     let address = node.opentsdb().to_string();
     let args = ["--telnet", &address, "--points", "20k", "--rate", "40k", "--series", "100"];
     let Some(shown) = on_a_terminal(&args, &[]) else { return };
-    assert!(shown.contains("points/s  p99 ") && shown.contains('\r'), "progress: {shown:?}");
+    for part in ["points/s  errors 0  p99 ", "s  lag ", "\r"] {
+        assert!(shown.contains(part), "progress without {part:?}: {shown:?}");
+    }
     assert!(shown.contains("\x1b[1magent workload"), "colours: {shown:?}");
     let Some(plain) = on_a_terminal(&args, &[("NO_COLOR", "1")]) else { return };
     assert!(plain.contains("agent workload") && !plain.contains("\x1b[1magent"), "{plain:?}");

@@ -54,8 +54,9 @@ fn wrong_arguments() {
 fn assigning_names() {
     let node = Node::with_flags(&["--strict"]);
     let address = node.opentsdb().to_string();
-    let commands: [&[&str]; 4] = [
+    let commands: [&[&str]; 5] = [
         &["mkmetric", "--node", &address, "sys.cpu", "sys.mem"],
+        &["mkmetric", "--json", "--node", &address, "sys.cpu", "sys.disk"],
         &["uid", "assign", "--node", &address, "tagk", "host", "bad name"],
         &["mkmetric", "--node", "127.0.0.1:1", "sys.cpu"],
         &["mkmetric", "--node", "nowhere", "sys.cpu"],

@@ -10,7 +10,7 @@ use crate::common::node::irontsd;
 use crate::common::process::Process;
 use crate::common::snapshot::assert_snapshot;
 use crate::common::transcript::transcript;
-use crate::common::{Home, Node};
+use crate::common::{Home, Json, Node};
 
 /// A file in a directory of its own.
 fn written(text: &str) -> (tempfile::TempDir, PathBuf) {
@@ -60,6 +60,27 @@ fn command_line_before_environment_before_file_before_default() {
     let mut command = show(None);
     command.env("IRONTSD_CONFIG", &file);
     is(shown(&mut command, setting), ("\"3h\"", &place));
+}
+
+#[test]
+fn scripts_get_every_setting_with_its_source() {
+    let (_directory, file) = written("forget-after = \"3h\"\n");
+    let mut command = irontsd();
+    command.args(["config", "show", "--json", "--strict", "--histogram-codec", "1=simple"]);
+    let output = command.arg("--config").arg(&file).output().expect("the program runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let json = Json::parse(&String::from_utf8(output.stdout).expect("UTF-8"));
+    let held = |setting: &str| {
+        let entry = json.get(setting);
+        (entry.get("value").clone(), entry.get("from").str().to_owned())
+    };
+    let text = |text: &str| Json::Text(text.to_owned());
+    assert_eq!(held("forget-after"), (text("3h"), format!("{}:1", file.display())));
+    assert_eq!(held("strict"), (text("on"), "command line".to_owned()));
+    assert_eq!(held("sync-interval"), (text("1s"), "default".to_owned()));
+    let codecs = Json::Array(vec![text("1=simple")]);
+    assert_eq!(held("histogram-codec"), (codecs, "command line".to_owned()));
+    assert_eq!(*json.get("max-series"), Json::Null);
 }
 
 #[test]
@@ -147,6 +168,10 @@ fn mistakes() {
     let mut texts = Vec::new();
     for file in [&fine, &file, &broken, &latin, &missing] {
         texts.push(transcript(irontsd().args(["config", "check"]).arg(file), &changes));
+    }
+    for file in [&fine, &file] {
+        let mut command = irontsd();
+        texts.push(transcript(command.args(["config", "check", "--json"]).arg(file), &changes));
     }
     for file in [&file, &missing] {
         texts.push(transcript(irontsd().args(["serve", "--config"]).arg(file), &changes));

@@ -70,6 +70,7 @@ fn what_was_asked_for_is_shown() {
     snapshot("inspect-dump", &["inspect", FRESH, "--block", "0", "--dump"]);
     snapshot("inspect-hex-segment", &["inspect", FRESH, "--hex", "--block", "0"]);
     snapshot("inspect-hex-log", &["inspect", LOG, "--hex"]);
+    snapshot("inspect-hex-json", &["inspect", FRESH, "--hex", "--block", "0", "--json"]);
     snapshot("inspect-hex-part", &["inspect", "data/names/0000000002.part", "--hex"]);
 }
 
@@ -102,6 +103,41 @@ fn verdicts_are_told() {
     assert_snapshot("verify-damaged", &said(&told));
     let told = irontsd_in(&home.data(), &["inspect", MERGED]);
     assert_snapshot("inspect-damaged", &said(&told));
+}
+
+#[test]
+fn a_dump_for_scripts_has_the_same_samples() {
+    let arguments = ["inspect", FRESH, "--block", "0", "--dump"];
+    let lines = irontsd_in(&golden(), &arguments).ended(0).out;
+    let json = irontsd_in(&golden(), &[&arguments[..], &["--json"]].concat()).ended(0).json();
+    let plain = |text: &str| match text.parse::<f64>() {
+        Ok(number) => number.to_string(),
+        // A histogram, whatever the order of its members.
+        Err(_) => {
+            let mut members = Json::parse(text).members().to_vec();
+            members.sort_by(|one, other| one.0.cmp(&other.0));
+            format!("{members:?}")
+        }
+    };
+    let mut found = Vec::new();
+    for run in json.get("runs").items() {
+        let dump = run.get("dump");
+        let times = dump.get("timestamps").items().iter();
+        for (time, value) in times.zip(dump.get("values").items()) {
+            let value = match value {
+                Json::Object(members) => format!("{members:?}"),
+                value => plain(value.str()),
+            };
+            found.push((run.get("series").str().to_owned(), time.str().to_owned(), value));
+        }
+    }
+    let line = |line: &str| {
+        let words: Vec<&str> = line.split('\t').collect();
+        (words[0].to_owned(), words[1].to_owned(), plain(words[2]))
+    };
+    let expected: Vec<_> = lines.lines().map(line).collect();
+    assert!(expected.len() > 500);
+    assert!(found == expected, "{:?}", found.iter().zip(&expected).find(|(a, b)| a != b));
 }
 
 /// What JSON says is what the node serves.

@@ -2,6 +2,7 @@
 //! what `tsdb mkmetric` prints.
 
 use crate::flags::{AskNode, NameKind};
+use crate::terminal;
 use simd_json::OwnedValue;
 use simd_json::prelude::{ValueAsObject, ValueAsScalar, ValueObjectAccess, Writable};
 use std::process::ExitCode;
@@ -17,10 +18,17 @@ const CANNOT_ASK: u8 = 3;
 /// Assigns names. What was assigned or known before is printed to standard output, what was refused
 /// to standard error.
 pub fn run(kind: NameKind, names: &[String], ask: &AskNode) -> ExitCode {
-    let lines = assign(kind, names, &ask.node).and_then(|answer| report(kind, names, &answer));
-    match lines {
-        Ok(lines) => {
-            let refused = lines.iter().filter(|line| say(line)).count();
+    let told = assign(kind, names, &ask.node)
+        .and_then(|answer| Ok((report(kind, names, &answer)?, answer.encode())));
+    match told {
+        Ok((lines, answer)) => {
+            let refused = match ask.json {
+                true => lines.iter().filter(|line| line.is_err()).count(),
+                false => lines.iter().filter(|line| say(line)).count(),
+            };
+            if ask.json {
+                say(&Ok(answer));
+            }
             ExitCode::from(if refused == 0 { 0 } else { REFUSED })
         }
         Err(text) => {
@@ -31,10 +39,10 @@ pub fn run(kind: NameKind, names: &[String], ask: &AskNode) -> ExitCode {
 }
 
 /// Whether it was a refusal.
-#[expect(clippy::print_stdout, clippy::print_stderr, reason = "the interface of these commands")]
+#[expect(clippy::print_stderr, reason = "the interface of these commands")]
 fn say(line: &Result<String, String>) -> bool {
     match line {
-        Ok(line) => println!("{line}"),
+        Ok(line) => terminal::say(line),
         Err(line) => eprintln!("error: {line}"),
     }
     line.is_err()

@@ -3,9 +3,12 @@
 
 use crate::flags::Config;
 use crate::settings::Settings;
-use crate::settings::file::{ConfigFile, Failure};
+use crate::settings::file::{ConfigFile, Failure, Mistake};
+use crate::terminal::counted;
+use serde_json::json;
 use std::ffi::OsString;
 use std::io::{self, Write};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Exit code when a file that is checked is wrong.
@@ -18,13 +21,20 @@ const CANNOT_READ: u8 = 3;
 /// Runs one of the commands; `arguments` are those behind `config`.
 pub fn run(command: &Config, arguments: Vec<OsString>) -> ExitCode {
     match command {
-        Config::Check { file } => match ConfigFile::read(file) {
-            Ok(found) => {
-                print(&format!("{} is fine: {} settings\n", file.display(), found.settings().len()))
+        Config::Check { file, json } => match (ConfigFile::read(file), json) {
+            (Ok(found), false) => {
+                let settings = counted(found.settings().len() as u64, "setting", "settings");
+                print(&format!("{} is fine: {settings}\n", file.display()))
             }
-            Err(failure) => complain(&failure, WRONG),
+            (Ok(found), true) => print(&checked(file, found.settings().len(), &[])),
+            (Err(Failure::Wrong(mistakes)), true) => {
+                print(&checked(file, 0, &mistakes));
+                ExitCode::from(WRONG)
+            }
+            (Err(failure), _) => complain(&failure, WRONG),
         },
-        Config::Show(_) => match Settings::gather(arguments) {
+        Config::Show { json, .. } => match Settings::gather(without_json(arguments)) {
+            Ok(settings) if *json => print(&settings.show_json()),
             Ok(settings) => print(&settings.show()),
             Err(failure) => complain(&failure, BAD_SETTINGS),
         },
@@ -36,6 +46,24 @@ pub fn run(command: &Config, arguments: Vec<OsString>) -> ExitCode {
 /// The settings of `irontsd serve`, or the exit code after saying why there are none.
 pub fn gather(arguments: Vec<OsString>) -> Result<Settings, ExitCode> {
     Settings::gather(arguments).map_err(|failure| complain(&failure, BAD_SETTINGS))
+}
+
+/// The flags of `irontsd serve` among those of `irontsd config show`.
+fn without_json(mut arguments: Vec<OsString>) -> Vec<OsString> {
+    arguments.retain(|argument| argument != "--json");
+    arguments
+}
+
+/// What was found in a file, for scripts.
+fn checked(file: &Path, settings: usize, mistakes: &[Mistake]) -> String {
+    let faults = mistakes.iter().map(|mistake| json!({"line": mistake.line, "what": mistake.what}));
+    let all = json!({
+        "file": file.display().to_string(),
+        "ok": mistakes.is_empty(),
+        "settings": settings,
+        "faults": faults.collect::<Vec<_>>(),
+    });
+    format!("{all}\n")
 }
 
 /// Whoever closes the pipe has read enough.

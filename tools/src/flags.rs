@@ -67,12 +67,22 @@ pub enum Config {
         /// The file.
         #[arg(env = "IRONTSD_CONFIG", value_name = "FILE", default_value = CONFIG_FILE)]
         file: PathBuf,
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
     },
     /// Print the settings that `irontsd serve` would run with, given the same flags, and where each
-    /// comes from. The output is a configuration file.
-    #[command(mut_args = |arg| arg.hide(true), override_usage = "irontsd config show [FLAGS]",
+    /// comes from. The output is a configuration file, or one object with --json.
+    #[command(mut_args = |arg| arg.hide(true), override_usage = "irontsd config show [--json] [FLAGS]",
               after_help = SERVE_FLAGS)]
-    Show(Box<Serve>),
+    Show {
+        /// Print one JSON object.
+        #[arg(long)]
+        json: bool,
+        /// Settings on top of the others.
+        #[command(flatten)]
+        serve: Box<Serve>,
+    },
     /// Print a configuration file that explains every setting. Those given as flags are set in it.
     #[command(mut_args = |arg| arg.hide(true), override_usage = "irontsd config example [FLAGS]",
               after_help = SERVE_FLAGS)]
@@ -145,6 +155,9 @@ pub struct AskNode {
     /// Where the node serves OpenTSDB's HTTP requests. It must be running: it owns its data.
     #[arg(long, env = "IRONTSD_NODE", value_name = "HOST:PORT", default_value = "127.0.0.1:4242")]
     pub node: String,
+    /// Print the node's answer, one JSON object.
+    #[arg(long)]
+    pub json: bool,
 }
 
 const SERVE_FLAGS: &str = "FLAGS are those of `irontsd serve`: see `irontsd serve --help`.";

@@ -6,6 +6,10 @@ use std::io;
 use std::io::ErrorKind::*;
 use std::net::SocketAddr;
 
+/// What can be looked at without a node.
+pub const WHAT_TO_GIVE: &str =
+    "give a node's --data-dir, a snapshot in it (snapshots/NAME), or a file of one";
+
 /// How the descriptor limit is raised.
 const RAISE: &str = "raise the hard limit, with `ulimit -Hn 65536` or LimitNOFILE= in a unit";
 

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use super::Outcome;
 use super::flags::AckChoice;
+use super::wire::not_there;
 
 /// A server that has not begun to answer by then does not answer.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(1);
@@ -75,7 +76,7 @@ impl Ack {
 
 /// The lines of the answer; none if there is no answer.
 fn version(server: SocketAddr, timeout: Duration) -> Outcome<Vec<Vec<u8>>> {
-    let failed = |error: std::io::Error| format!("cannot connect to {server}: {error}");
+    let failed = |error: std::io::Error| not_there(server, &error);
     let mut socket = TcpStream::connect_timeout(&server, timeout).map_err(failed)?;
     socket.write_all(b"version\n").map_err(failed)?;
     socket.set_read_timeout(Some(ANSWERS_WITHIN))?;

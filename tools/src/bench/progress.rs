@@ -10,7 +10,8 @@ use super::timeline::Tick;
 use super::units::{grouped, scaled, time_ns};
 
 const DRAWS_PER_SECOND: u8 = 10;
-const LINE: &str = "{prefix}{elapsed_precise} {bar:20.cyan/dim} {percent:>3}%  {wide_msg}";
+/// Everything fits into 80 columns.
+const LINE: &str = "{prefix}{elapsed_precise} {bar:8.cyan/dim} {percent:>3}%  {wide_msg}";
 /// The share of the last tick in the rate that is shown.
 const RATE_WEIGHT: f64 = 0.3;
 
@@ -47,11 +48,11 @@ impl Progress {
         let position = if self.by_time { (tick.end_s * 1000.0) as u64 } else { counts.accepted };
         self.bar.set_position(position.min(self.bar.length().unwrap_or(u64::MAX)));
         self.bar.set_message(format!(
-            "{} points/s  p99 {}  lag {}  errors {}",
+            "{} points/s  errors {}  p99 {}  lag {}",
             scaled(self.points_per_s),
+            grouped(counts.errors),
             time_ns(tick.latency_ns[1]),
             time_ns(tick.lag_ns),
-            grouped(counts.errors),
         ));
     }
 

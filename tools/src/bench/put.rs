@@ -13,7 +13,7 @@ use super::Outcome;
 use super::clock::now;
 use super::json_points::push_bodies;
 use super::meter::Meter;
-use super::wire::Wire;
+use super::wire::{Wire, not_there};
 
 const ANSWER_BYTES: usize = 16 * 1024;
 
@@ -135,8 +135,8 @@ impl Wire for Put {
 
 /// A connection with limits on waiting.
 fn connect(server: SocketAddr, timeout: Duration) -> Outcome<TcpStream> {
-    let socket = TcpStream::connect_timeout(&server, timeout)
-        .map_err(|error| format!("cannot connect to {server}: {error}"))?;
+    let socket =
+        TcpStream::connect_timeout(&server, timeout).map_err(|error| not_there(server, &error))?;
     socket.set_nodelay(true)?;
     socket.set_read_timeout(Some(timeout))?;
     socket.set_write_timeout(Some(timeout))?;

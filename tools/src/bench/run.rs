@@ -157,7 +157,10 @@ pub(super) fn refusals(count: u64) -> String {
 pub(super) fn run(target: &Target, flags: &Bench, interrupted: &Arc<AtomicBool>) -> Outcome<Run> {
     let plan = Plan::new(&flags.load, &flags.style, target.protocol)?;
     let cpu = |pid: Option<u32>| -> Outcome<Option<CpuTime>> {
-        let read = |pid| CpuTime::of(pid).map_err(|_| format!("there is no process {pid}"));
+        let read = |pid| {
+            CpuTime::of(pid)
+                .map_err(|_| format!("there is no process {pid}; `pidof` tells which there is"))
+        };
         Ok(pid.map(read).transpose()?)
     };
     cpu(target.pid)?;

@@ -41,7 +41,10 @@ impl Control {
             }
             // It answers, but has no such page.
             Err(error) if error.to_string().contains("http status") => None,
-            Err(error) => return Err(format!("cannot ask the server: {error}").into()),
+            Err(error) => {
+                let hint = "start it, or say with --http where it answers";
+                return Err(format!("cannot ask the server: {error}; {hint}").into());
+            }
         };
         Ok(control)
     }

@@ -13,7 +13,7 @@ use super::Outcome;
 use super::ack::Ack;
 use super::clock::now;
 use super::meter::Meter;
-use super::wire::Wire;
+use super::wire::{Wire, not_there};
 
 const READ_BYTES: usize = 64 * 1024;
 
@@ -42,7 +42,7 @@ impl Telnet {
         timeout: Duration,
     ) -> Outcome<Self> {
         let socket = TcpStream::connect_timeout(&server, timeout)
-            .map_err(|error| format!("cannot connect to {server}: {error}"))?;
+            .map_err(|error| not_there(server, &error))?;
         socket.set_nodelay(true)?;
         socket.set_nonblocking(true)?;
         Ok(Telnet {

@@ -92,7 +92,7 @@ fn tell(plan: &Plan, sent: &[u64], found: &Difference) -> String {
     });
     let example = match name {
         Some(name) => format!("for example {name}"),
-        None => "none of which was sent".to_owned(),
+        None => "none of which was sent: choose another --start, or an empty server".to_owned(),
     };
     let differ = if found.series.len() == 1 { "differs" } else { "differ" };
     format!(

@@ -1,5 +1,6 @@
 //! What every protocol does for its connection.
 
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use super::Outcome;
@@ -7,6 +8,11 @@ use super::clock::now;
 
 /// How long a connection waits at most before it looks whether it shall stop.
 pub(super) const LOOK_EVERY: Duration = Duration::from_millis(50);
+
+/// Why there is no connection, and what to do.
+pub(super) fn not_there(server: SocketAddr, error: &std::io::Error) -> String {
+    format!("cannot connect to {server}: {error}; start the server, or say where it listens")
+}
 
 /// A connection, or what stands for one.
 pub(super) trait Wire: Send {

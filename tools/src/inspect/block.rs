@@ -9,7 +9,7 @@ use irontsd_engine::segment::format::Block;
 use irontsd_engine::types::{Samples, SeriesId};
 use irontsd_net::read::histogram_json;
 use irontsd_net::read::number_text;
-use serde_json::json;
+use serde_json::{Value, json};
 use std::collections::HashMap;
 
 /// Series and samples of a run; codec and bytes of its columns of timestamps and values.
@@ -36,7 +36,7 @@ pub fn show(
         }
     };
     let names = names(segment, &mut faults);
-    if flags.dump {
+    if flags.dump && !flags.json {
         dump(segment, number, &block, &names, &mut faults, screen);
         return Ok(faults);
     }
@@ -50,14 +50,23 @@ pub fn show(
         .collect();
     let (directory, tables) = block.overhead();
     if flags.json {
-        let runs = runs.iter().map(|(series, samples, [times, values])| {
-            json!({
+        let mut shown = Vec::new();
+        for (run, (series, samples, [times, values])) in runs.iter().enumerate() {
+            let mut object = json!({
                 "series": series,
                 "samples": samples,
                 "times": {"codec": times.0, "bytes": times.1},
                 "values": {"codec": values.0, "bytes": values.1},
-            })
-        });
+            });
+            if flags.dump {
+                let dumped = samples_of(segment, number, &block, run);
+                object["dump"] = dumped.unwrap_or_else(|error| {
+                    faults.push(error.to_string());
+                    Value::Null
+                });
+            }
+            shown.push(object);
+        }
         let all = json!({
             "path": flags.path.display().to_string(),
             "kind": "block",
@@ -69,7 +78,7 @@ pub fn show(
             "end": entry.timestamps.1,
             "directory": directory,
             "tables": tables,
-            "runs": runs.collect::<Vec<_>>(),
+            "runs": shown,
             "faults": faults,
         });
         screen.line(&all.to_string());
@@ -114,6 +123,33 @@ fn name(names: &HashMap<SeriesId, String>, id: SeriesId) -> String {
     names.get(&id).cloned().unwrap_or_else(|| format!("id {id}, its name is lost"))
 }
 
+/// Times in milliseconds and values of a run, as in an export.
+fn samples_of(
+    segment: &Segment,
+    number: usize,
+    block: &Block<'_>,
+    run: usize,
+) -> irontsd_engine::error::Result<Value> {
+    let mut samples = Samples::default();
+    segment.read(number, block, run, &mut samples)?;
+    let (mut values, mut text) = (Vec::<Value>::new(), Vec::new());
+    for at in 0..samples.len() {
+        text.clear();
+        push_value(&mut text, &samples, at);
+        // Infinities are no JSON, and stay texts.
+        let value = serde_json::from_slice(&text);
+        values.push(value.unwrap_or_else(|_| String::from_utf8_lossy(&text).into()));
+    }
+    Ok(json!({"timestamps": samples.timestamps, "values": values}))
+}
+
+fn push_value(out: &mut Vec<u8>, samples: &Samples, at: usize) {
+    match samples.histogram(at) {
+        Some(bytes) => histogram_json::push(out, bytes),
+        None => number_text::push_value(out, samples.value(at)),
+    }
+}
+
 fn dump(
     segment: &Segment,
     number: usize,
@@ -136,10 +172,7 @@ fn dump(
         let mut value = Vec::new();
         for at in 0..samples.len() {
             value.clear();
-            match samples.histogram(at) {
-                Some(bytes) => histogram_json::push(&mut value, bytes),
-                None => number_text::push_value(&mut value, samples.value(at)),
-            }
+            push_value(&mut value, &samples, at);
             let time = samples.timestamps[at];
             screen.line(&format!("{series}\t{time}\t{}", String::from_utf8_lossy(&value)));
         }

@@ -34,13 +34,14 @@ pub struct Inspect {
     #[arg(long, value_name = "NUMBER", conflicts_with = "series")]
     pub block: Option<usize>,
 
-    /// Print every sample of the block: series, time in milliseconds, value, separated by tabs.
-    #[arg(long, requires = "block", conflicts_with = "json")]
+    /// Print every sample of the block: series, time in milliseconds, value, separated by tabs; with
+    /// --json those of each run.
+    #[arg(long, requires = "block")]
     pub dump: bool,
 
     /// Show header fields against their offsets, as in engine/FORMAT.md; with --block also those of
     /// the block.
-    #[arg(long, conflicts_with_all = ["series", "json"])]
+    #[arg(long, conflicts_with = "series")]
     pub hex: bool,
 
     /// Print one JSON object.

@@ -11,6 +11,7 @@ use irontsd_engine::names::part;
 use irontsd_engine::segment::format::{
     BLOCK_ENTRY_BYTES, BLOCK_HEAD_BYTES, FOOTER_BYTES, Footer, has_lines,
 };
+use serde_json::{Value, json};
 
 /// Name and bytes of a field.
 type Field = (&'static str, usize);
@@ -100,6 +101,23 @@ const RECORDS_SHOWN: usize = 3;
 /// Bytes of a field shown in a line.
 const BYTES_SHOWN: usize = 8;
 
+/// A structure of the format in a file.
+struct Structure {
+    title: String,
+    at: usize,
+    fields: Vec<Found>,
+}
+
+/// A field of it.
+struct Found {
+    name: &'static str,
+    /// From the beginning of the structure.
+    offset: usize,
+    len: usize,
+    /// None, if the file ends before.
+    bytes: Vec<u8>,
+}
+
 /// Shows what stands where in a file.
 pub fn show(env: &Env, flags: &Inspect, screen: &mut Screen) -> Result<Faults, Failed> {
     if env.disk.list(&flags.path).is_ok() {
@@ -108,7 +126,11 @@ pub fn show(env: &Env, flags: &Inspect, screen: &mut Screen) -> Result<Faults, F
     let file = env.disk.map(&flags.path);
     let file = file.map_err(|error| Error::io("open", &flags.path, error))?;
     if flags.path.ends_with(MANIFEST_FILE) {
-        String::from_utf8_lossy(&file).lines().for_each(|line| screen.line(line));
+        let text = String::from_utf8_lossy(&file);
+        match flags.json {
+            true => tell(flags, screen, json!({"lines": text.lines().collect::<Vec<_>>()}), &[]),
+            false => text.lines().for_each(|line| screen.line(line)),
+        }
         return Ok(Vec::new());
     }
     if file.len() < HEADER_BYTES {
@@ -116,39 +138,60 @@ pub fn show(env: &Env, flags: &Inspect, screen: &mut Screen) -> Result<Faults, F
         return Err(Failed::CannotRun(what));
     }
     let mut faults = Vec::new();
-    fields(screen, "file header", &file, 0, &FILE_HEADER);
-    let Some((_, _, header)) = Header::peek(&file) else {
+    let found = structures(flags, &file, &mut faults)?;
+    if flags.json {
+        let all: Vec<Value> = found.iter().map(Structure::to_json).collect();
+        tell(flags, screen, json!({ "structures": all }), &faults);
+    } else {
+        found.iter().for_each(|structure| structure.print(screen));
+    }
+    Ok(faults)
+}
+
+/// Prints an object with what was found.
+fn tell(flags: &Inspect, screen: &mut Screen, mut object: Value, faults: &[String]) {
+    object["path"] = flags.path.display().to_string().into();
+    object["kind"] = "hex".into();
+    object["faults"] = faults.into();
+    screen.line(&object.to_string());
+}
+
+fn structures(flags: &Inspect, file: &[u8], faults: &mut Faults) -> Result<Vec<Structure>, Failed> {
+    let mut found = vec![Structure::read("file header", file, 0, &FILE_HEADER)];
+    let Some((_, _, header)) = Header::peek(file) else {
         faults.push(format!("{}: header checksum does not match", flags.path.display()));
-        return Ok(faults);
+        return Ok(found);
     };
     match header.kind {
-        FileKind::Segment => segment(flags, &file, header.salt, screen, &mut faults)?,
+        FileKind::Segment => segment(flags, file, header.salt, &mut found, faults)?,
         FileKind::NamesPart => {
             let at = file.len().saturating_sub(part::FOOTER_BYTES);
-            fields(screen, "footer", &file, at, &PART_FOOTER);
+            found.push(Structure::read("footer", file, at, &PART_FOOTER));
         }
         _ => {
-            let (records, _) = record::salvage(&file, header.salt);
-            for (number, found) in records.iter().take(RECORDS_SHOWN).enumerate() {
-                fields(screen, &format!("record {number}"), &file, found.offset as usize, &RECORD);
+            let (records, _) = record::salvage(file, header.salt);
+            for (number, record) in records.iter().take(RECORDS_SHOWN).enumerate() {
+                let title = format!("record {number}");
+                found.push(Structure::read(&title, file, record.offset as usize, &RECORD));
             }
-            if records.len() > RECORDS_SHOWN {
-                screen.line(&format!("and {} more records", records.len() - RECORDS_SHOWN));
+            if let Some(next) = records.get(RECORDS_SHOWN) {
+                let title = format!("{} more records, the next", records.len() - RECORDS_SHOWN);
+                found.push(Structure::read(&title, file, next.offset as usize, &[]));
             }
         }
     }
-    Ok(faults)
+    Ok(found)
 }
 
 fn segment(
     flags: &Inspect,
     file: &[u8],
     salt: u64,
-    screen: &mut Screen,
+    found: &mut Vec<Structure>,
     faults: &mut Faults,
 ) -> Result<(), Failed> {
     let at = file.len().saturating_sub(FOOTER_BYTES).max(HEADER_BYTES);
-    fields(screen, "footer", file, at, &FOOTER);
+    found.push(Structure::read("footer", file, at, &FOOTER));
     let Ok(footer) = Footer::decode(&file[at..], salt, at as u64) else {
         faults.push(format!("{}: footer checksum does not match", flags.path.display()));
         return Ok(());
@@ -159,31 +202,60 @@ fn segment(
         return Err(Failed::Usage(what));
     }
     let entry = footer.blocks_at as usize + number * BLOCK_ENTRY_BYTES;
-    fields(screen, &format!("block index entry {number}"), file, entry, &BLOCK_ENTRY);
+    let title = format!("block index entry {number}");
+    found.push(Structure::read(&title, file, entry, &BLOCK_ENTRY));
     let offset = file.get(entry..entry + 8).and_then(|bytes| bytes.try_into().ok());
     let offset = offset.map_or(0, u64::from_le_bytes) as usize;
     let lines = file.get(offset..).is_some_and(has_lines);
     let head = if lines { &BLOCK_HEAD[..] } else { &BLOCK_HEAD[..7] };
-    fields(screen, &format!("block {number}"), file, offset, head);
+    found.push(Structure::read(&format!("block {number}"), file, offset, head));
     Ok(())
 }
 
-/// Prints the fields of a structure that begins at an offset.
-fn fields(screen: &mut Screen, title: &str, file: &[u8], at: usize, fields: &[Field]) {
-    let paint = screen.paint();
-    screen.line(&paint.head(&format!("{title}, at offset {at}")));
-    let mut offset = 0;
-    for (name, len) in fields {
-        let bytes = at.checked_add(offset).and_then(|start| file.get(start..start + len));
-        let bytes = bytes.unwrap_or_default();
-        let shown = bytes.iter().take(BYTES_SHOWN).map(|byte| format!("{byte:02x}"));
-        let more = if bytes.len() > BYTES_SHOWN { " …" } else { "" };
-        let hex = format!("{}{more}", shown.collect::<Vec<_>>().join(" "));
-        screen
-            .line(&format!("{offset:>6}  {len:>2}  {hex:<25}  {name:<18}  {}", value(name, bytes)));
-        offset += len;
+impl Structure {
+    /// The one that begins at an offset; what lies behind the file's end is empty.
+    fn read(title: &str, file: &[u8], at: usize, fields: &[Field]) -> Structure {
+        let mut offset = 0;
+        let field = |(name, len): &Field| {
+            let start = at.checked_add(offset);
+            let bytes = start.and_then(|start| file.get(start..start + len)).unwrap_or_default();
+            let found = Found { name, offset, len: *len, bytes: bytes.to_vec() };
+            offset += len;
+            found
+        };
+        let fields = fields.iter().map(field).collect();
+        Structure { title: title.to_owned(), at, fields }
     }
-    screen.line("");
+
+    fn print(&self, screen: &mut Screen) {
+        let paint = screen.paint();
+        screen.line(&paint.head(&format!("{}, at offset {}", self.title, self.at)));
+        for Found { name, offset, len, bytes } in &self.fields {
+            let more = if bytes.len() > BYTES_SHOWN { " …" } else { "" };
+            let hex = format!("{}{more}", hex(&bytes[..bytes.len().min(BYTES_SHOWN)]));
+            let value = value(name, bytes);
+            screen.line(&format!("{offset:>6}  {len:>2}  {hex:<25}  {name:<18}  {value}"));
+        }
+        screen.line("");
+    }
+
+    fn to_json(&self) -> Value {
+        let field = |Found { name, offset, len, bytes }: &Found| {
+            json!({
+                "field": name,
+                "offset": self.at + offset,
+                "bytes": len,
+                "hex": hex(bytes),
+                "value": value(name, bytes),
+            })
+        };
+        let fields: Vec<Value> = self.fields.iter().map(field).collect();
+        json!({"structure": self.title, "offset": self.at, "fields": fields})
+    }
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().join(" ")
 }
 
 /// What the bytes of a field mean.

@@ -3,6 +3,7 @@
 use super::Failed;
 use super::names::List;
 use super::records::Log;
+use crate::hints::WHAT_TO_GIVE;
 use irontsd_engine::env::Env;
 use irontsd_engine::error::{Error, Result};
 use irontsd_engine::header::{FileKind, Header};
@@ -54,14 +55,17 @@ pub fn open(env: &Env, path: &Path) -> std::result::Result<Opened, Failed> {
     match env.disk.list(path) {
         Ok(_) => directory(env, path),
         Err(error) if error.kind() == ErrorKind::NotADirectory => file(env, path),
-        Err(error) => Err(Error::io("open", path, error).into()),
+        Err(error) => {
+            let error = Error::io("open", path, error);
+            Err(Failed::CannotRun(format!("cannot {error}; {WHAT_TO_GIVE}")))
+        }
     }
 }
 
 fn directory(env: &Env, path: &Path) -> std::result::Result<Opened, Failed> {
     let manifest = || {
         Manifest::read(env, path)?.ok_or_else(|| {
-            let what = format!("no data directory: it has no {MANIFEST_FILE}");
+            let what = format!("no data directory: it has no {MANIFEST_FILE}; {WHAT_TO_GIVE}");
             Error::Directory { path: path.to_owned(), what }
         })
     };
@@ -138,7 +142,10 @@ fn file(env: &Env, path: &Path) -> std::result::Result<Opened, Failed> {
         }
         Some(FileKind::Log) => Ok(Opened::Log(Log::read(env, path)?)),
         Some(kind) => Ok(Opened::Names(List::read(env, path, kind)?)),
-        None => Err(Failed::CannotRun(format!("{}: no file of a data directory", path.display()))),
+        None => {
+            let what = format!("{}: no file of a data directory; {WHAT_TO_GIVE}", path.display());
+            Err(Failed::CannotRun(what))
+        }
     }
 }
 

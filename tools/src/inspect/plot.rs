@@ -18,6 +18,8 @@ const SERIES_SHOWN: usize = 8;
 const ROWS: usize = 10;
 /// Columns for the values beside it.
 const MARGIN: usize = 14;
+/// Digits of a value beside it.
+const DIGITS: usize = 6;
 /// Samples read at a time.
 const STEP: usize = 8192;
 
@@ -114,10 +116,19 @@ fn draw(
     Ok(())
 }
 
-/// A value that fits beside a drawing.
+/// A value that fits beside a drawing: six digits that count, if it has more.
 fn number(value: f64) -> String {
-    let plain = value.to_string();
-    if plain.len() < MARGIN { plain } else { format!("{value:.5e}") }
+    let (plain, size) = (value.to_string(), value.abs());
+    if plain.len() <= DIGITS + 2 {
+        return plain;
+    }
+    if !(1e-4..1e12).contains(&size) {
+        return format!("{value:.5e}");
+    }
+    let whole = size.log10().floor() as i32 + 1;
+    let decimals = (DIGITS as i32 - whole).max(0) as usize;
+    let text = format!("{value:.decimals$}");
+    if decimals == 0 { text } else { text.trim_end_matches('0').trim_end_matches('.').to_owned() }
 }
 
 fn each(
@@ -139,5 +150,20 @@ fn each(
         if !more {
             return Ok(());
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::number;
+
+    #[test]
+    fn values_beside_a_drawing_are_short() {
+        let values = [0.0, -12.5, 99.848812345, 0.493960360370882, 1.31040012, 5191154.0];
+        let shown = ["0", "-12.5", "99.8488", "0.49396", "1.3104", "5191154"];
+        assert_eq!(values.map(number), shown);
+        let values = [123456789.987, 1e-7 / 3.0, 1.0 / 3e-13, 0.000123456789, 999999.96];
+        let shown = ["123456790", "3.33333e-8", "3.33333e12", "0.000123457", "1000000"];
+        assert_eq!(values.map(number), shown);
     }
 }

@@ -32,11 +32,12 @@ pub fn show(
     selector: &Selector,
     screen: &mut Screen,
 ) -> Result<Faults, Failed> {
-    let (mut found, mut faults) = (BTreeMap::new(), Vec::new());
+    let (mut found, mut faults, mut in_logs) = (BTreeMap::new(), Vec::new(), 0);
     let wanted = groups(std::slice::from_ref(selector));
     match open::open(env, &flags.path)? {
         Opened::Directory(directory) => {
             faults = directory.faults.clone();
+            in_logs = directory.logs.iter().map(|log| log.rows).sum();
             for (_, segment) in &directory.segments {
                 gather(segment, &wanted, &mut found, &mut faults);
             }
@@ -56,6 +57,11 @@ pub fn show(
     }
     if found.is_empty() {
         screen.line("no such series in segments");
+        if in_logs > 0 {
+            let rows = counted(in_logs, "row is", "rows are");
+            let how = "--plot reads those too, /internal/force_flush puts them into a segment";
+            screen.line(&format!("{rows} in logs only: {how}"));
+        }
     }
     for (name, runs) in &found {
         print(screen, name, runs);

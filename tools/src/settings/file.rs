@@ -8,6 +8,7 @@ use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, Command, CommandFactory};
 use irontsd_engine::env;
 use std::error::Error;
+use std::fmt;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use toml::de::{DeTable, DeValue};
@@ -36,7 +37,24 @@ pub enum Failure {
     /// It cannot be read.
     Unreadable(String),
     /// What is wrong with it, by line.
-    Wrong(Vec<String>),
+    Wrong(Vec<Mistake>),
+}
+
+/// Something wrong in a file.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Mistake {
+    /// The file, as it was named.
+    pub file: String,
+    /// Where it stands, counted from 1.
+    pub line: usize,
+    /// What is wrong, and what would be right.
+    pub what: String,
+}
+
+impl fmt::Display for Mistake {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{}:{}: {}", self.file, self.line, self.what)
+    }
 }
 
 /// Something wrong at a place in the file.
@@ -52,13 +70,15 @@ impl ConfigFile {
         })?;
         let text = String::from_utf8(bytes).map_err(|error| {
             let line = 1 + newlines(error.as_bytes(), error.utf8_error().valid_up_to());
-            Failure::Wrong(vec![format!("{shown}:{line}: not UTF-8; save it in that encoding")])
+            let what = "not UTF-8; save it in that encoding".to_owned();
+            Failure::Wrong(vec![Mistake { file: shown.to_string(), line, what }])
         })?;
         let settings = settings(&text).map_err(|mut problems| {
             problems.sort_by_key(|(place, _)| place.start);
             let line = |place: &Range<usize>| 1 + newlines(text.as_bytes(), place.start);
-            let sentence = |(place, what)| format!("{shown}:{}: {what}", line(&place));
-            Failure::Wrong(problems.into_iter().map(sentence).collect())
+            let mistake =
+                |(place, what)| Mistake { file: shown.to_string(), line: line(&place), what };
+            Failure::Wrong(problems.into_iter().map(mistake).collect())
         })?;
         Ok(ConfigFile { path: path.to_owned(), settings })
     }

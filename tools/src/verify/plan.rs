@@ -2,6 +2,7 @@
 
 use super::check::log::Content;
 use super::fault::{Affected, Fault, Faults, Kind};
+use crate::hints::WHAT_TO_GIVE;
 use irontsd_engine::assigned::ASSIGNED_FILE;
 use irontsd_engine::env::Env;
 use irontsd_engine::error::Error;
@@ -59,7 +60,7 @@ pub fn plan(env: &Env, path: &Path) -> Result<Plan, String> {
     match env.disk.list(path) {
         Ok(_) => directory(env, path),
         Err(error) if error.kind() == ErrorKind::NotADirectory => file(env, path),
-        Err(error) => Err(Error::io("open", path, error).to_string()),
+        Err(error) => Err(format!("cannot {}; {WHAT_TO_GIVE}", Error::io("open", path, error))),
     }
 }
 
@@ -75,7 +76,9 @@ fn directory(env: &Env, dir: &Path) -> Result<Plan, String> {
             plan.manifest = Some(manifest);
         }
         Ok(None) => {
-            return Err(format!("{}: no data directory: it has no {MANIFEST_FILE}", dir.display()));
+            let dir = dir.display();
+            let what = format!("no data directory: it has no {MANIFEST_FILE}; {WHAT_TO_GIVE}");
+            return Err(format!("{dir}: {what}"));
         }
         Err(error @ Error::Damaged { .. }) => {
             let mut faults = Faults::new(dir, &path);
@@ -209,7 +212,10 @@ fn file(env: &Env, path: &Path) -> Result<Plan, String> {
             let what = "is read together with its data directory: give that";
             return Err(format!("{}: {what}", path.display()));
         }
-        None => return Err(format!("{}: no file of a data directory", path.display())),
+        None => {
+            let path = path.display();
+            return Err(format!("{path}: no file of a data directory; {WHAT_TO_GIVE}"));
+        }
     });
     Ok(plan)
 }

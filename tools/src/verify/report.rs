@@ -9,6 +9,9 @@ use crate::terminal::{bytes, counted};
 use serde_json::{Value, json};
 use std::time::Duration;
 
+/// Series named with a fault for people; JSON has more of them.
+const NAMED_IN_TEXT: usize = 3;
+
 /// Tells all.
 pub fn tell(
     flags: &Verify,
@@ -69,8 +72,9 @@ fn for_eyes(screen: &mut Screen, flags: &Verify, found: &Found, took: Duration) 
 fn touched(affected: &Affected) -> Option<String> {
     let mut words = Vec::new();
     if let Some(count) = affected.series_count {
-        let more = if count > affected.series.len() as u64 { ", …" } else { "" };
-        let named = affected.series.join(", ");
+        let named = &affected.series[..affected.series.len().min(NAMED_IN_TEXT)];
+        let more = if count > named.len() as u64 { ", …" } else { "" };
+        let named = named.join(", ");
         let named = if named.is_empty() { named } else { format!(" ({named}{more})") };
         words.push(format!("{}{named}", counted(count, "series", "series")));
     }
