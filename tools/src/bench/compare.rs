@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use super::run::Run;
 use super::summary;
 use super::units::{scaled, three_digits, time_ns};
-use crate::flags::address;
+use super::values::server;
 use crate::screen::Paint;
 
 const MIB: f64 = 1024.0 * 1024.0;
@@ -37,12 +37,12 @@ impl std::str::FromStr for Peer {
         let (name, rest) = text.split_once('=').ok_or(expected)?;
         let mut parts = rest.split(',');
         let first = parts.next().filter(|first| !first.is_empty()).ok_or(expected)?;
-        let http = parts.next().filter(|http| !http.is_empty()).map(address).transpose()?;
+        let http = parts.next().filter(|http| !http.is_empty()).map(server).transpose()?;
         let pid = parts.next().map(|pid| pid.parse().map_err(|_| expected)).transpose()?;
         if name.is_empty() || parts.next().is_some() {
             return Err(expected.to_owned());
         }
-        Ok(Peer { name: name.to_owned(), address: address(first)?, http, pid })
+        Ok(Peer { name: name.to_owned(), address: server(first)?, http, pid })
     }
 }
 

@@ -1,13 +1,13 @@
 //! Flags of `irontsd bench`.
 
-use crate::flags::{Switch, address, duration};
+use crate::flags::{Switch, duration};
 use clap::{ArgGroup, Parser, ValueEnum};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use super::compare::Peer;
-use super::values::{batch, positive, some_duration, whole_seconds};
+use super::values::{batch, positive, server, some_duration, whole_seconds};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -55,21 +55,21 @@ pub struct Bench {
 #[command(next_help_heading = "Where to")]
 pub struct Target {
     /// Send put lines over connections to this address.
-    #[arg(long, value_name = "HOST:PORT", value_parser = address)]
+    #[arg(long, value_name = "HOST:PORT", value_parser = server)]
     pub telnet: Option<SocketAddr>,
 
     /// Send POST /api/put requests to this address, histograms to /api/histogram.
-    #[arg(long, value_name = "HOST:PORT", value_parser = address)]
+    #[arg(long, value_name = "HOST:PORT", value_parser = server)]
     pub put: Option<SocketAddr>,
 
     /// Send put lines in datagrams to this address; nothing is answered, and what the server is too
     /// slow for is lost.
-    #[arg(long, value_name = "HOST:PORT", value_parser = address)]
+    #[arg(long, value_name = "HOST:PORT", value_parser = server)]
     pub udp: Option<SocketAddr>,
 
     /// Where the server's counters, /internal/force_flush and /api/v1/export are. With it the run
     /// ends when the flush is answered and the server has counted every point.
-    #[arg(long, value_name = "HOST:PORT", value_parser = address)]
+    #[arg(long, value_name = "HOST:PORT", value_parser = server)]
     pub http: Option<SocketAddr>,
 
     /// The server's process on this machine, for its CPU and memory.

@@ -15,9 +15,15 @@ pub fn describe() -> Outcome<Vec<(&'static str, String)>> {
         ("date", date_today()?),
         ("kernel", trimmed("/proc/sys/kernel/osrelease")),
         ("CPU", format!("{}, {cores} cores", field("/proc/cpuinfo", "model name"))),
-        ("memory", field("/proc/meminfo", "MemTotal")),
+        ("memory", memory(&field("/proc/meminfo", "MemTotal"))),
         ("load average at the start", trimmed("/proc/loadavg")),
     ])
+}
+
+/// `24684084 kB` for people.
+fn memory(text: &str) -> String {
+    let kib = text.strip_suffix(" kB").and_then(|digits| digits.parse::<f64>().ok());
+    kib.map_or_else(|| text.to_owned(), |kib| format!("{:.1} GiB", kib / 1024.0 / 1024.0))
 }
 
 fn trimmed(path: &str) -> String {

@@ -1,6 +1,7 @@
 //! Values of flags: numbers with units, lengths of time within bounds. Pure.
 
-use crate::flags::duration;
+use crate::flags::{address, duration};
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::time::Duration;
 
 /// `20M`, `500k`, `1.5M`, `2_000`: a whole number above 0.
@@ -19,6 +20,17 @@ pub(super) fn positive(text: &str) -> Result<u64, String> {
     let number = digits.parse::<f64>().map_err(|_| expected())? * factor;
     let fits = (1.0..1e15).contains(&number) && number.fract() == 0.0;
     if fits { Ok(number as u64) } else { Err(expected()) }
+}
+
+/// Where a server is; no host is this one.
+pub(super) fn server(text: &str) -> Result<SocketAddr, String> {
+    let mut found = address(text)?;
+    match found.ip() {
+        ip if !ip.is_unspecified() => {}
+        ip if ip.is_ipv4() => found.set_ip(Ipv4Addr::LOCALHOST.into()),
+        _ => found.set_ip(Ipv6Addr::LOCALHOST.into()),
+    }
+    Ok(found)
 }
 
 /// Points of a piece.
@@ -53,6 +65,9 @@ mod tests {
         for text in ["", "0", "-1", "1.5", "M", "1e9", "20MB", "inf", "1G0"] {
             assert!(positive(text).is_err(), "{text}");
         }
+        assert_eq!(server(":4242"), Ok(([127, 0, 0, 1], 4242).into()));
+        assert_eq!(server("[::]:1").map(|found| found.ip().is_loopback()), Ok(true));
+        assert_eq!(server("192.0.2.7:1"), Ok(([192, 0, 2, 7], 1).into()));
         assert_eq!(whole_seconds("15s"), Ok(15));
         assert!(whole_seconds("500ms").is_err() && whole_seconds("0").is_err());
     }
