@@ -101,6 +101,8 @@ fn verdicts_are_told() {
     }
     let told = irontsd_in(&home.data(), &["verify", "data", "--repair", "repaired"]);
     assert_snapshot("verify-damaged", &said(&told));
+    let told = irontsd_in(&home.data(), &["inspect", "data"]);
+    assert_snapshot("inspect-damaged-manifest", &said(&told));
     let told = irontsd_in(&home.data(), &["inspect", MERGED]);
     assert_snapshot("inspect-damaged", &said(&told));
 }

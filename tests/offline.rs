@@ -12,6 +12,7 @@ mod foreign; // Parquet files of others.
 mod forms; // Each form out and back.
 mod parquet; // Parquet as DuckDB and pyarrow read it.
 mod refused; // Bad lines, locked directories, damage, usage.
+mod terminal; // What a terminal is told meanwhile.
 
 /// Every series, with and without a name.
 const ALL: &str = "match[]={__name__!=\"\"}&match[]={__name__=\"\"}";

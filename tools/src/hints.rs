@@ -10,6 +10,10 @@ use std::net::SocketAddr;
 pub const WHAT_TO_GIVE: &str =
     "give a node's --data-dir, a snapshot in it (snapshots/NAME), or a file of one";
 
+/// What to do about a directory that cannot be opened because it is damaged.
+pub const SAVE_WHAT_IS_SOUND: &str =
+    "`irontsd verify DIR --repair NEW_DIR` writes what is sound to a new directory";
+
 /// How the descriptor limit is raised.
 const RAISE: &str = "raise the hard limit, with `ulimit -Hn 65536` or LimitNOFILE= in a unit";
 

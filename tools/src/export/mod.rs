@@ -10,6 +10,7 @@ mod text;
 pub use flags::Export;
 
 use crate::format::Format;
+use crate::hints::SAVE_WHAT_IS_SOUND;
 use crate::terminal::{self, Progress};
 use irontsd_engine::env::{self, Env};
 use irontsd_engine::error::Error;
@@ -134,13 +135,15 @@ fn arguments(flags: &Export, now_ms: i64) -> Result<ExportArgs, String> {
     })
 }
 
+/// What can be exported.
+const EXPORTED: &str = "give a node's --data-dir, a snapshot in it (snapshots/NAME), or a segment";
+
 /// An error with what to do about it, where that is not obvious.
 fn explain(error: &Error) -> String {
     match error {
-        Error::Io { .. } => format!("cannot {error}"),
-        Error::Directory { .. } => format!(
-            "{error}; give the --data-dir of a node, a snapshot in it (snapshots/NAME), or a segment"
-        ),
+        Error::Io { .. } => format!("cannot {error}; {EXPORTED}"),
+        Error::Directory { .. } => format!("{error}; {EXPORTED}"),
+        Error::Damaged { .. } => format!("{error}; {SAVE_WHAT_IS_SOUND}"),
         _ => error.to_string(),
     }
 }

@@ -21,9 +21,11 @@ mod series;
 
 pub use flags::Inspect;
 
+use crate::hints::SAVE_WHAT_IS_SOUND;
 use crate::screen::Screen;
 use crate::terminal;
 use irontsd_engine::env::{self, Env};
+use irontsd_engine::error::Error;
 use open::Opened;
 use std::process::ExitCode;
 
@@ -40,9 +42,12 @@ enum Failed {
     CannotRun(String),
 }
 
-impl From<irontsd_engine::error::Error> for Failed {
-    fn from(error: irontsd_engine::error::Error) -> Failed {
-        Failed::CannotRun(error.to_string())
+impl From<Error> for Failed {
+    fn from(error: Error) -> Failed {
+        Failed::CannotRun(match &error {
+            Error::Damaged { .. } => format!("{error}; {SAVE_WHAT_IS_SOUND}"),
+            _ => error.to_string(),
+        })
     }
 }
 
