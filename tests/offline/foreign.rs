@@ -30,6 +30,8 @@ duckdb.execute("CREATE TABLE samples AS SELECT * FROM read_parquet(?)", [files])
 for options in ["", ", COMPRESSION zstd", ", COMPRESSION zstd, PARQUET_VERSION v2"]:
     name = f"{written}duckdb{''.join(c if c.isalnum() else '-' for c in options)}.parquet"
     duckdb.execute(f"COPY samples TO '{name}' (FORMAT parquet{options})")
+for codec in ["snappy", "zstd"]:
+    pq.write_table(table, f"{home}/damaged-{codec}.parquet", compression=codec, write_page_checksum=True)
 pq.write_table(table, home + "/refused.parquet", compression={"metric": "snappy", "integer": "brotli"})
 "#;
 
@@ -66,14 +68,26 @@ fn files_of_others_give_the_same_samples() {
         let found = export(&import(&[&file], &[]).data(), &[]);
         assert!(found == everything, "{} has other samples", file.display());
     }
-    let refused = dir.path().join("refused.parquet");
     let empty = Home::new(&[]);
     let to = empty.data();
-    let output = tool("import", &refused, &["--to", to.to_str().expect("UTF-8")]);
-    assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+    let failed = |file: &Path| {
+        let output = tool("import", file, &["--to", to.to_str().expect("UTF-8")]);
+        assert_eq!(output.status.code(), Some(3), "{}", said(&output));
+        said(&output)
+    };
+    for codec in ["snappy", "zstd"] {
+        let damaged = dir.path().join(format!("damaged-{codec}.parquet"));
+        let mut bytes = fs::read(&damaged).expect("a file");
+        // Within the first page of the first column, behind its head.
+        bytes[100] ^= 1;
+        fs::write(&damaged, bytes).expect("written");
+        let expected = "not readable as Parquet: column `metric`: Parquet error: Page CRC checksum";
+        assert!(failed(&damaged).contains(expected), "{}", failed(&damaged));
+    }
+    let refused = dir.path().join("refused.parquet");
     let expected = format!(
         "error: {}: column `integer` is compressed with BROTLI, which is not read here",
         refused.display()
     );
-    assert!(said(&output).contains(&expected), "{}", said(&output));
+    assert!(failed(&refused).contains(&expected), "{}", failed(&refused));
 }

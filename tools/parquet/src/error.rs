@@ -1,7 +1,7 @@
 //! What can go wrong with a Parquet file.
 
 use parquet::errors::ParquetError;
-use std::io;
+use std::io::{self, ErrorKind::*};
 
 /// See the module.
 #[derive(Debug, thiserror::Error)]
@@ -48,8 +48,15 @@ impl From<ParquetError> for Error {
 impl Error {
     /// The same, naming the column in which it was found.
     pub(crate) fn in_column(column: &str, error: ParquetError) -> Error {
+        let in_column = |why| Error::Unreadable(format!("column `{column}`: {why}"));
         match Error::from(error) {
-            Error::Unreadable(why) => Error::Unreadable(format!("column `{column}`: {why}")),
+            Error::Unreadable(why) => in_column(why),
+            // What unpacks bytes says so of bad ones; files say other things.
+            Error::Io(error)
+                if matches!(error.kind(), InvalidData | InvalidInput | UnexpectedEof) =>
+            {
+                in_column(error.to_string())
+            }
             other => other,
         }
     }
