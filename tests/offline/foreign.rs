@@ -18,13 +18,13 @@ files = sorted(glob.glob(home + "/days/*.parquet"))
 table = pa.concat_tables([pq.read_table(file) for file in files])
 written = home + "/written/"
 os.mkdir(written)
-for codec in ["none", "snappy", "zstd", "gzip", "lz4"]:
-    for version in ["1.0", "2.0"]:
-        for dictionary in [True, False]:
-            name = f"{written}pyarrow-{codec}-{version}-{'dictionary' if dictionary else 'plain'}.parquet"
-            pq.write_table(table, name, compression=codec, data_page_version=version,
-                           use_dictionary=dictionary, row_group_size=4000, data_page_size=4096,
-                           write_batch_size=256)
+every = [(version, dictionary) for version in ["1.0", "2.0"] for dictionary in [True, False]]
+for codec in ["snappy", "zstd", "gzip", "lz4", "none"]:
+    for version, dictionary in every if codec in ["snappy", "zstd"] else every[1:3]:
+        name = f"{written}pyarrow-{codec}-{version}-{'dictionary' if dictionary else 'plain'}.parquet"
+        pq.write_table(table, name, compression=codec, data_page_version=version,
+                       use_dictionary=dictionary, row_group_size=4000, data_page_size=4096,
+                       write_batch_size=256)
 pq.write_table(table, written + "pyarrow-as-it-likes.parquet")
 duckdb.execute("CREATE TABLE samples AS SELECT * FROM read_parquet(?)", [files])
 for options in ["", ", COMPRESSION zstd", ", COMPRESSION zstd, PARQUET_VERSION v2"]:
@@ -46,7 +46,7 @@ fn many_lines() -> String {
             _ => format!("histogram many.h {time} u={n}:o=0:0,1.5={n}:1.5,2.5=1 host=a\n"),
         }
     };
-    (0..20_000).map(line).collect()
+    (0..9_000).map(line).collect()
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn files_of_others_give_the_same_samples() {
     assert!(output.status.success(), "{}", said(&output));
     let written = fs::read_dir(dir.path().join("written")).expect("files").flatten();
     let written: Vec<PathBuf> = written.map(|file| file.path()).collect();
-    assert_eq!(written.len(), 24);
+    assert_eq!(written.len(), 18);
     for file in written {
         let found = export(&import(&[&file], &[]).data(), &[]);
         assert!(found == everything, "{} has other samples", file.display());
