@@ -10,7 +10,7 @@ pub mod set;
 pub use blocks::SortMemory;
 pub use set::{Buffers, Order};
 
-use crate::types::{Samples, SeriesId};
+use crate::types::{Samples, SeriesId, TIMESTAMP_MS_MAX, TIMESTAMP_MS_MIN};
 use set::RowSet;
 use std::ops::Range;
 
@@ -55,12 +55,20 @@ pub struct EpochRows {
 }
 
 impl EpochRows {
-    /// Sorts the first rows of each buffer, of the wanted series only.
-    pub fn sort(buffers: &Buffers, wanted: Option<&SeriesSet>) -> EpochRows {
+    /// Sorts the first rows of each buffer, of the wanted series and times only, both ends included.
+    pub fn sort(
+        buffers: &Buffers,
+        wanted: Option<&SeriesSet>,
+        (from, to): (i64, i64),
+    ) -> EpochRows {
         let rows = RowSet::new(buffers);
-        let mut keys = Vec::with_capacity(if wanted.is_none() { rows.total() } else { 0 });
+        // To look at the times takes a while, to sort what nobody wants takes longer.
+        let at_any_time = from <= TIMESTAMP_MS_MIN && to >= TIMESTAMP_MS_MAX;
+        let in_time = |row| at_any_time || (from..=to).contains(&rows.row(row).timestamp_ms());
+        let mut keys =
+            Vec::with_capacity(if wanted.is_none() && at_any_time { rows.total() } else { 0 });
         rows.each(|row, series| {
-            if wanted.is_none_or(|wanted| wanted.contains(series)) {
+            if wanted.is_none_or(|wanted| wanted.contains(series)) && in_time(row) {
                 keys.push(u64::from(series) << 32 | u64::from(row));
             }
         });
@@ -124,6 +132,8 @@ mod tests {
     use std::convert::Infallible;
     use std::sync::Arc;
 
+    const ALWAYS: (i64, i64) = (i64::MIN, i64::MAX);
+
     type Found = BTreeMap<SeriesId, BTreeMap<i64, i64>>;
 
     fn found(samples: &Samples, range: Range<usize>) -> BTreeMap<i64, i64> {
@@ -145,8 +155,8 @@ mod tests {
     }
 
     /// As a reader goes through them.
-    fn one_by_one(buffers: &Buffers) -> Found {
-        let rows = EpochRows::sort(buffers, None);
+    fn one_by_one(buffers: &Buffers, range: (i64, i64)) -> Found {
+        let rows = EpochRows::sort(buffers, None, range);
         let gather = |&(series, _): &(SeriesId, u32)| {
             let mut samples = Samples::default();
             rows.gather(rows.find(series), &mut Order::default(), &mut samples);
@@ -187,8 +197,13 @@ mod tests {
                 buffers[*shard].append(&batch, commit as u32);
             }
             let buffers = buffers.map(|buffer| (buffer.clone(), buffer.len()));
-            prop_assert_eq!(&one_by_one(&buffers), &model);
+            prop_assert_eq!(&one_by_one(&buffers, ALWAYS), &model);
             prop_assert_eq!(&in_blocks(&buffers), &model);
+            for samples in model.values_mut() {
+                samples.retain(|timestamp, _| (1..=2).contains(timestamp));
+            }
+            model.retain(|_, samples| !samples.is_empty());
+            prop_assert_eq!(&one_by_one(&buffers, (1, 2)), &model);
         }
     }
 
@@ -210,6 +225,6 @@ mod tests {
             buffers[commit as usize % 2].append(&batch, commit);
         }
         let buffers = buffers.map(|buffer| (buffer.clone(), buffer.len()));
-        assert!(in_blocks(&buffers) == one_by_one(&buffers));
+        assert!(in_blocks(&buffers) == one_by_one(&buffers, ALWAYS));
     }
 }

@@ -72,7 +72,7 @@ impl Snapshot {
             let (low, high) = segment.footer().timestamps;
             low <= range.1 && high >= range.0
         };
-        let sort = |epoch: &Vec<_>| EpochRows::sort(epoch, wanted);
+        let sort = |epoch: &Vec<_>| EpochRows::sort(epoch, wanted, range);
         Scan {
             segments: self.segments.iter().filter(overlaps).cloned().collect(),
             epochs: self.epochs.iter().map(sort).collect(),
