@@ -1,31 +1,40 @@
 //! The names of a segment, group by group, as they stand in its file.
 //!
-//! One segment mostly has the series of the one before, so packed groups are kept from segment to
-//! segment and copied: a name never changes. What a segment does not use is let go.
+//! A segment mostly has series that one not long before had, so packed groups are kept and copied: a name
+//! never changes. Those not used for longest are let go when they are too many.
 
 use super::coded::Encoder;
 use super::ids;
+use crate::bytes::Reader;
 use crate::limits::NAME_GROUP;
 use crate::series::Registry;
 use crate::types::SeriesId;
 use std::collections::BTreeMap;
 
-/// Groups that are larger together are not kept.
+/// Bytes of groups that are kept at the most.
 const KEPT_BYTES_MAX: usize = 64 << 20;
 
-/// One group: these ids, packed with their names.
+/// One group: some ids, packed with their names.
 #[derive(Debug)]
 pub struct Group {
-    /// Its ids, ascending.
-    pub ids: Vec<SeriesId>,
+    /// Its first id.
+    pub first: SeriesId,
+    /// How many it has.
+    pub names: usize,
     /// Its bytes.
     pub bytes: Vec<u8>,
-    used: bool,
+    /// The last segment that it was for.
+    used: u64,
 }
 
-/// Groups kept for the next segment, by the part of ids they are for.
+/// Groups kept for the next segments.
 #[derive(Debug, Default)]
-pub struct Groups(BTreeMap<u32, Group>);
+pub struct Groups {
+    /// By the part of ids they are for.
+    kept: BTreeMap<u32, Group>,
+    /// Segments so far.
+    segments: u64,
+}
 
 impl Groups {
     /// Passes on the groups that name some series, ascending by id; they may name others, too.
@@ -35,46 +44,61 @@ impl Groups {
         registry: &Registry,
         mut sink: impl FnMut(&Group) -> Result<(), E>,
     ) -> Result<(), E> {
-        self.0.values_mut().for_each(|group| group.used = false);
+        self.segments += 1;
         let part = |id: SeriesId| id / NAME_GROUP as u32;
         for ids in series.chunk_by(|&a, &b| part(a) == part(b)) {
-            let kept = self.0.get_mut(&part(ids[0])).filter(|group| serves(&group.ids, ids));
+            let kept = self.kept.get_mut(&part(ids[0])).filter(|group| serves(group, ids));
             match kept {
                 Some(group) => {
-                    group.used = true;
+                    group.used = self.segments;
                     sink(group)?;
                 }
                 None => {
-                    let group = pack(ids, registry);
+                    let group = pack(ids, registry, self.segments);
                     sink(&group)?;
-                    self.0.insert(part(ids[0]), group);
+                    self.kept.insert(part(ids[0]), group);
                 }
             }
         }
-        self.0.retain(|_, group| group.used);
-        let bytes = |group: &Group| group.bytes.len() + group.ids.len() * 4;
-        if self.0.values().map(bytes).sum::<usize>() > KEPT_BYTES_MAX {
-            self.0.clear();
-        }
+        self.let_go(KEPT_BYTES_MAX);
         Ok(())
+    }
+
+    /// Lets groups go until so many bytes are left at the most, first those not used for longest.
+    fn let_go(&mut self, bytes_max: usize) {
+        let mut bytes: usize = self.kept.values().map(|group| group.bytes.len()).sum();
+        if bytes <= bytes_max {
+            return;
+        }
+        let mut by_use: Vec<_> =
+            self.kept.iter().map(|(part, group)| (group.used, *part)).collect();
+        by_use.sort_unstable();
+        for (_, part) in by_use {
+            if bytes <= bytes_max {
+                break;
+            }
+            bytes -= self.kept.remove(&part).map_or(0, |group| group.bytes.len());
+        }
     }
 }
 
 /// Whether a group names all of these, and not many others.
-fn serves(group: &[SeriesId], ids: &[SeriesId]) -> bool {
-    if group.len() < ids.len() || group.len() > 2 * ids.len() {
+fn serves(group: &Group, wanted: &[SeriesId]) -> bool {
+    if group.names < wanted.len() || group.names > 2 * wanted.len() {
         return false;
     }
-    let mut rest = group.iter();
-    ids.iter().all(|id| rest.any(|other| other == id))
+    let ids = ids::decode(&mut Reader::new(&group.bytes), group.first, group.names);
+    let mut rest = ids.unwrap_or_default().into_iter();
+    wanted.iter().all(|id| rest.any(|other| other == *id))
 }
 
-fn pack(ids: &[SeriesId], registry: &Registry) -> Group {
+fn pack(ids: &[SeriesId], registry: &Registry, used: u64) -> Group {
     let mut bytes = ids::encode(ids);
     let mut names = Encoder::new(registry.secrets());
     registry.each(ids.iter().copied(), |_, name| names.add(name));
     names.finish(&mut bytes);
-    Group { ids: ids.to_vec(), bytes, used: true }
+    bytes.shrink_to_fit();
+    Group { first: ids[0], names: ids.len(), bytes, used }
 }
 
 #[cfg(test)]
@@ -92,7 +116,8 @@ mod tests {
         let mut named = |series: Vec<SeriesId>| {
             let mut found = Vec::new();
             let sink = |group: &Group| {
-                found.extend_from_slice(&group.ids);
+                let ids = ids::decode(&mut Reader::new(&group.bytes), group.first, group.names);
+                found.extend(ids.expect("own bytes"));
                 Ok::<(), ()>(())
             };
             groups.each(&series, &registry, sink).expect("no error");
@@ -106,6 +131,14 @@ mod tests {
         assert_eq!(named(few.clone()), few);
         assert_eq!(named(all.clone()), all);
         assert_eq!(named(vec![5]), [5]);
-        assert_eq!(groups.0.len(), 1, "what is not used is let go");
+        assert_eq!(named(all.clone()), all);
+        assert_eq!(groups.kept.len(), 2);
+        groups.each(&[0], &registry, |_| Ok::<(), ()>(())).expect("no error");
+        groups.let_go(groups.kept[&0].bytes.len());
+        assert_eq!(
+            groups.kept.keys().collect::<Vec<_>>(),
+            [&0],
+            "the one not used for longest goes"
+        );
     }
 }

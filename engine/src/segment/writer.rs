@@ -172,8 +172,8 @@ impl SegmentWriter {
                 bytes: group.bytes.len() as u32,
                 raw_bytes: 0,
                 checksum: checksum::seeded(self.salt, offset, &group.bytes),
-                first: group.ids[0],
-                names: group.ids.len() as u32,
+                first: group.first,
+                names: group.names as u32,
             });
             self.pending.extend_from_slice(&group.bytes);
             pad8(&mut self.pending);
