@@ -17,6 +17,7 @@ mod concurrency; // Exports taken while points stream in show a prefix of what w
 mod config; // Settings come from four places in order, and files are checked line by line.
 mod conformance; // Every case of tests/cases/ passes or is listed as pending.
 mod cors; // Pages of other sites read answers only where the node was told so.
+mod crowds; // Idle, hasty and slow clients cost a bound each and disturb nobody.
 mod damage; // Torn log tails are cut; damage elsewhere is named and never becomes a sample.
 mod deleting; // Deletes and retention take what they name, at once and for good, and nothing else.
 mod duplicates; // The last acknowledged write of a series and time wins, wherever and whenever.

@@ -20,6 +20,8 @@ use std::time::Duration;
 pub const BACKLOG_BYTES_MAX: usize = 1 << 20;
 /// Below this an export makes its next piece.
 pub const BACKLOG_BYTES_LOW: usize = 256 << 10;
+/// What a connection keeps of the memory of its answers when all are sent: most are idle then.
+const IDLE_BYTES_MAX: usize = 4 << 10;
 /// How long a closing connection's rest is read, so that the peer gets the last answer instead of
 /// a reset.
 pub const LINGER: Duration = Duration::from_secs(1);
@@ -73,6 +75,8 @@ pub struct Conn {
     pub parked: Option<Box<dyn Task>>,
     /// A request that waits until the node takes points again.
     pub deferred: Option<Box<Request>>,
+    /// A request of which a part has come.
+    pub begun: Option<Begun>,
     /// There may be something to read.
     pub readable: bool,
     /// The socket reported its end; reads go on until they find it.
@@ -93,6 +97,15 @@ pub struct Conn {
     pub touched: bool,
     /// When the peer last took a byte, or had nothing to take.
     pub progress_at: Duration,
+}
+
+/// How a request comes that is not whole yet.
+#[derive(Debug, Clone, Copy)]
+pub struct Begun {
+    /// When it began, or brought what was due last.
+    pub since: Duration,
+    /// What has come since then.
+    pub bytes: usize,
 }
 
 /// What came of reading.
@@ -136,6 +149,7 @@ impl Conn {
             further_headers: String::new(),
             parked: None,
             deferred: None,
+            begun: None,
             readable: true,
             ending: false,
             closing: false,
@@ -215,7 +229,9 @@ impl Conn {
     fn compact(&mut self) {
         if self.sent == self.out.len() {
             self.out.clear();
-            self.out.shrink_to(BACKLOG_BYTES_LOW);
+            if self.out.capacity() > IDLE_BYTES_MAX {
+                self.out = Vec::new();
+            }
             (self.sent, self.released) = (0, 0);
         } else if self.sent > BACKLOG_BYTES_MAX {
             self.out.drain(..self.sent);

@@ -6,6 +6,7 @@
 
 mod commits;
 mod opening;
+mod patience;
 mod stop;
 
 pub(crate) use commits::unavailable;
@@ -356,6 +357,7 @@ impl EventLoop {
             self.conns[place].carry = carry;
         }
         self.buffer = buffer;
+        self.note_request(place, bytes);
     }
 
     /// Takes some bytes; returns how many, and whether it is worth trying again at once.
@@ -504,6 +506,7 @@ impl EventLoop {
         let gone: Vec<usize> =
             self.conns.iter().filter(|(_, conn)| overdue(conn)).map(|(place, _)| place).collect();
         gone.into_iter().for_each(|place| self.close(place));
+        self.refuse_slow_requests(now);
         self.tick_stop(now);
     }
 }

@@ -18,7 +18,7 @@ use std::sync::atomic::Ordering::Relaxed;
 pub struct Listeners {
     sockets: Vec<(TcpListener, Port)>,
     loops: Vec<Arc<Handle>>,
-    /// Accepting failed, for want of descriptors mostly: it is tried again with the next tick.
+    /// Something waits that could not be accepted: it is tried again with the next tick.
     retry: bool,
 }
 
@@ -35,11 +35,18 @@ impl Listeners {
         Ok(Listeners { sockets, loops, retry: false })
     }
 
-    /// Accepts all that wait.
+    /// Accepts all that wait, as far as descriptors go.
     pub fn accept(&mut self, node: &Node) {
-        self.retry = false;
+        let was_short = std::mem::take(&mut self.retry);
         for (socket, port) in &self.sockets {
             loop {
+                if self.connections() >= node.policy.connections_max {
+                    if !was_short {
+                        tracing::warn!("{}", too_many(node.policy.connections_max));
+                    }
+                    self.retry = true;
+                    return;
+                }
                 match socket.accept() {
                     Ok((stream, peer)) => {
                         node.counters.connections_total.fetch_add(1, Relaxed);
@@ -69,12 +76,25 @@ impl Listeners {
         }
     }
 
+    /// Those that were handed to a loop and have not ended.
+    fn connections(&self) -> usize {
+        self.loops.iter().map(|to| to.load.load(Relaxed)).sum()
+    }
+
     /// Tries again what failed.
     pub fn retry(&mut self, node: &Node) {
         if self.retry {
             self.accept(node);
         }
     }
+}
+
+/// Files of logs and segments must be opened however many clients come.
+fn too_many(connections_max: usize) -> String {
+    format!(
+        "{connections_max} connections are all that the descriptor limit allows beside the node's own \
+         files: further ones wait until some have ended; raise the hard limit or close connections"
+    )
 }
 
 /// Nothing is read, so nobody knows what it would have spoken: most likely lines.

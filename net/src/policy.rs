@@ -24,6 +24,10 @@ pub struct Policy {
     pub telnet_errors: bool,
     /// How long an export's reader may take no byte before it is cut.
     pub export_stall: Duration,
+    /// How long a request that has begun may bring less than 64 KiB without being whole.
+    pub request_timeout: Duration,
+    /// Most connections at a time: further ones wait until some have ended.
+    pub connections_max: usize,
     /// How long a loop remembers, at least, how a series was spelled; at most twice as long.
     pub forget_after: Duration,
     /// Whether every acknowledgement waits for a sync.
@@ -67,6 +71,8 @@ impl Default for Policy {
             origins: Origins::default(),
             telnet_errors: true,
             export_stall: Duration::from_secs(30),
+            request_timeout: Duration::from_secs(30),
+            connections_max: usize::MAX,
             forget_after: Duration::from_secs(3600),
             sync_each: false,
             histogram_codecs: Codecs::default(),

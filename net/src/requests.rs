@@ -37,6 +37,7 @@ impl EventLoop {
                 (taken, false)
             }
             Taken::Request(request) => {
+                conn.begun = None;
                 self.request(place, request);
                 (taken, true)
             }
@@ -78,7 +79,7 @@ impl EventLoop {
         }
     }
 
-    fn refuse(&mut self, place: usize, answer: &Reply, reject: &Reject, input: &[u8]) {
+    pub(crate) fn refuse(&mut self, place: usize, answer: &Reply, reject: &Reject, input: &[u8]) {
         let conn = &mut self.conns[place];
         let framing = Framing { keep_alive: false, chunked: true, head_only: false, gzip: false };
         if conn.port == Port::Kairosdb {

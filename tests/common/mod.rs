@@ -4,6 +4,7 @@
 //! are the obvious ones, so that they can referee.
 
 pub mod cgroup;
+pub mod descriptors;
 pub mod export;
 pub mod gzip;
 pub mod http;

@@ -212,6 +212,12 @@ pub struct Serve {
           value_parser = duration, default_value = "30s")]
     pub export_stall_timeout: Duration,
 
+    /// How long an HTTP request that has begun may take for each 64 KiB until it is whole; a slower one
+    /// is refused with 408.
+    #[arg(long, env = "IRONTSD_REQUEST_TIMEOUT", value_name = "DURATION", value_parser = duration,
+          default_value = "30s")]
+    pub request_timeout: Duration,
+
     /// Keep to OpenTSDB's rules without the relaxations that other agents need.
     #[arg(long, env = "IRONTSD_STRICT", value_name = "on|off", default_value = "off",
           default_missing_value = "on", num_args = 0..=1, hide_possible_values = true,

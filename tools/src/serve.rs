@@ -41,7 +41,7 @@ pub fn run(flags: &Serve) -> ExitCode {
 
 fn serve(flags: &Serve) -> Result<(), String> {
     let loops = usize::from(flags.event_loops.unwrap_or_else(cores));
-    raise_descriptor_limit(loops as u64)?;
+    let connections_max = raise_descriptor_limit(loops as u64)?;
     let signals = Signals::new([SIGINT, SIGTERM]);
     let signals = signals.map_err(|error| format!("cannot watch for signals: {error}"))?;
     let (opentsdb, datagrams) = bind_opentsdb(flags)?;
@@ -68,7 +68,7 @@ fn serve(flags: &Serve) -> Result<(), String> {
     }
     let node = Arc::new(Node {
         engine,
-        policy: policy(flags),
+        policy: Policy { connections_max, ..policy(flags) },
         known: Default::default(),
         admission: Admission::new(limits(flags)),
         rejections: Default::default(),
@@ -150,9 +150,11 @@ fn policy(flags: &Serve) -> Policy {
         origins: flags.cors_origin.clone().unwrap_or_default(),
         telnet_errors: flags.telnet_errors == Switch::On,
         export_stall: flags.export_stall_timeout,
+        request_timeout: flags.request_timeout,
         forget_after: flags.forget_after,
         sync_each: flags.sync_interval.is_zero(),
         histogram_codecs: histogram_codecs(flags),
+        ..Policy::default()
     }
 }
 
@@ -220,8 +222,9 @@ const DESCRIPTORS_FOR_LOOP: u64 = 4;
 /// Each connection takes one more; fewer than this are worth a warning.
 const DESCRIPTORS_MANY: u64 = 1024;
 
-/// The hard limit is there to be used; one that is too low is known before a client meets it.
-fn raise_descriptor_limit(loops: u64) -> Result<(), String> {
+/// The hard limit is there to be used; one that is too low is known before a client meets it. Returns
+/// how many connections leave the node enough for its files.
+fn raise_descriptor_limit(loops: u64) -> Result<usize, String> {
     let limit = getrlimit(Resource::Nofile);
     let raised = Rlimit { current: limit.maximum, maximum: limit.maximum };
     if let Err(error) = setrlimit(Resource::Nofile, raised) {
@@ -235,7 +238,7 @@ fn raise_descriptor_limit(loops: u64) -> Result<(), String> {
     if allowed < DESCRIPTORS_MANY {
         tracing::warn!("{}", hints::few_descriptors(allowed, needed));
     }
-    Ok(())
+    Ok(usize::try_from(allowed - needed).unwrap_or(usize::MAX))
 }
 
 /// Returns at the first signal. The second ends the process at once: everything acknowledged is

@@ -90,6 +90,11 @@ enum Rest {
 }
 
 impl Session {
+    /// Whether a head has come and its body is not whole.
+    pub fn awaits_body(&self) -> bool {
+        self.body.is_some()
+    }
+
     /// Bytes of a body whose rest is still to come.
     pub fn body_bytes(&self) -> usize {
         self.body.as_ref().map_or(0, |incoming| incoming.body.capacity())

@@ -398,6 +398,21 @@ mod tests {
         }
     }
 
+    /// Whoever has found keys that collide in one node has found none that do in another.
+    #[test]
+    fn keys_that_collide_under_one_seed_do_not_under_others() {
+        let upper = |seed: u64, key: usize| {
+            let secrets = RapidSecrets::seed(seed);
+            Hashes::of(format!("metric{key}").as_bytes(), b"h=a", &secrets).upper()
+        };
+        let colliding: Vec<usize> = (0..500_000).filter(|&key| upper(7, key) >> 20 == 0).collect();
+        assert!(colliding.len() > 64, "{} keys share a 4096th of the table", colliding.len());
+        for seed in 8..40 {
+            let stays = colliding.iter().filter(|&&key| upper(seed, key) >> 20 == 0).count();
+            assert!(stays < 8, "{stays} of {} still collide under seed {seed}", colliding.len());
+        }
+    }
+
     #[test]
     fn what_is_asked_for_stays_and_the_rest_goes() {
         let bytes_max = 100_000;
