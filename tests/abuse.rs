@@ -49,6 +49,57 @@ fn a_decompression_bomb_is_refused_early() {
 }
 
 #[test]
+fn bombs_and_deep_nesting_are_refused_by_every_path_that_takes_bodies() {
+    let node = Node::with_flags(&["--kairosdb-listen", "127.0.0.1:0"]);
+    let bomb = bomb(40 << 20);
+    let deep = |opens: &str| opens.repeat(400_000).into_bytes();
+    let peak_before = node.memory_peak_bytes();
+    for (addr, target) in [
+        (node.http(), "/api/put"),
+        (node.opentsdb(), "/api/histogram"),
+        (node.http(), "/api/v1/import"),
+        (node.kairosdb(), "/api/v1/datapoints"),
+    ] {
+        let send = |lines: &[&str], body: &[u8]| {
+            Http::connect(addr).request("POST", target, lines, body).status
+        };
+        assert_eq!(send(&["Content-Encoding: gzip"], &bomb), 413, "{target}");
+        for opens in ["[", "{\"metric\":", "[{\"tags\":", "{\"metric\":{\"a\":"] {
+            assert_eq!(send(&[], &deep(opens)), 400, "{target}: {opens}");
+        }
+    }
+    let grown = node.memory_peak_bytes() - peak_before;
+    assert!(grown < 4 * MEMORY_GROWTH_MAX, "{grown} bytes");
+    assert_eq!(node.export_all().count(), 0);
+    node.put_lines("put m 1 1 h=a\n");
+}
+
+/// However many days there are, thin ones share files.
+#[test]
+fn a_sample_in_each_of_many_days_makes_few_files() {
+    let node = Node::start();
+    // From 1970 to 2286; the last part, a day of each month, in milliseconds.
+    let days: Vec<i64> = (0..49_700).chain((49_711..115_740).step_by(30)).collect();
+    let stamp = |day: i64| if day < 49_700 { day * 86_400 + 1 } else { day * 86_400_000 };
+    let lines: String =
+        days.iter().map(|&day| format!("put m {} {day} h=a\n", stamp(day))).collect();
+    node.put_lines(&lines);
+    let peak_before = node.memory_peak_bytes();
+    node.force_flush();
+    assert!(node.get("/internal/force_merge").text().ends_with("merged\n"));
+    let grown = node.memory_peak_bytes() - peak_before;
+    assert!(grown < MEMORY_GROWTH_MAX, "{grown} bytes for {} days", days.len());
+    let files = std::fs::read_dir(node.home().data().join("segments")).expect("segments").count();
+    assert!(files <= 16, "{files} files for {} days", days.len());
+    let export = node.export_all();
+    let expected = days.iter().map(|day| day.to_string());
+    assert!(
+        export.samples("m", &[("h", "a")]).iter().map(|sample| &sample.1).cloned().eq(expected)
+    );
+    assert_eq!(node.stop_and_restart().export_all(), export);
+}
+
+#[test]
 fn tls_on_a_plain_port_is_named_and_counted() {
     let node = Node::start();
     for (n, addr) in [node.opentsdb(), node.http()].into_iter().enumerate() {

@@ -47,6 +47,7 @@ mod recovery; // Whatever ends the node, the next start has every acknowledged p
 mod regressions; // One test for each defect ever found.
 mod repair; // What is not damaged survives a repair, to the last sample.
 mod seed_documents; // The examples of the two documents this project began with work as written.
+mod smuggling; // Requests that two readers could take apart differently are refused, split or whole.
 mod snapshots; // A snapshot is a directory with exactly what there was, and never changes.
 mod startup; // Flags, environment, addresses, the directory lock and the start-up lines.
 mod states; // While points cannot be taken everybody is told, reads go on, and it ends by itself.
