@@ -10,6 +10,7 @@ use crate::deletes;
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::manifest::Manifest;
+use crate::retention::{self, Keep};
 use crate::series::NAMES_DIR;
 use crate::state::Shared;
 use std::io;
@@ -39,8 +40,12 @@ pub(crate) fn create(shared: &Shared, name: &str) -> Result<()> {
         // While it is held, nothing that it names is removed.
         let manifest = shared.manifest.lock();
         link_files(shared, &manifest, &temporary)?;
-        // What retention hides now must not show up where there is none.
-        let copy = Manifest { floor_ms: shared.oldest_ms(), ..manifest.clone() };
+        // What retention hides must not show up where there is none; but what only a clock hides that
+        // runs ahead is back when it is right, and must be in the copy.
+        let keep = Keep { bytes_max: None, ..shared.config.keep };
+        let now_ms = shared.env.clock.wall_ms();
+        let floor_ms = retention::floor_ms(&manifest.segments, keep, manifest.floor_ms, now_ms);
+        let copy = Manifest { floor_ms, ..manifest.clone() };
         copy.write(env, &temporary)?;
     }
     for sub in SUBDIRS {
