@@ -35,6 +35,7 @@ mod import; // What one node exports another imports.
 mod inspect; // What inspect and verify print for eyes, for scripts and on a terminal.
 mod kairosdb; // KairosDB's lines and bodies, with its answers.
 mod kill; // 200 times kill -9 under load: nothing acknowledged is lost, nothing is invented.
+mod kill_calls; // A death at any chosen system call loses nothing acknowledged.
 mod memory; // In a small control group floods are refused, and nobody is killed.
 mod merging; // Merges change nothing that a reader sees, whatever interrupts them.
 mod monitoring; // Metrics, the list of refused lines and the probes tell the truth.

@@ -29,11 +29,16 @@ impl Http {
     /// Connects.
     #[track_caller]
     pub fn connect(addr: SocketAddr) -> Http {
-        let stream = TcpStream::connect(addr).expect("the node accepts");
-        stream.set_nodelay(true).expect("a socket option");
-        stream.set_read_timeout(Some(DEADLINE)).expect("a socket option");
-        stream.set_write_timeout(Some(DEADLINE)).expect("a socket option");
-        Http { stream: BufReader::with_capacity(1 << 16, stream), trailers: Vec::new() }
+        Http::try_connect(addr).expect("the node accepts")
+    }
+
+    /// Connects to a node that may be gone.
+    pub fn try_connect(addr: SocketAddr) -> io::Result<Http> {
+        let stream = TcpStream::connect(addr)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(DEADLINE))?;
+        stream.set_write_timeout(Some(DEADLINE))?;
+        Ok(Http { stream: BufReader::with_capacity(1 << 16, stream), trailers: Vec::new() })
     }
 
     /// Sends bytes as they are.

@@ -17,11 +17,16 @@ impl Telnet {
     /// Connects.
     #[track_caller]
     pub fn connect(addr: SocketAddr) -> Telnet {
-        let stream = TcpStream::connect(addr).expect("the node accepts");
-        stream.set_nodelay(true).expect("a socket option");
-        stream.set_read_timeout(Some(DEADLINE)).expect("a socket option");
-        stream.set_write_timeout(Some(DEADLINE)).expect("a socket option");
-        Telnet { stream: BufReader::new(stream) }
+        Telnet::try_connect(addr).expect("the node accepts")
+    }
+
+    /// Connects to a node that may be gone.
+    pub fn try_connect(addr: SocketAddr) -> io::Result<Telnet> {
+        let stream = TcpStream::connect(addr)?;
+        stream.set_nodelay(true)?;
+        stream.set_read_timeout(Some(DEADLINE))?;
+        stream.set_write_timeout(Some(DEADLINE))?;
+        Ok(Telnet { stream: BufReader::new(stream) })
     }
 
     /// Sends bytes as they are.

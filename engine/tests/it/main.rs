@@ -3,6 +3,7 @@
 #![expect(clippy::disallowed_methods, reason = "the tests play the part of the disaster")]
 
 mod common; // An engine with two shards, driven by one thread.
+mod damage; // Whatever becomes of a byte or a file is named, or costs nothing.
 mod disk_faults; // Every operation of the disk fails, and nothing is promised that does not hold.
 mod model; // Random operations agree with a plain map.
 mod offline; // Reading without a node sees what the node serves and changes nothing.

@@ -1,0 +1,154 @@
+//! Every byte of a data directory with every kind of file is changed, files are cut at every length, lost,
+//! swapped or replaced by what they were earlier: then the fault is named with its file, or all samples are
+//! there; no sample is wrong, nothing panics, and the engine takes rows all the same or does not start.
+//!
+//! All that can be done to a directory is dealt out, by chance, to a thousand numbers; the directory of
+//! numbers 0 to 999 is made from seed 0, and so on. `IRONTSD_DAMAGE=FIRST..END` says which are tried.
+
+mod directory;
+mod planted;
+
+use crate::common::{Model, Node};
+use crate::power_cuts::{for_each, numbers};
+use crate::simulated::disk::SimulatedDisk;
+use crate::simulated::driver::{DIR, open};
+use crate::simulated::history::AGE_MS;
+use crate::simulated::tree::Tree;
+use crate::simulated::world::SimulatedClock;
+use directory::Directory;
+use irontsd_engine::scan::{Cursor, Scan};
+use irontsd_engine::types::Samples;
+use planted::Damage;
+use std::collections::BTreeMap;
+use std::path::Path;
+
+/// Numbers over which all damage of one directory is spread.
+const PARTS: u64 = 1000;
+
+#[test]
+fn damage_is_named_or_costs_nothing() {
+    for_each(numbers("IRONTSD_DAMAGE", 0..40), |number| {
+        let complaints: Vec<String> =
+            [true, false].iter().flat_map(|&is_stopped| part(number, is_stopped)).collect();
+        assert!(complaints.is_empty(), "{} in part {number}: {complaints:#?}", complaints.len());
+    });
+}
+
+/// The complaints about a part of all damage.
+fn part(number: u64, is_stopped: bool) -> Vec<String> {
+    let directory = Directory::new(number / PARTS, is_stopped);
+    let all = planted::all(&directory);
+    let share = |part: u64| all.len() * part as usize / PARTS as usize;
+    let damages = &all[share(number % PARTS)..share(number % PARTS + 1)];
+    let complaint =
+        |damage: &Damage| Some(format!("{damage}: {}", judge(&directory, damage).err()?));
+    damages.iter().filter_map(complaint).collect()
+}
+
+/// Files that are not ours stay as they are, wherever they lie.
+#[test]
+fn foreign_files_change_nothing_and_stay() {
+    for is_stopped in [true, false] {
+        let directory = Directory::new(0, is_stopped);
+        let mut tree = directory.tree.clone();
+        let names =
+            ["README", "backup.tar", "0000000001.seg.bak", "x.log", ".hidden", "MANIFEST.old"];
+        let places = ["", "log", "segments", "names"];
+        let strangers: Vec<String> =
+            places.iter().flat_map(|dir| names.map(|name| format!("{DIR}/{dir}/{name}"))).collect();
+        for path in &strangers {
+            planted::write(&mut tree, path, b"not ours".to_vec());
+        }
+        let disk = SimulatedDisk::over(tree);
+        let node = reopen(&disk, 1).expect("opens");
+        assert_eq!(node.engine.faults(), Vec::<String>::new());
+        assert_eq!(content(&node), directory.model);
+        drop(node);
+        for path in &strangers {
+            let id = disk.tree().file(Path::new(path)).expect("a foreign file is there");
+            assert_eq!(**disk.tree().files[&id], *b"not ours", "{path}");
+        }
+    }
+}
+
+fn reopen(disk: &SimulatedDisk, salt: u64) -> irontsd_engine::error::Result<Node> {
+    open(disk, DIR, &SimulatedClock::new(AGE_MS), 1 << 20 | salt, |_| {})
+}
+
+/// What is wrong with how the damage is met.
+fn judge(directory: &Directory, damage: &Damage) -> Result<(), String> {
+    let disk = SimulatedDisk::over(damage.plant(&directory.tree));
+    let mut model = directory.model.clone();
+    for start in 0..2 {
+        let mut node = match reopen(&disk, start) {
+            Ok(node) => node,
+            Err(error) => return damage.is_named_in(&error.to_string()),
+        };
+        let found = content(&node);
+        nothing_is_wrong(&found, &model)?;
+        if found != model {
+            let recovery = node.engine.recovery();
+            let told = [&node.engine.faults()[..], &recovery.cuts[..]].concat().join("\n");
+            if !(told.is_empty() && damage.is_untold()) {
+                let named = damage.is_named_in(&told);
+                named.map_err(|text| format!("lost without a word: {text}"))?;
+            }
+            // What is lost now stays lost.
+            model = found;
+        }
+        if start == 0 {
+            // What comes later must not be mixed up with what was lost.
+            let row = directory.later_row();
+            if node.engine.gate().is_open() {
+                node.commit(0, &[row], &mut model);
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Whatever is there was sent.
+fn nothing_is_wrong(found: &Model, sent: &Model) -> Result<(), String> {
+    for (name, samples) in found {
+        for (timestamp, sample) in samples {
+            if sent.get(name).and_then(|sent| sent.get(timestamp)) != Some(sample) {
+                return Err(format!("{} at {timestamp} is {sample:?}", name.escape_ascii()));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// All that can be read.
+fn content(node: &Node) -> Model {
+    let scan: Scan = node.engine.snapshot().scan(None, (1, i64::MAX));
+    let (names, mut cursor) = (node.engine.registry(), Cursor::tolerant());
+    let mut content = Model::new();
+    for series in 0..names.len() {
+        let mut samples = Samples::default();
+        // What a tolerant cursor cannot read it leaves out, but for names and indexes.
+        if cursor.seek(&scan, series).is_err() {
+            continue;
+        }
+        while cursor.read(&scan, series, samples.len() + 50, &mut samples).unwrap_or(false) {}
+        let rows =
+            (0..samples.len()).map(|at| (samples.timestamps[at], directory::sample(&samples, at)));
+        let rows: BTreeMap<_, _> = rows.collect();
+        if !rows.is_empty() {
+            content.insert(names.name(series), rows);
+        }
+    }
+    content
+}
+
+/// Files below a directory of a tree, by their paths.
+fn files(tree: &Tree, dir: &str, found: &mut Vec<String>) {
+    let id = tree.dir(Path::new(dir)).expect("a directory");
+    for name in tree.dirs[&id].keys() {
+        let path = format!("{dir}/{name}");
+        match tree.file(Path::new(&path)) {
+            Ok(_) => found.push(path),
+            Err(_) => files(tree, &path, found),
+        }
+    }
+}
