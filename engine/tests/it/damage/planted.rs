@@ -35,6 +35,9 @@ pub fn all(directory: &Directory) -> Vec<Damage> {
     files(&directory.tree, DIR, &mut paths);
     // The lock's text is for people only.
     paths.retain(|path| !path.ends_with("/LOCK"));
+    for kind in [".seg", ".ids", ".part", "1.names", "assigned.names", ".log", "/MANIFEST"] {
+        assert!(paths.iter().any(|path| path.ends_with(kind)), "no {kind} in {paths:?}");
+    }
     let mut all = Vec::new();
     for path in &paths {
         let bytes = read(&directory.tree, path).expect("readable");
