@@ -121,6 +121,7 @@ pub(crate) fn recover(
     };
     check_partition(dir, &manifest, partition_ms)?;
     let mut report = Recovery::default();
+    check_latest(env, dir, &manifest)?;
     remove_leftovers(env, dir, &manifest)?;
     snapshots::remove_leftovers(env, dir)?;
     let (segments, aside) = open_segments(env, dir, &mut manifest, &mut report)?;
@@ -241,6 +242,23 @@ fn start_new(env: &Env, dir: &Path, partition_ms: i64) -> Result<Recovered> {
 
 pub(crate) fn list(env: &Env, dir: &Path) -> Result<Vec<String>> {
     env.disk.list(dir).map_err(|error| Error::io("list", dir, error))
+}
+
+/// A flush that a crash cut short has left its logs. A segment of a later epoch without logs was named by a
+/// manifest: this one was set back, and what it does not name must not be removed.
+fn check_latest(env: &Env, dir: &Path, manifest: &Manifest) -> Result<()> {
+    let logs = list(env, &dir.join("log"))?;
+    let has_log = |epoch: u32| {
+        logs.iter().any(|name| log::parse_file_name(name).is_some_and(|(found, _)| found == epoch))
+    };
+    for name in list(env, &dir.join("segments"))? {
+        let Some(epoch) = segment::parse_file_name(&name) else { continue };
+        if epoch > manifest.flushed_epoch && !has_log(epoch) {
+            let what = format!("it is older than segments/{name}, whose logs are gone");
+            return Err(Error::damaged(&dir.join(MANIFEST_FILE), 0, what));
+        }
+    }
+    Ok(())
 }
 
 /// Files of ours that a crash left half done. Names that are not ours stay.

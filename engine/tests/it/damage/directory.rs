@@ -18,6 +18,8 @@ pub struct Directory {
     pub tree: Tree,
     /// The same at earlier moments.
     pub earlier: Vec<Tree>,
+    /// Which of these came right before the delete.
+    pub before_delete: usize,
     pub model: Model,
     pub seed: u64,
 }
@@ -43,6 +45,7 @@ impl Directory {
         fill(&mut node, 15..20, &mut rng, &mut model);
         node.flush();
         earlier.push(disk.tree());
+        let before_delete = earlier.len() - 1;
         node.delete(&[1], (3, 5), &mut model);
         node.commit(0, &[row(SERIES, 30, &mut rng)], &mut model);
         if is_stopped {
@@ -55,7 +58,7 @@ impl Directory {
             drop(node);
         }
         model.retain(|_, samples| !samples.is_empty());
-        Directory { tree: disk.tree(), earlier, model, seed }
+        Directory { tree: disk.tree(), earlier, before_delete, model, seed }
     }
 
     /// A row of a series that nobody has sent before.

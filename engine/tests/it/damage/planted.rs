@@ -63,10 +63,11 @@ pub fn all(directory: &Directory) -> Vec<Damage> {
                 }
             }
         }
-        // An earlier manifest whose files are all there is a directory that is whole: nothing tells that
-        // it was set back.
-        let earlier = directory.earlier.iter().filter(|_| !path.ends_with("/MANIFEST"));
-        for (number, tree) in earlier.enumerate() {
+        for (number, tree) in directory.earlier.iter().enumerate() {
+            // Nothing tells that a manifest was set back by no more than a delete.
+            if path.ends_with("/MANIFEST") && number == directory.before_delete {
+                continue;
+            }
             let earlier = read(tree, path).filter(|earlier| *earlier != bytes);
             earlier
                 .into_iter()
