@@ -6,12 +6,16 @@
 
 #![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "a program for people")]
 
+#[path = "../tests/parsers/bodies.rs"]
+mod bodies;
 #[path = "../tests/parsers/cases.rs"]
 mod cases;
 #[path = "../tests/parsers/event_loop.rs"]
 mod event_loop;
 #[path = "../tests/parsers/fuzz/mod.rs"]
 mod fuzz;
+#[path = "../tests/parsers/referee.rs"]
+mod referee;
 
 use std::error::Error;
 use std::fs;

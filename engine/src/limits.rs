@@ -38,6 +38,10 @@ pub const UNSEALED_NAMES: u32 = 128 << 10;
 /// See [`UNSEALED_NAMES`].
 pub const UNSEALED_BYTES: usize = 32 << 20;
 
+/// Ids in a row whose names damage may have taken, each of which costs memory. A names log that goes on
+/// further ahead is not one that was ever written.
+pub const LOST_IDS_MAX: u32 = 64 << 20;
+
 /// Longest canonical series name in bytes; the protocols refuse longer ones by name.
 pub const NAME_BYTES_MAX: usize = 64 << 10;
 

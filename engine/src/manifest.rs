@@ -121,7 +121,8 @@ impl Manifest {
         deletes.retain(|delete| segments.iter().any(|segment| hits(delete, segment)));
     }
 
-    fn encode(&self) -> String {
+    /// Its text, checksum included.
+    pub fn encode(&self) -> String {
         let mut out = format!("irontsd manifest {VERSION}\nflushed_epoch {}\n", self.flushed_epoch);
         let _ = writeln!(out, "last_file {}", self.last_file);
         let _ = writeln!(out, "floor {}", self.floor_ms);

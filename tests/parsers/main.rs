@@ -1,10 +1,15 @@
 //! The readers of telnet lines and JSON bodies without sockets: telnet cases cut at every byte, and
 //! a few seconds of the differential fuzzing that `cargo bench --bench fuzz` does for long.
 
+mod bodies;
 mod cases;
 mod event_loop;
 mod fuzz;
+mod referee;
+mod seeds;
 mod splits;
+#[path = "../fuzz/targets/mod.rs"]
+mod targets;
 
 use fuzz::{Counts, Fuzzer};
 
@@ -15,12 +20,14 @@ const ROUNDS: u64 = 6000;
 fn fast_and_plain_readers_agree() {
     let mut fuzzer = Fuzzer::new(false);
     let mut sum = Counts::default();
-    for seed in 0..ROUNDS {
+    let rounds = std::env::var("IRONTSD_PARSER_ROUNDS").ok();
+    let rounds = rounds.map_or(ROUNDS, |rounds| rounds.parse().expect("a number of rounds"));
+    for seed in 0..rounds {
         sum += fuzzer.round(seed).unwrap_or_else(|complaint| panic!("{complaint}"));
     }
     // Enough of everything, or the agreement says little.
-    assert!(sum.rows > 20 * ROUNDS && sum.refused > 5 * ROUNDS, "{sum}");
-    assert!(sum.bodies_read_fast * 4 > sum.bodies && sum.points > ROUNDS, "{sum}");
+    assert!(sum.rows > 20 * rounds && sum.refused > 5 * rounds, "{sum}");
+    assert!(sum.bodies_read_fast * 4 > sum.bodies && sum.points > rounds, "{sum}");
 }
 
 /// A table that gives a wrong series, and a clock that is a millisecond off.

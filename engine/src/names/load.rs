@@ -11,6 +11,7 @@ use crate::bytes::Reader;
 use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::header::{FileKind, HEADER_BYTES, Header};
+use crate::limits::LOST_IDS_MAX;
 use crate::log::append::AppendFile;
 use crate::log::record;
 use crate::manifest::NamesEntry;
@@ -261,6 +262,9 @@ impl Loader {
     fn read_record(&mut self, path: &Path, found: &record::Record<'_>) -> Result<SeriesId> {
         let damaged = |what: &str| Error::damaged(path, found.offset, what);
         let first = u32::try_from(found.sequence).map_err(|_| damaged("impossible series id"))?;
+        if first.saturating_sub(self.tail.end()) > LOST_IDS_MAX {
+            return Err(damaged("impossible series id"));
+        }
         let mut reader = Reader::new(found.payload);
         let mut next = first;
         while !reader.is_done() {

@@ -2,6 +2,8 @@
 //! lost, no id is given to another series, and what cannot be is refused instead of overwritten.
 
 use crate::common::{Model, Node, open, open_any};
+use irontsd_engine::header::{FileKind, Header};
+use irontsd_engine::log::record;
 use irontsd_engine::types::Value;
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -42,6 +44,28 @@ fn names_lost_from_their_file_are_taken_from_the_segments() {
         assert_eq!(node.content((1, 9)), model);
         drop(node);
     }
+}
+
+/// Found by fuzzing: a few bytes made a start take memory for billions of lost names.
+#[test]
+fn a_names_log_that_goes_on_far_ahead_is_refused() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut node = open(dir.path());
+    node.commit(0, &one(0, 1), &mut Model::new());
+    node.close();
+    let path = names_file(dir.path());
+    let mut file = fs::read(&path).expect("readable");
+    let salt = Header::decode(&path, &file, FileKind::Names).expect("a header").salt;
+    let mut record = Vec::new();
+    record::begin(&mut record);
+    record.extend_from_slice(b"\x01m");
+    let offset = file.len() as u64;
+    record::finish(&mut record, salt, offset, u64::from(u32::MAX - 1), 0);
+    file.extend_from_slice(&record);
+    fs::write(&path, file).expect("written");
+    let error = error_of(open_any(dir.path()));
+    let expected = format!("0000000000.names is damaged at offset {offset}: impossible series id");
+    assert!(error.contains(&expected), "{error}");
 }
 
 /// Whatever byte of a part is damaged: every name is taken from the segments, no id changes hands, and

@@ -6,9 +6,10 @@ use irontsd_net::telnet::scan::Scanner;
 
 use super::corpus::Corpus;
 use super::grammar::Sender;
-use super::telnet::{compare, make_known, policy, some_lines};
+use super::telnet::{make_known, policy, some_lines};
 use super::{Counts, Verdict};
 use crate::event_loop::{Effect, Loop, World};
+use crate::referee::compare;
 
 pub fn round(chance: &mut Rng, corpus: &Corpus, world: &World) -> Verdict {
     let policy = policy(chance);

@@ -8,9 +8,9 @@ mod corpus;
 mod datagrams;
 mod grammar;
 mod json;
-mod mutate;
+pub mod mutate;
 mod telnet;
-mod words;
+pub mod words;
 
 use std::fmt;
 use std::ops::AddAssign;
@@ -18,6 +18,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use fastrand::Rng;
 
+use crate::bodies::Readers;
 use crate::event_loop::World;
 use corpus::Corpus;
 
@@ -45,14 +46,14 @@ pub struct Counts {
 pub struct Fuzzer {
     corpus: Corpus,
     world: World,
-    readers: json::Readers,
+    readers: Readers,
     /// Makes the fast side wrong on purpose: a fuzzer that finds nothing then is worth nothing.
     sabotaged: bool,
 }
 
 impl Fuzzer {
     pub fn new(sabotaged: bool) -> Fuzzer {
-        let (corpus, readers) = (Corpus::load(), json::Readers::default());
+        let (corpus, readers) = (Corpus::load(), Readers::default());
         Fuzzer { corpus, world: World::new(), readers, sabotaged }
     }
 

@@ -1,0 +1,9 @@
+//! Targets for coverage-guided fuzzing; each takes any bytes and panics if something is wrong.
+
+#[path = "../parsers/bodies.rs"]
+mod bodies;
+#[path = "../parsers/event_loop.rs"]
+mod event_loop;
+#[path = "../parsers/referee.rs"]
+mod referee;
+pub mod targets;
