@@ -3,13 +3,14 @@
 //! One thread appends, any number read, nobody locks: like the columns, words are relaxed atomics,
 //! written before the row that names them is published and never changed after.
 
+use crate::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// Bytes of one word.
 const WORD: usize = 8;
-/// Words in one piece.
-const PIECE_WORDS: usize = 1 << 15;
+/// Words in one piece; few where a model goes through all of them.
+const PIECE_WORDS: usize =
+    if cfg!(any(feature = "loom", feature = "shuttle")) { 2 } else { 1 << 15 };
 
 /// See the module.
 #[derive(Debug)]

@@ -11,10 +11,10 @@
 use crate::arena::{self, Arena};
 use crate::batch::{Batch, Row};
 use crate::limits::{CHUNK_ROWS, ROW_BYTES};
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering::*};
 use crate::types::{Kind, SeriesId, Value};
 use crossbeam::utils::CachePadded;
-use parking_lot::Mutex;
-use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering::*};
 use std::sync::{Arc, OnceLock};
 
 /// A row as it lies in a chunk.

@@ -3,6 +3,7 @@
 use crate::assigned::Assigned;
 use crate::buffer::{ChunkPool, WriteBuffer};
 use crate::env::{Env, Lock};
+use crate::epochs::Epochs;
 use crate::error::{Error, Result};
 use crate::gate::Gate;
 use crate::index::Index;
@@ -19,7 +20,7 @@ use crate::scan::Snapshot;
 use crate::series::Registry;
 use crate::shard::Shard;
 use crate::snapshots;
-use crate::state::{EpochSet, Shared, View, first_sequence};
+use crate::state::{EpochSet, Shared, View};
 use crate::stats::Stats;
 use crate::syncer;
 use crate::types::SeriesId;
@@ -144,6 +145,7 @@ impl Engine {
             EpochSet { epoch, buffers: Vec::new(), logs: Vec::new(), rows: AtomicU64::new(0) };
         let now = env.clock.monotonic();
         let shared = Arc::new(Shared {
+            epochs: Epochs::new(config.shards, Arc::new(placeholder)),
             shards: (0..config.shards).map(|_| Default::default()).collect(),
             config,
             env,
@@ -152,7 +154,6 @@ impl Engine {
             assigned,
             stats: Stats::default(),
             pool,
-            sequence: AtomicU64::new(0),
             view: RwLock::new(Arc::new(View {
                 segments,
                 epochs,
@@ -160,8 +161,6 @@ impl Engine {
                 floor_ms: manifest.floor_ms,
                 aside,
             })),
-            current: RwLock::new(Arc::new(placeholder)),
-            moved: Default::default(),
             keeper: sender,
             abandoned: AtomicBool::new(false),
             flush_asked: AtomicBool::new(false),
@@ -335,7 +334,7 @@ impl Engine {
     /// Sizes for the metrics page.
     pub fn sizes(&self) -> Sizes {
         let view = self.shared.view.read().clone();
-        let current = self.shared.current.read().clone();
+        let current = self.shared.epochs.current();
         Sizes {
             log_bytes: current.logs.iter().map(|log| log.bytes()).sum::<u64>()
                 + self.shared.frozen_log_bytes.load(Relaxed),
@@ -408,8 +407,7 @@ fn lock(config: &Config, env: &Env) -> Result<Lock> {
 fn begin(shared: &Arc<Shared>, epoch: u32) -> Result<()> {
     let set = shared.create_epoch(epoch)?;
     shared.change_view(|view| view.epochs.push(set.buffers.clone()));
-    *shared.current.write() = Arc::new(set);
-    shared.sequence.store(first_sequence(epoch), Release);
+    shared.epochs.begin(Arc::new(set));
     Ok(())
 }
 

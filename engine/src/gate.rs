@@ -4,8 +4,8 @@
 //! are taken when no place holds a reason. Readers never ask.
 
 use crate::error::{Error, Result};
-use parking_lot::Mutex;
-use std::sync::atomic::{AtomicBool, Ordering::*};
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, Ordering::*};
 
 /// What keeps rows from being taken, and who ends it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

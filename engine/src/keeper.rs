@@ -22,7 +22,7 @@ use crate::rows::SortMemory;
 use crate::segment::Segment;
 use crate::segment::writer::Sealed;
 use crate::snapshots;
-use crate::state::{EpochSet, ShardState, Shared, first_sequence, sort_by_epoch};
+use crate::state::{EpochSet, Shared, sort_by_epoch};
 use crate::types::SeriesId;
 use crossbeam::channel::{Receiver, RecvTimeoutError};
 use std::collections::VecDeque;
@@ -118,7 +118,7 @@ impl Keeper {
     }
 
     fn is_due(&self) -> bool {
-        let rows = self.shared.current.read().rows.load(Relaxed);
+        let rows = self.shared.epochs.current().rows.load(Relaxed);
         rows >= self.shared.config.flush_rows
     }
 
@@ -164,7 +164,7 @@ impl Keeper {
             self.shared.flush_asked.store(false, Release);
             return self.tell(Err(error));
         }
-        let current = self.shared.current.read().clone();
+        let current = self.shared.epochs.current();
         let rotated = if current.buffers.iter().any(|buffer| !buffer.is_empty()) {
             self.rotate(&current)
         } else {
@@ -203,10 +203,11 @@ impl Keeper {
         let shared = &self.shared;
         let set = Arc::new(shared.create_epoch(old.epoch + 1)?);
         shared.change_view(|view| view.epochs.push(set.buffers.clone()));
-        *shared.current.write() = set.clone();
-        shared.sequence.fetch_max(first_sequence(set.epoch), AcqRel);
-        shared.wake_all();
-        wait_until_moved(shared, set.epoch)?;
+        shared.epochs.begin(set.clone());
+        let abandoned = || shared.abandoned.load(Acquire);
+        if !shared.epochs.wait_until_moved(set.epoch, || shared.wake_all(), abandoned) {
+            return Err(Error::Stopped("the engine was dropped".into()));
+        }
         self.frozen.push_back(Frozen {
             epoch: old.epoch,
             buffers: old.buffers.clone(),
@@ -304,24 +305,6 @@ fn report(done: Option<Done>, outcome: Result<()>) {
     if let Some(done) = done {
         done(outcome.map_err(|error| error.to_string()));
     }
-}
-
-/// Returns when every shard that has an owner writes to this epoch.
-fn wait_until_moved(shared: &Shared, epoch: u32) -> Result<()> {
-    let (lock, moved) = &shared.moved;
-    let mut guard = lock.lock();
-    let behind =
-        |shard: &ShardState| shard.owned.load(Acquire) && shard.epoch.load(Acquire) != epoch;
-    while shared.shards.iter().any(behind) {
-        // The timeout covers a shard whose wake was lost; it is woken again.
-        if shared.abandoned.load(Acquire) {
-            return Err(Error::Stopped("the engine was dropped".into()));
-        }
-        if moved.wait_for(&mut guard, Duration::from_millis(100)).timed_out() {
-            shared.wake_all();
-        }
-    }
-    Ok(())
 }
 
 /// Removes logs that a finished flush left behind.

@@ -25,7 +25,7 @@
 //! ```
 //!
 //! Layers, each using only those before it: `types`, `limits`, `error`; `bytes`, `checksum`, `name`,
-//! `header`, `histogram`, `arena`; `codec`, `log::record`, `log::rows`, `segment::format` (pure); `env`
+//! `header`, `histogram`; `sync`; `arena`, `epochs`; `codec`, `log::record`, `log::rows`, `segment::format` (pure); `env`
 //! (the door outside); `log`, `segment`, `names`, `manifest`, `series`, `assigned`, `buffer`; `index`, `rows`,
 //! `flush`, `scan`, `merge`, `recover`; `gate`, `state`, `shard`, `snapshots`, `keeper`, `merger`, `syncer`,
 //! `watcher`; `engine`; `offline` (without a node). Files: `FORMAT.md`.
@@ -40,6 +40,7 @@ pub mod codec;
 pub mod deletes;
 pub mod engine;
 pub mod env;
+pub mod epochs;
 pub mod error;
 pub mod flush;
 pub mod gate;
@@ -65,6 +66,7 @@ pub mod shard;
 pub mod snapshots;
 mod state;
 pub mod stats;
+pub mod sync;
 mod syncer;
 mod texts;
 pub mod types;

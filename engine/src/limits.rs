@@ -1,7 +1,9 @@
 //! Every bound of the engine in one place, with its unit and its reason.
 
-/// Rows in one piece of a write buffer: pieces are recycled, so large enough to be rare.
-pub const CHUNK_ROWS: usize = 1 << 16;
+/// Rows in one piece of a write buffer: pieces are recycled, so large enough to be rare; few where a model
+/// goes through all of them.
+pub const CHUNK_ROWS: usize =
+    if cfg!(any(feature = "loom", feature = "shuttle")) { 2 } else { 1 << 16 };
 
 /// Rows over all shards at which the write buffers are flushed, by default. Twenty bytes a
 /// row: about 40 MB, and as much again while a flush is in progress.

@@ -2,11 +2,12 @@
 
 use crate::batch::Batch;
 use crate::buffer::WriteBuffer;
+use crate::epochs::epoch_of;
 use crate::error::{Error, Result};
 use crate::keeper::Job;
 use crate::limits::{BATCH_ROWS_MAX, EPOCH_COMMITS_MAX};
 use crate::log::{record, rows};
-use crate::state::{EpochSet, Shared, epoch_of};
+use crate::state::{EpochSet, Shared};
 use std::sync::Arc;
 use std::sync::atomic::Ordering::*;
 
@@ -26,11 +27,8 @@ impl std::fmt::Debug for Shard {
 
 impl Shard {
     pub(crate) fn new(shared: Arc<Shared>, index: usize) -> Shard {
-        let set = shared.current.read().clone();
-        let state = &shared.shards[index];
-        state.epoch.store(set.epoch, Release);
-        state.owned.store(true, Release);
-        state.unsynced.lock().push(set.logs[index].clone());
+        let set = shared.epochs.take(index);
+        shared.shards[index].unsynced.lock().push(set.logs[index].clone());
         Shard { shared, index, set, record: Vec::new() }
     }
 
@@ -52,9 +50,7 @@ impl Shard {
         let highest = rows::encode(batch, &mut self.record);
         let written = self.shared.registry.ensure_written(highest);
         self.judge(written)?;
-        // Drawn after the last row was received and before any answer: a write begun after this
-        // one was acknowledged draws a higher number.
-        let sequence = self.shared.sequence.fetch_add(1, AcqRel);
+        let sequence = self.shared.epochs.draw();
         self.enter(epoch_of(sequence));
         if !self.buffer().has_room(batch) {
             return Err(Error::Stopped("write buffer is full".into()));
@@ -85,20 +81,17 @@ impl Shard {
 
     /// Moves to the epoch of the next commit if it is a newer one. To be called when woken.
     pub fn poll(&mut self) {
-        self.enter(epoch_of(self.shared.sequence.load(Acquire)));
+        self.enter(self.shared.epochs.latest());
     }
 
     fn enter(&mut self, epoch: u32) {
         if epoch == self.set.epoch {
             return;
         }
-        self.set = self.shared.current.read().clone();
-        assert_eq!(self.set.epoch, epoch, "an epoch is prepared before it begins");
-        let state = &self.shared.shards[self.index];
-        state.unsynced.lock().push(self.set.logs[self.index].clone());
-        state.epoch.store(epoch, Release);
-        let _guard = self.shared.moved.0.lock();
-        self.shared.moved.1.notify_all();
+        let (shared, index) = (&self.shared, self.index);
+        self.set = shared.epochs.enter(index, epoch, |set| {
+            shared.shards[index].unsynced.lock().push(set.logs[index].clone());
+        });
     }
 
     /// Whether so much waits for a flush that nothing more should be received for now. The waker
@@ -132,10 +125,7 @@ impl Shard {
 
 impl Drop for Shard {
     fn drop(&mut self) {
-        let state = &self.shared.shards[self.index];
-        *state.waker.lock() = None;
-        state.owned.store(false, Release);
-        let _guard = self.shared.moved.0.lock();
-        self.shared.moved.1.notify_all();
+        *self.shared.shards[self.index].waker.lock() = None;
+        self.shared.epochs.leave(self.index);
     }
 }

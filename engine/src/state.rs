@@ -1,9 +1,7 @@
-//! What the engine's threads share, and the rule that keeps epochs apart.
+//! What the engine's threads share.
 //!
-//! Every commit takes a number from one counter; its high half is the epoch. Bumping the epoch is
-//! one atomic step, so whichever shard a row went through, all rows of an epoch are older than all
-//! rows of the next. A shard that draws a number of a newer epoch moves to that epoch's buffer and
-//! log before it uses the number. The new buffers are in the view before the bump, so a row is
+//! A shard that draws a number of a newer epoch moves to that epoch's buffer and log before it uses the
+//! number ([`crate::epochs`]). The new buffers are in the view before the epoch begins, so a row is
 //! never committed where a reader would not look.
 
 use crate::assigned::Assigned;
@@ -11,6 +9,7 @@ use crate::buffer::{ChunkPool, WriteBuffer};
 use crate::deletes::Delete;
 use crate::engine::Config;
 use crate::env::Env;
+use crate::epochs::{self, Epochs};
 use crate::error::{Error, Result};
 use crate::gate::{Cause, Gate};
 use crate::header::{FileKind, Header};
@@ -29,18 +28,8 @@ use crossbeam::channel::Sender;
 use parking_lot::{Condvar, Mutex, RwLock};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU32, AtomicU64, Ordering::*};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::*};
 use std::time::Duration;
-
-/// Epoch of a commit's sequence.
-pub fn epoch_of(sequence: u64) -> u32 {
-    (sequence >> 32) as u32
-}
-
-/// The first sequence of an epoch.
-pub fn first_sequence(epoch: u32) -> u64 {
-    u64::from(epoch) << 32
-}
 
 /// Where the rows of one epoch go, shard by shard.
 #[derive(Debug)]
@@ -50,6 +39,12 @@ pub struct EpochSet {
     pub logs: Vec<Arc<AppendFile>>,
     /// Weight of the rows over all shards; decides when to flush and when to press back.
     pub rows: AtomicU64,
+}
+
+impl epochs::Set for EpochSet {
+    fn epoch(&self) -> u32 {
+        self.epoch
+    }
 }
 
 /// The order in which of two samples with one series and timestamp the later segment's counts.
@@ -78,10 +73,6 @@ pub struct View {
 /// One shard as the other threads see it.
 #[derive(Default)]
 pub struct ShardState {
-    /// The epoch its rows go to.
-    pub epoch: AtomicU32,
-    /// Its owner is there and must be waited for.
-    pub owned: AtomicBool,
     /// Commits so far, and how many of them are synced.
     pub committed: AtomicU64,
     pub synced: AtomicU64,
@@ -109,13 +100,10 @@ pub struct Shared {
     pub assigned: Assigned,
     pub stats: Stats,
     pub pool: Arc<ChunkPool>,
-    /// Epoch and number of the next commit.
-    pub sequence: AtomicU64,
+    /// Where commits go.
+    pub epochs: Epochs<EpochSet>,
     pub view: RwLock<Arc<View>>,
-    pub current: RwLock<Arc<EpochSet>>,
     pub shards: Vec<ShardState>,
-    /// Signalled when a shard moved to a new epoch.
-    pub moved: (Mutex<()>, Condvar),
     pub keeper: Sender<Job>,
     /// The engine was dropped: nobody waits for shards any more.
     pub abandoned: AtomicBool,

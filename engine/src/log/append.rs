@@ -8,11 +8,11 @@ use crate::env::{Disk, File};
 use crate::error::{Error, Result, is_disk_full};
 use crate::header::{HEADER_BYTES, Header};
 use crate::log::record;
-use parking_lot::Mutex;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// An append-only file, open for appending.
 #[derive(Debug)]

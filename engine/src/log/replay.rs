@@ -4,9 +4,9 @@
 use super::{record, rows};
 use crate::batch::Batch;
 use crate::buffer::{ChunkPool, WriteBuffer};
+use crate::epochs::epoch_of;
 use crate::error::{Error, Result};
 use crate::header::{FileKind, HEADER_BYTES, Header};
-use crate::state::epoch_of;
 use crate::types::SeriesId;
 use std::path::Path;
 use std::sync::Arc;

@@ -8,11 +8,11 @@ use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::header::{FileKind, Header};
 use crate::log::append::AppendFile;
+use crate::sync::Mutex;
+use crate::sync::atomic::{AtomicU32, Ordering};
 use crate::types::SeriesId;
-use parking_lot::Mutex;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 
 /// File name of a names log.
 pub fn file_name(number: u64) -> String {

@@ -1,0 +1,13 @@
+//! The engine's own code, driven by a few threads of a checker.
+
+#![allow(dead_code, reason = "not every piece is for both checkers")]
+
+pub mod buffer;
+pub mod epochs;
+pub mod files;
+pub mod gate;
+
+#[cfg(feature = "loom")]
+pub use loom::thread;
+#[cfg(not(feature = "loom"))]
+pub use shuttle::thread;
