@@ -14,7 +14,7 @@ use crate::header::{FileKind, HEADER_BYTES, Header};
 use crate::limits::LOST_IDS_MAX;
 use crate::log::append::AppendFile;
 use crate::log::record;
-use crate::manifest::NamesEntry;
+use crate::manifest::{MANIFEST_FILE, NamesEntry};
 use crate::series::{NAMES_DIR, OLD_NAMES_FILE};
 use crate::types::SeriesId;
 use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
@@ -192,6 +192,10 @@ impl Loader {
         let tail = Tail::new(sealed);
         let mut loader = Loader { seed, secrets, parts, tail, sealed, torn: None };
         for (ids, part) in loose.into_values() {
+            if ids.start.saturating_sub(loader.tail.end()) > LOST_IDS_MAX {
+                let what = "a part of names begins at an impossible series id";
+                return Err(Error::damaged(&dir.join(MANIFEST_FILE), 0, what));
+            }
             let mut walk = Walk::default();
             for series in ids {
                 let mut name = Vec::new();

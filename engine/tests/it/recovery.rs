@@ -2,8 +2,10 @@
 //! lost, no id is given to another series, and what cannot be is refused instead of overwritten.
 
 use crate::common::{Model, Node, open, open_any};
+use irontsd_engine::env;
 use irontsd_engine::header::{FileKind, Header};
 use irontsd_engine::log::record;
+use irontsd_engine::manifest::Manifest;
 use irontsd_engine::types::Value;
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -66,6 +68,22 @@ fn a_names_log_that_goes_on_far_ahead_is_refused() {
     let error = error_of(open_any(dir.path()));
     let expected = format!("0000000000.names is damaged at offset {offset}: impossible series id");
     assert!(error.contains(&expected), "{error}");
+}
+
+/// The same of a part, found by fuzzing, too.
+#[test]
+fn a_part_of_names_that_begins_far_ahead_is_refused() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut node = open(dir.path());
+    node.commit(0, &one(0, 1), &mut Model::new());
+    node.merge();
+    node.close();
+    let env = env::real();
+    let mut manifest = Manifest::read(&env, dir.path()).expect("readable").expect("there");
+    manifest.names[0].first = u32::MAX - 7;
+    manifest.write(&env, dir.path()).expect("written");
+    let error = error_of(open_any(dir.path()));
+    assert!(error.contains("MANIFEST is damaged at offset 0: a part of names begins"), "{error}");
 }
 
 /// Whatever byte of a part is damaged: every name is taken from the segments, no id changes hands, and

@@ -14,7 +14,7 @@ use super::{memory_disk, repair};
 /// Names looked at in one part: a few bytes can claim many.
 const NAMES_MAX: usize = 300;
 /// Ids far ahead are allowed up to a limit, and cost memory and time.
-const ID_BITS: u64 = (1 << 14) - 1;
+const ID_BITS: u32 = (1 << 14) - 1;
 
 /// See the module.
 pub fn check(bytes: &[u8]) {
@@ -24,9 +24,9 @@ pub fn check(bytes: &[u8]) {
     let (mut log, mut part) = (log.to_vec(), part.to_vec());
     if how > 0 {
         if let Some(salt) = repair::header(&mut log, FileKind::Names) {
-            repair::records(&mut log, salt, ID_BITS, usize::from(how).checked_sub(2));
+            repair::records(&mut log, salt, ID_BITS.into(), usize::from(how).checked_sub(2));
         }
-        repair::names_part(&mut part);
+        repair::names_part(&mut part, ID_BITS);
     }
     let log_path = Path::new("data/names/0000000002.names");
     let part_path = Path::new("data/names/0000000001.part");

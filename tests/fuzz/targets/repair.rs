@@ -95,12 +95,14 @@ pub fn segment(file: &mut [u8]) {
     put(file, sum_at, &sum.to_le_bytes());
 }
 
-/// The same of a part of names.
-pub fn names_part(file: &mut [u8]) {
+/// The same of a part of names, with these bits of its first id.
+pub fn names_part(file: &mut [u8], id_bits: u32) {
     let footer_at = file.len().checked_sub(part::FOOTER_BYTES);
     let Some(footer_at) = footer_at.filter(|&at| at >= HEADER_BYTES) else { return };
     let salt = header(file, FileKind::NamesPart).expect("long enough");
     put(file, footer_at, b"NAMFOOT\n");
+    let first = u32_at(file, footer_at + 24) & id_bits;
+    put(file, footer_at + 24, &first.to_le_bytes());
     let checks_at = place_at(file, footer_at + 16);
     let starts = (HEADER_BYTES..checks_at.min(footer_at)).step_by(part::CHUNK_BYTES);
     if checks_at.checked_add(4 * starts.len()) == Some(footer_at) {
