@@ -75,9 +75,9 @@ impl SimulatedDisk {
         (state.fault, state.hit) = (fault, 0);
     }
 
-    /// Lets some syncs do nothing.
-    pub fn ignore_syncs(&self, ignored: Ignored) {
-        self.state().ignored = Some(ignored);
+    /// Lets some syncs do nothing; which did nothing before.
+    pub fn ignore_syncs(&self, ignored: impl Into<Option<Ignored>>) -> Option<Ignored> {
+        std::mem::replace(&mut self.state().ignored, ignored.into())
     }
 
     /// How many operations failed on demand.

@@ -4,6 +4,7 @@
 //! against the node all the same.
 
 use super::disk::SimulatedDisk;
+use super::fault::Ignored;
 use super::history::{
     AGE_MS, Assignment, Batch, DAY_MS, Deletion, Event, History, Snapshot, marker,
 };
@@ -327,8 +328,13 @@ impl Driver {
             if outcome.is_ok() {
                 self.all_durable(self.history.events.len());
             }
+            drop(engine);
+        } else {
+            // An engine that is let go syncs its logs once more; a process that is killed does not.
+            let ignored = self.disk.ignore_syncs(Ignored::Files(".log"));
+            drop(engine);
+            self.disk.ignore_syncs(ignored);
         }
-        drop(engine);
         // What a failed sync left is not known to the next process, so that is another story.
         if !self.disk.has_failed_sync() {
             self.open();
