@@ -2,6 +2,7 @@
 
 #[path = "../parsers/bodies.rs"]
 mod bodies;
+#[allow(dead_code, reason = "datagrams are for others")]
 #[path = "../parsers/event_loop.rs"]
 mod event_loop;
 #[path = "../parsers/referee.rs"]
