@@ -79,7 +79,7 @@ pub struct Keeper {
 
 impl Keeper {
     pub fn new(shared: Arc<Shared>, frozen: VecDeque<Frozen>) -> Keeper {
-        Keeper { shared, frozen, memory: SortMemory::default(), names: Groups::default() }
+        Keeper { shared, frozen, memory: SortMemory::default(), names: Groups::for_flushes() }
     }
 
     /// Works until told to end.

@@ -46,7 +46,7 @@ impl Merge<'_> {
         let epochs = self.inputs.iter().map(|segment| segment.footer().epochs);
         let first = epochs.clone().map(|(first, _)| first).min().unwrap_or(0);
         let last = epochs.map(|(_, last)| last).max().unwrap_or(0);
-        let (mut sealed, mut names) = (Vec::new(), Groups::default());
+        let (mut sealed, mut names) = (Vec::new(), Groups::for_merges());
         for (from, to) in cut(&self.rows_by_day(pace)?, self.partition) {
             if to < self.floor_ms {
                 continue;

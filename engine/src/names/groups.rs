@@ -28,8 +28,10 @@ pub struct Group {
 }
 
 /// Groups kept for the next segments.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Groups {
+    /// A group may have so many times the names that are wanted.
+    times_max: usize,
     /// By the part of ids they are for.
     kept: BTreeMap<u32, Group>,
     /// Segments so far.
@@ -37,6 +39,17 @@ pub struct Groups {
 }
 
 impl Groups {
+    /// For fresh segments: to copy names is so much less than to pack them that many others may be among
+    /// them. Merges soon leave those out.
+    pub fn for_flushes() -> Groups {
+        Groups { times_max: 8, kept: BTreeMap::new(), segments: 0 }
+    }
+
+    /// For segments that stay.
+    pub fn for_merges() -> Groups {
+        Groups { times_max: 2, ..Groups::for_flushes() }
+    }
+
     /// Passes on the groups that name some series, ascending by id; they may name others, too.
     pub fn each<E>(
         &mut self,
@@ -47,7 +60,10 @@ impl Groups {
         self.segments += 1;
         let part = |id: SeriesId| id / NAME_GROUP as u32;
         for ids in series.chunk_by(|&a, &b| part(a) == part(b)) {
-            let kept = self.kept.get_mut(&part(ids[0])).filter(|group| serves(group, ids));
+            let kept = self
+                .kept
+                .get_mut(&part(ids[0]))
+                .filter(|group| group.names <= self.times_max * ids.len() && serves(group, ids));
             match kept {
                 Some(group) => {
                     group.used = self.segments;
@@ -82,11 +98,8 @@ impl Groups {
     }
 }
 
-/// Whether a group names all of these, and not many others.
+/// Whether a group names all of these.
 fn serves(group: &Group, wanted: &[SeriesId]) -> bool {
-    if group.names < wanted.len() || group.names > 2 * wanted.len() {
-        return false;
-    }
     let ids = ids::decode(&mut Reader::new(&group.bytes), group.first, group.names);
     let mut rest = ids.unwrap_or_default().into_iter();
     wanted.iter().all(|id| rest.any(|other| other == *id))
@@ -112,7 +125,7 @@ mod tests {
         for id in 0..NAME_GROUP as u32 + 100 {
             registry.find_or_reserve(format!("m h={id}").as_bytes());
         }
-        let mut groups = Groups::default();
+        let mut groups = Groups::for_merges();
         let mut named = |series: Vec<SeriesId>| {
             let mut found = Vec::new();
             let sink = |group: &Group| {

@@ -127,7 +127,7 @@ fn a_wrong_byte_outside_of_blocks_and_names_costs_nothing() {
         (0..6000).for_each(|at| samples.push(at * 10, Value::integer(at * i64::from(series))));
         writer.push(id, &samples).expect("written");
     }
-    writer.seal(&registry, &mut Groups::default()).expect("sealed");
+    writer.seal(&registry, &mut Groups::for_merges()).expect("sealed");
     let (whole, faults) = damaged::open(&env, &path).expect("opens");
     assert!(faults.is_empty() && whole.blocks().len() > 2, "{faults:?}");
     let (all, all_names) = (samples(&whole), names(&whole));

@@ -47,7 +47,7 @@ pub fn write(
     if lost > 0 {
         report.notes.push(format!("{lost} rows of series without a name are lost"));
     }
-    let (mut memory, mut names) = (SortMemory::default(), Groups::default());
+    let (mut memory, mut names) = (SortMemory::default(), Groups::for_merges());
     let dir = repair.to.join("segments");
     for (epoch, buffers) in epochs {
         manifest.flushed_epoch = manifest.flushed_epoch.max(epoch);

@@ -91,7 +91,7 @@ fn anew(
         writer.discard();
         return Ok(None);
     }
-    let sealed = writer.seal(registry, &mut Groups::default())?;
+    let sealed = writer.seal(registry, &mut Groups::for_merges())?;
     let footer = sealed.footer;
     let entry = SegmentEntry {
         bytes: sealed.bytes,
