@@ -4,6 +4,7 @@
 use crate::event_loop::EventLoop;
 use crate::put::{self, Outcome, layout};
 use crate::reject::Protocol;
+use crate::telnet::lookup::Trail;
 use irontsd_engine::types::{SeriesId, Value};
 
 /// Memory that is used from body to body.
@@ -52,7 +53,7 @@ impl EventLoop {
             let series = match found {
                 Some(series) if raw.timestamp_ms >= oldest_ms => Some(series),
                 Some(_) => None,
-                None => self.learn(place, body, now_ms, raw),
+                None => self.learn(place, body, now_ms, raw, &mut trail),
             };
             let Some(series) = series else {
                 complete = None;
@@ -71,6 +72,7 @@ impl EventLoop {
         body: &[u8],
         now_ms: i64,
         raw: &mut layout::Raw,
+        trail: &mut Trail,
     ) -> Option<SeriesId> {
         let (metric, tags) = (&body[raw.metric.clone()], &body[raw.tags.clone()]);
         if !layout::is_closed(tags) {
@@ -90,7 +92,7 @@ impl EventLoop {
         let is_good = read.is_ok_and(|outcome| outcome.failed == 0 && outcome.success == 1);
         let (series, ms, value) = found.filter(|_| is_good)?;
         (raw.timestamp_ms, raw.value) = (ms, value);
-        self.json_lookup.insert(metric, tags, series);
+        self.json_lookup.learn(metric, tags, series, trail);
         Some(series)
     }
 }

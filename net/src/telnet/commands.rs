@@ -1,5 +1,6 @@
 //! What each telnet command does, and the answers to those that are refused.
 
+use super::lookup::Trail;
 use super::{Next, Replies, Scratch, fast, histogram, iac, line};
 use crate::intake::{Content, Intake};
 use crate::policy::Policy;
@@ -19,13 +20,14 @@ pub fn take_plainly(
     intake: &mut Intake<'_>,
     replies: &mut Replies<'_>,
 ) -> Next {
-    slow(line, None, scratch, intake, replies)
+    slow(line, None, &mut Trail::default(), scratch, intake, replies)
 }
 
 /// Everything else: other commands, new series, unusual spelling, errors.
 pub(super) fn slow(
     line: &[u8],
     fields: Option<fast::Fields<'_>>,
+    trail: &mut Trail,
     scratch: &mut Scratch,
     intake: &mut Intake<'_>,
     replies: &mut Replies<'_>,
@@ -37,7 +39,7 @@ pub(super) fn slow(
     };
     let (word, rest) = command(line, intake.policy);
     match COMMANDS.iter().find(|(name, _)| name.as_bytes() == word).map(|(_, command)| command) {
-        Some(Command::Put) => put(line, rest, fields, scratch, intake, replies),
+        Some(Command::Put) => put(line, rest, fields, trail, scratch, intake, replies),
         Some(Command::Histogram) => put_histogram(line, rest, scratch, intake, replies),
         Some(Command::Rollup) => rollup(line, rest, intake, replies),
         Some(Command::Stats) => intake.stats(replies.out),
@@ -98,11 +100,12 @@ fn put(
     line: &[u8],
     rest: Option<&[u8]>,
     fields: Option<fast::Fields<'_>>,
+    trail: &mut Trail,
     scratch: &mut Scratch,
     intake: &mut Intake<'_>,
     replies: &mut Replies<'_>,
 ) {
-    if let Err(reject) = accept(rest, fields, Protocol::Telnet, scratch, intake) {
+    if let Err(reject) = accept(rest, fields, trail, Protocol::Telnet, scratch, intake) {
         reply_error("put", &reject, intake.policy, replies);
         intake.reject(Protocol::Telnet, &reject, line);
     }
@@ -127,6 +130,7 @@ fn put_histogram(
 pub(super) fn accept(
     rest: Option<&[u8]>,
     fields: Option<fast::Fields<'_>>,
+    trail: &mut Trail,
     protocol: Protocol,
     scratch: &mut Scratch,
     intake: &mut Intake<'_>,
@@ -145,10 +149,8 @@ pub(super) fn accept(
     // Where the fields stand between single spaces, the same bytes will be the same series again.
     let regular =
         |fields: &fast::Fields<'_>| !fields.timestamp.is_empty() && !fields.value.is_empty();
-    if let Some(fields) = fields.filter(regular)
-        && !intake.lookup.has(fields.metric, fields.tags)
-    {
-        intake.lookup.insert(fields.metric, fields.tags, series);
+    if let Some(fields) = fields.filter(regular) {
+        intake.lookup.learn(fields.metric, fields.tags, series, trail);
     }
     intake.push(protocol, series, point.timestamp_ms, point.value);
     Ok(())

@@ -56,7 +56,7 @@ fn line(
     }
     let line = &datagram[start..end];
     match command(line, intake.policy) {
-        (b"put", rest) => accept(rest, fields, Protocol::Udp, scratch, intake),
+        (b"put", rest) => accept(rest, fields, trail, Protocol::Udp, scratch, intake),
         (b"histogram", rest) => histogram::judge(rest, intake.policy)
             .and_then(|sample| accept_histogram(sample, Protocol::Udp, scratch, intake)),
         _ => Err(Reject::new(Reason::UnknownCommand, unknown_command(line))),

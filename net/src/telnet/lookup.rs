@@ -244,11 +244,16 @@ impl Lookup {
             Some(found) => found,
             None => self.recall(hashes, metric, tags)?,
         };
-        if let Some(last) = self.table.entries.get_mut(trail.0 as usize) {
-            last.next = found;
-        }
-        trail.0 = found;
+        self.follow(found, trail);
         Some(self.table.entries[found as usize].series)
+    }
+
+    /// A connection came to an entry: from where it was before, that is the next guess.
+    fn follow(&mut self, entry: u32, trail: &mut Trail) {
+        if let Some(last) = self.table.entries.get_mut(trail.0 as usize) {
+            last.next = entry;
+        }
+        trail.0 = entry;
     }
 
     /// Moves a key from the older table.
@@ -267,16 +272,14 @@ impl Lookup {
         }
     }
 
-    /// Whether a key is remembered.
-    pub fn has(&self, metric: &[u8], tags: &[u8]) -> bool {
+    /// Remembers a key and that it came now. Keys too long or too odd to be worth it are left out.
+    pub fn learn(&mut self, metric: &[u8], tags: &[u8], series: SeriesId, trail: &mut Trail) {
         let hashes = Hashes::of(metric, tags, &self.secrets);
-        [&self.table, &self.older].iter().any(|table| table.search(hashes, metric, tags).is_some())
-    }
-
-    /// Remembers a key that is not there yet. Keys too long or too odd to be worth it are left out.
-    pub fn insert(&mut self, metric: &[u8], tags: &[u8], series: SeriesId) {
-        let hashes = Hashes::of(metric, tags, &self.secrets);
-        let _too_long = self.add(hashes, metric, tags, series);
+        let known = self.table.search(hashes, metric, tags);
+        let known = known.or_else(|| self.recall(hashes, metric, tags));
+        if let Some(entry) = known.or_else(|| self.add(hashes, metric, tags, series)) {
+            self.follow(entry, trail);
+        }
     }
 
     fn add(&mut self, hashes: Hashes, metric: &[u8], tags: &[u8], series: SeriesId) -> Option<u32> {
@@ -376,6 +379,12 @@ mod tests {
     use proptest::prelude::*;
     use std::collections::HashMap;
 
+    fn has(lookup: &Lookup, metric: &[u8], tags: &[u8]) -> bool {
+        let hashes = Hashes::of(metric, tags, &lookup.secrets);
+        let found = |table: &Table| table.search(hashes, metric, tags).is_some();
+        found(&lookup.table) || found(&lookup.older)
+    }
+
     proptest! {
         /// Several connections walk the same few keys, so guesses hold and fail.
         #[test]
@@ -391,7 +400,7 @@ mod tests {
                 prop_assert_eq!(found, model.get(&(metric, tags)).copied());
                 if found.is_none() {
                     let series = model.len() as SeriesId;
-                    lookup.insert(metric.as_bytes(), tags.as_bytes(), series);
+                    lookup.learn(metric.as_bytes(), tags.as_bytes(), series, trail);
                     model.insert((metric, tags), series);
                 }
             }
@@ -414,42 +423,58 @@ mod tests {
     }
 
     #[test]
+    fn what_came_once_is_guessed_the_second_time() {
+        let (mut lookup, mut trail) = (Lookup::new(7, 1 << 20), Trail::default());
+        let metrics: Vec<String> = (0..9).map(|at| format!("metric{at}")).collect();
+        for (series, metric) in (0..).zip(&metrics) {
+            lookup.learn(metric.as_bytes(), b"k=v", series, &mut trail);
+        }
+        let mut trail = Trail(0);
+        let mut guesses = lookup.guesses(&trail);
+        for series in 1..9 {
+            assert_eq!(guesses.peek().map(|guess| guess.series), Some(series));
+            guesses.advance(&mut trail);
+        }
+        assert!(guesses.peek().is_none());
+    }
+
+    #[test]
     fn what_is_asked_for_stays_and_the_rest_goes() {
         let bytes_max = 100_000;
         let mut lookup = Lookup::new(7, bytes_max);
         let mut trail = Trail::default();
-        lookup.insert(b"wanted", b"k=v", 7);
+        lookup.learn(b"wanted", b"k=v", 7, &mut trail);
         for series in 0..50_000u32 {
             let metric = format!("metric{series}");
-            lookup.insert(metric.as_bytes(), b"k=v", series);
+            lookup.learn(metric.as_bytes(), b"k=v", series, &mut trail);
             assert_eq!(lookup.find(metric.as_bytes(), b"k=v", &mut trail), Some(series));
             assert_eq!(lookup.find(b"wanted", b"k=v", &mut trail), Some(7));
             assert!(lookup.table.bytes() + lookup.older.bytes() <= bytes_max);
         }
-        assert!(!lookup.has(b"metric0", b"k=v"));
-        assert!(lookup.has(b"metric49000", b"k=v"));
-        assert!(!lookup.has(b"metric49000", b"k=w"));
+        assert!(!has(&lookup, b"metric0", b"k=v"));
+        assert!(has(&lookup, b"metric49000", b"k=v"));
+        assert!(!has(&lookup, b"metric49000", b"k=w"));
     }
 
     #[test]
     fn what_nobody_asks_for_is_forgotten_in_time() {
         let (mut lookup, mut trail) = (Lookup::new(7, 1 << 20), Trail::default());
-        lookup.insert(b"quiet", b"k=v", 1);
-        lookup.insert(b"busy", b"k=v", 2);
+        lookup.learn(b"quiet", b"k=v", 1, &mut trail);
+        lookup.learn(b"busy", b"k=v", 2, &mut trail);
         for minute in 1..30 {
             lookup.age(Duration::from_secs(minute * 60), Duration::from_secs(600));
             assert_eq!(lookup.find(b"busy", b"k=v", &mut trail), Some(2));
-            assert_eq!(lookup.has(b"quiet", b"k=v"), minute < 20, "{minute}");
+            assert_eq!(has(&lookup, b"quiet", b"k=v"), minute < 20, "{minute}");
         }
         assert_eq!(lookup.older.entries.len() + lookup.table.entries.len(), 2);
     }
 
     #[test]
     fn equal_metrics_and_tags_are_kept_once() {
-        let mut lookup = Lookup::new(7, 1 << 20);
+        let (mut lookup, mut trail) = (Lookup::new(7, 1 << 20), Trail::default());
         for series in 0..1000 {
             let (metric, tags) = (format!("metric{}", series % 10), format!("h={}", series / 10));
-            lookup.insert(metric.as_bytes(), tags.as_bytes(), series);
+            lookup.learn(metric.as_bytes(), tags.as_bytes(), series, &mut trail);
         }
         let Table { metrics, tags, .. } = &lookup.table;
         assert_eq!(metrics.len(), 10 * (7 + 5));

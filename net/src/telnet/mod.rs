@@ -168,7 +168,7 @@ impl Session {
         {
             return Next::Continue;
         }
-        slow(&bytes[start..end], fields, scratch, intake, replies)
+        slow(&bytes[start..end], fields, &mut self.trail, scratch, intake, replies)
     }
 }
 
