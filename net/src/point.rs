@@ -221,6 +221,11 @@ fn check_text(
         let message = format!("Invalid {}: empty string", bare());
         return Err(Reject::new(Reason::IllegalArgument, message));
     }
+    // To the end, without a look at each: that way many are compared at once.
+    let printed = bytes.iter().fold(true, |all, byte| all & (b' '..=b'~').contains(byte));
+    if printed && charset != Charset::Opentsdb {
+        return Ok(());
+    }
     let valid = std::str::from_utf8(bytes).map_err(|error| {
         let at = error.valid_up_to();
         let message = format!("Invalid {}: not UTF-8 at byte {at}", what());

@@ -8,6 +8,7 @@ use crate::point::{Carrier, Tags, check_names, check_range};
 use crate::policy::Policy;
 use crate::reject::{Reason, Reject};
 use irontsd_engine::types::Value;
+use memchr::memchr_iter;
 
 /// A point as a line carries it.
 #[derive(Debug)]
@@ -24,15 +25,31 @@ pub struct Point<'a> {
 
 /// Judges what follows the word `put` and its space; `None` if the line ended after `put`.
 pub fn judge<'a>(rest: Option<&'a [u8]>, policy: &Policy) -> Result<Point<'a>, Reject> {
-    let words = || rest.into_iter().flat_map(|rest| rest.split(|&byte| byte == b' '));
     if policy.strict {
-        return check(&words().collect::<Vec<_>>(), 4, policy);
+        return check(&words(rest, |_| true), 4, policy);
     }
-    let relaxed: Vec<&[u8]> = words().filter(|word| !word.is_empty()).collect();
-    check(&relaxed, 3, policy).map_err(|refused| {
-        let sent: Vec<&[u8]> = words().collect();
+    check(&words(rest, |word| !word.is_empty()), 3, policy).map_err(|refused| {
+        let sent = words(rest, |_| true);
         check(&sent, 4, policy).err().unwrap_or(refused)
     })
+}
+
+/// Words of most lines at the most.
+const WORDS: usize = 16;
+
+/// What stands between spaces, as far as it is wanted.
+fn words<'a>(rest: Option<&'a [u8]>, wanted: impl Fn(&[u8]) -> bool) -> Vec<&'a [u8]> {
+    let Some(rest) = rest else { return Vec::new() };
+    let mut words = Vec::with_capacity(WORDS);
+    let mut start = 0;
+    for end in memchr_iter(b' ', rest).chain([rest.len()]) {
+        let word = &rest[start..end];
+        if wanted(word) {
+            words.push(word);
+        }
+        start = end + 1;
+    }
+    words
 }
 
 /// OpenTSDB's checks in OpenTSDB's order.
@@ -83,10 +100,11 @@ pub(super) fn read_tags<'a>(words: &[&'a [u8]]) -> Result<Tags<'a>, Reject> {
     for word in words.iter().filter(|word| !word.is_empty()) {
         let refuse = |message: String| Err(Reject::new(Reason::IllegalArgument, message));
         let shown = || String::from_utf8_lossy(word);
-        let mut parts = word.split(|&byte| byte == b'=');
-        let (Some(key), Some(value), None) = (parts.next(), parts.next(), parts.next()) else {
+        let mut signs = memchr_iter(b'=', word);
+        let (Some(sign), None) = (signs.next(), signs.next()) else {
             return refuse(format!("invalid tag: {}", shown()));
         };
+        let (key, value) = (&word[..sign], &word[sign + 1..]);
         if key.is_empty() || value.is_empty() {
             return refuse(format!("invalid tag: {}", shown()));
         }
