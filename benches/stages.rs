@@ -112,10 +112,10 @@ fn lookup(criterion: &mut Criterion) {
     let lines = data::lines(Kind::Agent, SERIES_FLUSHED, 1);
     let mut fields = data::all_fields(&lines);
     let mut lookup = Lookup::new(1, LOOKUP_BYTES);
-    for (series, line) in (0..).zip(&fields) {
-        lookup.insert(line.metric, line.tags, series);
-    }
     let mut trail = Trail::default();
+    for (series, line) in (0..).zip(&fields) {
+        lookup.learn(line.metric, line.tags, series, &mut trail);
+    }
     let mut find = |line: &fast::Fields<'_>| {
         lookup.find(line.metric, line.tags, &mut trail).expect("a known series")
     };

@@ -38,7 +38,7 @@ pub fn judge<'a>(rest: Option<&'a [u8]>, policy: &Policy) -> Result<Point<'a>, R
 const WORDS: usize = 16;
 
 /// What stands between spaces, as far as it is wanted.
-fn words<'a>(rest: Option<&'a [u8]>, wanted: impl Fn(&[u8]) -> bool) -> Vec<&'a [u8]> {
+fn words(rest: Option<&[u8]>, wanted: impl Fn(&[u8]) -> bool) -> Vec<&[u8]> {
     let Some(rest) = rest else { return Vec::new() };
     let mut words = Vec::with_capacity(WORDS);
     let mut start = 0;

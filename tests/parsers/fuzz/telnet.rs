@@ -5,6 +5,7 @@ use fastrand::Rng;
 use irontsd_net::histogram::codecs::Codec;
 use irontsd_net::policy::{Creates, Policy};
 use irontsd_net::reject::Reason;
+use irontsd_net::telnet::lookup::Trail;
 use irontsd_net::telnet::scan::Scanner;
 
 use super::corpus::Corpus;
@@ -37,7 +38,8 @@ pub fn round(chance: &mut Rng, corpus: &Corpus, world: &World, sabotaged: bool) 
     }
     if sabotaged {
         let (metric, tags) = peers[0].sender.series[0];
-        memory.lookup.insert(metric.as_bytes(), tags.as_bytes(), u32::MAX - 1);
+        let trail = &mut Trail::default();
+        memory.lookup.learn(metric.as_bytes(), tags.as_bytes(), u32::MAX - 1, trail);
     }
     let before = world.refused();
     for _ in 0..chance.usize(1..60) {
