@@ -38,7 +38,7 @@ pub const NAME_GROUP: usize = 64 << 10;
 /// Names in memory, and bytes of them, from which they are sealed into a part after a flush.
 pub const UNSEALED_NAMES: u32 = 512 << 10;
 /// See [`UNSEALED_NAMES`].
-pub const UNSEALED_BYTES: usize = 64 << 20;
+pub const UNSEALED_BYTES: usize = 32 << 20;
 
 /// Ids in a row whose names damage may have taken, each of which costs memory. A names log that goes on
 /// further ahead is not one that was ever written.
