@@ -36,7 +36,7 @@ pub const BLOCK_BYTES: usize = 1 << 20;
 pub const NAME_GROUP: usize = 64 << 10;
 
 /// Names in memory, and bytes of them, from which they are sealed into a part after a flush.
-pub const UNSEALED_NAMES: u32 = 512 << 10;
+pub const UNSEALED_NAMES: u32 = 256 << 10;
 /// See [`UNSEALED_NAMES`].
 pub const UNSEALED_BYTES: usize = 32 << 20;
 
