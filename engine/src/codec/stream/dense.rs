@@ -16,6 +16,11 @@ const CODE_SHARE: u64 = 128;
 /// numbers are spread, and few enough for short codes.
 const HIGH_BITS: u8 = 5;
 
+/// In shorter streams packed low bits take more than they save.
+const LOW_BITS_NUMBERS_MIN: usize = 64;
+/// A list of counts takes longer than sorting so few symbols.
+const COUNTED_BY_SORTING: usize = 32;
+
 /// A stream, and how it is best written with and without a code.
 #[derive(Clone, Debug)]
 pub struct Dense {
@@ -80,7 +85,7 @@ impl Dense {
         let far = [sample[0], sample[last]].map(|far| far.wrapping_sub(self.middle).unsigned_abs());
         let usual = bits::width_for(far[0].max(far[1]));
         // With fewer bits no symbol is followed by any.
-        if (HIGH_BITS + 2..=56).contains(&usual) {
+        if (HIGH_BITS + 2..=56).contains(&usual) && self.numbers.len() >= LOW_BITS_NUMBERS_MIN {
             self.leave_low_bits(usual - HIGH_BITS);
         }
     }
@@ -97,10 +102,16 @@ impl Dense {
     }
 
     fn counts(&self, low_bits: u8) -> Vec<(u16, u32)> {
-        let mut counts = [0u32; SYMBOLS];
-        for number in &self.numbers {
-            counts[symbol(zigzag(number.wrapping_sub(self.middle) >> low_bits))] += 1;
+        let high = |number: &i64| zigzag(number.wrapping_sub(self.middle) >> low_bits);
+        let symbols = self.numbers.iter().map(|number| symbol(high(number)));
+        if self.numbers.len() < COUNTED_BY_SORTING {
+            let mut symbols: Vec<u16> = symbols.map(|symbol| symbol as u16).collect();
+            symbols.sort_unstable();
+            let runs = symbols.chunk_by(|one, other| one == other);
+            return runs.map(|run| (run[0], run.len() as u32)).collect();
         }
+        let mut counts = [0u32; SYMBOLS];
+        symbols.for_each(|symbol| counts[symbol] += 1);
         (0..).zip(counts).filter(|(_, count)| *count > 0).collect()
     }
 
