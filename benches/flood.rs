@@ -20,14 +20,15 @@ mod flood {
     pub mod table;
 }
 
+use ::irontsd::bench::http;
+use ::irontsd::bench::metrics::Metrics;
+use ::irontsd::bench::process::CpuTime;
 use common::irontsd::IronTsd;
-use common::metrics::Metrics;
 use common::node::{Node, Running, expect_count};
 use common::options::TestOptions;
-use common::process::CpuTime;
 use common::record::Record;
 use common::stream::{Pace, Sent, Streams};
-use common::{Outcome, entry, http};
+use common::{Outcome, entry};
 use flood::sender::Flood;
 use flood::table::{Figures, table};
 

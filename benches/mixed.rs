@@ -24,10 +24,10 @@ mod mixed {
     pub mod puts;
 }
 
+use ::irontsd::bench::process::{CpuTime, others_busy_s};
 use common::irontsd::IronTsd;
 use common::node::{Node, Running, expect_count};
 use common::options::TestOptions;
-use common::process::{CpuTime, others_busy_s};
 use common::record::Record;
 use common::stream::{Pace, Streams};
 use common::verdict::Verdict;

@@ -19,13 +19,14 @@ use irontsd::workload::{Kind, Shape};
 #[allow(dead_code, reason = "shared by benchmarks that each need a part")]
 mod common;
 
+use ::irontsd::bench::http;
 use common::irontsd::IronTsd;
 use common::node::{Node, Running};
 use common::options::TestOptions;
 use common::record::Record;
 use common::stream::{Pace, Streams, connect};
 use common::times::{self, Times};
-use common::{Outcome, disk, entry, http, table};
+use common::{Outcome, disk, entry, table};
 
 /// The longest that a snapshot may hold up ingestion.
 const PAUSE_MAX: Duration = Duration::from_millis(50);

@@ -23,8 +23,8 @@ mod soak {
     pub mod watch;
 }
 
+use ::irontsd::bench::metrics::Metrics;
 use common::irontsd::IronTsd;
-use common::metrics::Metrics;
 use common::node::{Node, Running};
 use common::record::Record;
 use common::stream::{Pace, Sent, Streams};

@@ -8,12 +8,12 @@ use std::time::Duration;
 use tempfile::TempDir;
 
 use super::Outcome;
-use super::metrics::Metrics;
 use super::node::{Node, Running, expect_count, first_line_of};
 use super::options::TestOptions;
 use super::send::Ending;
 use super::server::Server;
-use super::{http, wait};
+use ::irontsd::bench::metrics::Metrics;
+use ::irontsd::bench::{http, wait};
 
 const POLL: Duration = Duration::from_millis(5);
 

@@ -17,7 +17,4 @@ pub mod times;
 pub mod verdict;
 pub mod victoria;
 
-#[allow(unused_imports, reason = "shared by benchmarks that each need a part")]
-pub use ::irontsd::bench::{http, machine, metrics, process, wait};
-
 pub use ::irontsd::bench::Outcome;

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use super::Outcome;
-use super::machine;
 use super::node::Node;
 use super::options::TestOptions;
 use super::results::Results;
+use ::irontsd::bench::machine;
 
 /// Everything about one benchmark's run.
 pub struct Record {

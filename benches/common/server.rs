@@ -11,7 +11,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
 
 use super::Outcome;
-use super::wait;
+use ::irontsd::bench::wait;
 
 const POLL: Duration = Duration::from_millis(10);
 const LOG_TAIL_LINES: usize = 15;

@@ -15,12 +15,12 @@ use tempfile::TempDir;
 
 use super::Outcome;
 use super::disk::unless_gone;
-use super::metrics::Metrics;
 use super::node::{Node, Running, expect_count, first_line_of};
 use super::options::{PeerOptions, TestOptions};
 use super::send::Ending;
 use super::server::{Server, free_address};
-use super::{http, wait};
+use ::irontsd::bench::metrics::Metrics;
+use ::irontsd::bench::{http, wait};
 
 const POLL: Duration = Duration::from_millis(10);
 /// How long it may take until a merge that was asked for shows: its page of counters is up to a second

@@ -1,8 +1,8 @@
 //! What one run cost, and the rows of the table that tell it.
 
 use crate::common::disk::Usage;
-use crate::common::process::CpuTime;
 use crate::common::table::{Row, row};
+use ::irontsd::bench::process::CpuTime;
 
 const MIB: f64 = 1024.0 * 1024.0;
 

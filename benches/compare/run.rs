@@ -5,11 +5,12 @@ use std::time::Instant;
 use super::figures::Figures;
 use super::load::Load;
 use super::options::Options;
+use crate::common::Outcome;
 use crate::common::disk::{self, Usage};
 use crate::common::node::{Node, Running};
-use crate::common::process::{AnonWatch, CpuTime, others_busy_s, rss_peak_bytes};
 use crate::common::send::Senders;
-use crate::common::{Outcome, http};
+use ::irontsd::bench::http;
+use ::irontsd::bench::process::{AnonWatch, CpuTime, others_busy_s, rss_peak_bytes};
 
 /// What one run needs.
 pub struct Run<'a> {

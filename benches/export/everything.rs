@@ -3,11 +3,12 @@
 use irontsd::workload::{Shape, digest_export};
 
 use crate::Lines;
+use crate::common::Outcome;
 use crate::common::fetch::{fetch, serve_once};
 use crate::common::node::{Node, Running};
-use crate::common::process::{CpuTime, MemoryWatch};
 use crate::common::table::{Row, row};
-use crate::common::{Outcome, http};
+use ::irontsd::bench::http;
+use ::irontsd::bench::process::{CpuTime, MemoryWatch};
 
 const MIB: f64 = 1024.0 * 1024.0;
 /// Exports behind each other.

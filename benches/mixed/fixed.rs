@@ -2,10 +2,11 @@
 
 use irontsd::workload::{Digest, Kind, Shape, digest_export};
 
+use crate::common::Outcome;
 use crate::common::irontsd::IronTsd;
 use crate::common::node::{Node, Running, expect_count};
 use crate::common::stream::Streams;
-use crate::common::{Outcome, http};
+use ::irontsd::bench::http;
 
 /// Whatever comes beside the data set is so much later.
 const LATER_S: u64 = 10 * 86_400;

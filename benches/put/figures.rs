@@ -1,7 +1,7 @@
 //! What one run cost, and the rows of the table that tell it.
 
-use crate::common::process::CpuTime;
 use crate::common::table::{Row, row};
+use ::irontsd::bench::process::CpuTime;
 
 const MIB: f64 = 1024.0 * 1024.0;
 

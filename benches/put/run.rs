@@ -7,9 +7,10 @@ use irontsd::workload::digest_export;
 use super::client::Clients;
 use super::figures::Figures;
 use super::load::Load;
+use crate::common::Outcome;
 use crate::common::node::Node;
-use crate::common::process::{AnonWatch, CpuTime, others_busy_s, rss_peak_bytes};
-use crate::common::{Outcome, http};
+use ::irontsd::bench::http;
+use ::irontsd::bench::process::{AnonWatch, CpuTime, others_busy_s, rss_peak_bytes};
 
 /// Runs the node once and returns what it cost, or why the run does not count.
 pub fn measure(node: &dyn Node, load: &Load) -> Outcome<Figures> {

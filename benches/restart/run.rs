@@ -7,10 +7,11 @@ use irontsd::workload::{Digest, EndlessLines, Kind, Shape, digest_export, split}
 
 use super::figures::{Figures, Start};
 use crate::common::node::{Node, Running, expect_count};
-use crate::common::process::{CpuTime, anon_bytes};
 use crate::common::send::Senders;
 use crate::common::stream::{Pace, Streams};
-use crate::common::{Outcome, disk, http};
+use crate::common::{Outcome, disk};
+use ::irontsd::bench::http;
+use ::irontsd::bench::process::{CpuTime, anon_bytes};
 
 const CONNECTIONS: u64 = 4;
 /// IronTSD flushes at two million rows; a log with fewer stays as it is.

@@ -7,10 +7,10 @@ use super::figures::{Cost, Figures};
 use super::load::Load;
 use crate::common::Outcome;
 use crate::common::irontsd::IronTsd;
-use crate::common::metrics::Metrics;
 use crate::common::node::{Node, Running, expect_count};
-use crate::common::process::CpuTime;
 use crate::common::send::Senders;
+use ::irontsd::bench::metrics::Metrics;
+use ::irontsd::bench::process::CpuTime;
 
 /// Runs a node once and returns what it cost.
 pub fn measure(node: &IronTsd, place: &Place, load: &Load) -> Outcome<Figures> {

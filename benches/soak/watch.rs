@@ -8,9 +8,10 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use super::samples::{Sample, Samples, Timing};
-use crate::common::metrics::Metrics;
 use crate::common::node::Running;
-use crate::common::{Outcome, disk, process};
+use crate::common::{Outcome, disk};
+use ::irontsd::bench::metrics::Metrics;
+use ::irontsd::bench::process;
 
 const EVERY: Duration = Duration::from_secs(1);
 

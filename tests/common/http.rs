@@ -7,7 +7,7 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 
 use super::Json;
-use super::wait::DEADLINE;
+use super::stream::connect;
 
 /// One connection.
 pub struct Http {
@@ -34,10 +34,7 @@ impl Http {
 
     /// Connects to a node that may be gone.
     pub fn try_connect(addr: SocketAddr) -> io::Result<Http> {
-        let stream = TcpStream::connect(addr)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(DEADLINE))?;
-        stream.set_write_timeout(Some(DEADLINE))?;
+        let stream = connect(addr)?;
         Ok(Http { stream: BufReader::with_capacity(1 << 16, stream), trailers: Vec::new() })
     }
 

@@ -21,6 +21,7 @@ pub mod seed;
 pub mod series;
 pub mod shell;
 pub mod snapshot;
+pub mod stream;
 pub mod telnet;
 pub mod tool;
 pub mod transcript;

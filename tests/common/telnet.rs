@@ -3,7 +3,7 @@
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
 
-use super::wait::DEADLINE;
+use super::stream::connect;
 
 /// What the answer to `version` starts with; it is one line.
 const VERSION: &str = "irontsd ";
@@ -22,10 +22,7 @@ impl Telnet {
 
     /// Connects to a node that may be gone.
     pub fn try_connect(addr: SocketAddr) -> io::Result<Telnet> {
-        let stream = TcpStream::connect(addr)?;
-        stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(DEADLINE))?;
-        stream.set_write_timeout(Some(DEADLINE))?;
+        let stream = connect(addr)?;
         Ok(Telnet { stream: BufReader::new(stream) })
     }
 

@@ -50,3 +50,23 @@ fn the_synced_mark_is_never_ahead() {
 fn names_are_written_before_they_are_used() {
     random_schedules(pieces::files::names);
 }
+
+#[test]
+fn readers_see_whole_histograms() {
+    random_schedules(pieces::buffer::histograms);
+}
+
+#[test]
+fn chunks_are_used_again_by_the_next_buffer() {
+    random_schedules(pieces::buffer::chunks_again);
+}
+
+#[test]
+fn a_sync_that_fails_is_told() {
+    random_schedules(pieces::files::failing_sync);
+}
+
+#[test]
+fn causes_close_and_open_apart() {
+    random_schedules(pieces::gate::two_causes);
+}

@@ -13,13 +13,14 @@ const BYTES_DUE: usize = 64 << 10;
 impl EventLoop {
     /// Notes that so many bytes came, if a request has begun and is not whole.
     pub(super) fn note_request(&mut self, place: usize, bytes: usize) {
-        let now = self.now();
         let conn = &mut self.conns[place];
         let Speaks::Http(session) = &conn.speaks else { return };
         if conn.carry.is_empty() && !session.awaits_body() {
             conn.begun = None;
             return;
         }
+        // The clock is asked only here: most reads bring whole requests, or lines.
+        let now = self.node.engine.env().clock.monotonic();
         let begun = conn.begun.get_or_insert(Begun { since: now, bytes: 0 });
         begun.bytes += bytes;
         if begun.bytes >= BYTES_DUE {

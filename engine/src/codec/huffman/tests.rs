@@ -32,17 +32,20 @@ fn round_trip_with(numbers: &[i64], lengths: Lengths) -> usize {
     let mut back = vec![0; numbers.len()];
     decode(&mut Reader::new(&bytes), Tables(&table), of_code, &mut back).expect("own bytes");
     assert_eq!(back.iter().map(|&bits| bits as i64).collect::<Vec<_>>(), numbers);
-    one_symbol_at_a_time(&code, of_code, &bytes, numbers);
+    all_tables_agree(&code, of_code, &bytes, numbers);
     len
 }
 
-/// The table for every code reads the same as that for this one.
-fn one_symbol_at_a_time(code: &CodeLengths, of_code: Code, bytes: &[u8], numbers: &[i64]) {
-    let mut back = vec![0; numbers.len()];
-    let (lookup, mut memory) = (lookup::Lookup::plain(code), memo::Memory::default());
-    decode::decode_with(&lookup, &mut memory, &mut Reader::new(bytes), of_code, &mut back)
-        .expect("own bytes");
-    assert_eq!(back.iter().map(|&bits| bits as i64).collect::<Vec<_>>(), numbers);
+/// The table for every code reads the same as those for this one, of one symbol and of several.
+fn all_tables_agree(code: &CodeLengths, of_code: Code, bytes: &[u8], numbers: &[i64]) {
+    let mut several = lookup::Lookup::new(code);
+    several.prepare_for_more();
+    for lookup in [lookup::Lookup::plain(code), lookup::Lookup::new(code), several] {
+        let (mut back, mut memory) = (vec![0; numbers.len()], memo::Memory::default());
+        decode::decode_with(&lookup, &mut memory, &mut Reader::new(bytes), of_code, &mut back)
+            .expect("own bytes");
+        assert_eq!(back.iter().map(|&bits| bits as i64).collect::<Vec<_>>(), numbers);
+    }
 }
 
 fn any_size() -> impl Strategy<Value = i64> {

@@ -33,9 +33,8 @@ pub fn decode_sums(
             return huffman::decode_sums(reader, tables, code, last, out);
         }
         HIGHS_CODED => {
-            let (low_bits, base) = highs(reader, tables, out)?;
-            let lows = packed_behind(reader, low_bits, out.len())?;
-            bits::unpack_sums_below(lows, low_bits, last, base, out);
+            let Lows { width, base, packed } = highs(reader, tables, out)?;
+            bits::unpack_sums_below(packed, width, last, base, out);
             return Ok(());
         }
         SPARSE => sparse(reader, tables, out)?,
@@ -62,9 +61,8 @@ fn dense(
         return huffman::decode(reader, tables, code, out);
     }
     if form == HIGHS_CODED {
-        let (low_bits, base) = highs(reader, tables, out)?;
-        let lows = packed_behind(reader, low_bits, out.len())?;
-        bits::unpack_below(lows, low_bits, base, out);
+        let Lows { width, base, packed } = highs(reader, tables, out)?;
+        bits::unpack_below(packed, width, base, out);
         return Ok(());
     }
     let base = reader.signed()? as u64;
@@ -104,20 +102,27 @@ fn packed_behind<'a>(
     Ok(packed)
 }
 
-/// Fills `out` with the high bits of numbers; how many bits are below them, and the base.
-fn highs(
-    reader: &mut Reader<'_>,
+/// What belongs below the high bits of numbers.
+struct Lows<'a> {
+    width: u8,
+    base: u64,
+    packed: &'a [u8],
+}
+
+/// Fills `out` with the high bits of numbers; leaves `reader` behind the low ones.
+fn highs<'a>(
+    reader: &mut Reader<'a>,
     tables: Tables<'_>,
     out: &mut [u64],
-) -> Result<(u8, u64), Malformed> {
-    let (low_bits, base) = (reader.u8()?, reader.signed()? as u64);
+) -> Result<Lows<'a>, Malformed> {
+    let (width, base) = (reader.u8()?, reader.signed()? as u64);
     let form = reader.u8()?;
-    if low_bits > 56 || form < CODED_AROUND_ZERO {
+    if !(1..=56).contains(&width) || form < CODED_AROUND_ZERO {
         return Err(reader.malformed());
     }
     let code = code(form, reader)?;
     huffman::decode(reader, tables, code, out)?;
-    Ok((low_bits, base))
+    Ok(Lows { width, base, packed: packed_behind(reader, width, out.len())? })
 }
 
 fn patched(reader: &mut Reader<'_>, base: u64, out: &mut [u64]) -> Result<(), Malformed> {

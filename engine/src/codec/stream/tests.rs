@@ -44,6 +44,15 @@ fn outliers() -> impl Strategy<Value = Vec<i64>> {
     prop::collection::vec(number, 0..999)
 }
 
+/// Of any size, and more often near the middle.
+fn large() -> impl Strategy<Value = Vec<i64>> {
+    let parts = prop::collection::vec(any::<[i64; 4]>(), 60..999);
+    (2..60u32, parts).prop_map(|(shift, parts)| {
+        let sum = |parts: [i64; 4]| parts.iter().map(|part| part >> shift >> 2).sum();
+        parts.into_iter().map(sum).collect()
+    })
+}
+
 fn rarely_another() -> impl Strategy<Value = Vec<i64>> {
     let number = prop_oneof![40 => Just(17i64), 1 => any::<i64>(), 3 => 0..20i64];
     prop::collection::vec(number, 0..999)
@@ -57,6 +66,11 @@ proptest! {
 
     #[test]
     fn outliers_survive(numbers in outliers(), coded: bool) {
+        round_trip(&numbers, coded);
+    }
+
+    #[test]
+    fn large_numbers_survive(numbers in large(), coded: bool) {
         round_trip(&numbers, coded);
     }
 
@@ -85,6 +99,20 @@ fn outliers_cost_little() {
     assert!(round_trip(&numbers, false) < 1100);
     let negative: Vec<i64> = numbers.iter().map(|number| -number).collect();
     assert!(round_trip(&negative, false) < 1100);
+}
+
+#[test]
+fn of_large_numbers_only_high_bits_are_coded() {
+    let part = |at: i64| (at * at).wrapping_mul(0x9e37_79b9_7f4a_7c15_u64 as i64) >> 24;
+    let numbers: Vec<i64> =
+        (1..900).map(|at| part(at) + part(at + 1000) + part(at + 2000)).collect();
+    let mut column = Column::default();
+    plan(numbers.clone(), &mut column);
+    let choice = huffman::choose(&column.candidates().collect::<Vec<_>>());
+    let (coders, mut bytes) = (choice.coders(), Vec::new());
+    column.write(&mut choice.each(&coders), &mut bytes);
+    assert_eq!(bytes[0], HIGHS_CODED);
+    round_trip(&numbers, true);
 }
 
 #[test]

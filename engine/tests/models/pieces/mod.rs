@@ -1,7 +1,5 @@
 //! The engine's own code, driven by a few threads of a checker.
 
-#![allow(dead_code, reason = "not every piece is for both checkers")]
-
 pub mod buffer;
 pub mod epochs;
 pub mod files;
