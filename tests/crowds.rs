@@ -26,7 +26,7 @@ fn ten_thousand_idle_connections_cost_little() {
     let node = Node::with_flags(&["--request-timeout", "1d"]);
     node.put_lines(&Ledger::new("m".into()).next_lines(20_000));
     node.export("m");
-    let (before, sockets) = (own(&node), node.socket_count());
+    let before = own(&node);
     let mut telnet: Vec<Telnet> = (0..IDLE * 6 / 10).map(|_| node.telnet()).collect();
     telnet.iter_mut().step_by(2).for_each(|telnet| {
         telnet.send("put m 1 1 h=a\nput m x\n");
@@ -34,13 +34,13 @@ fn ten_thousand_idle_connections_cost_little() {
     telnet.iter_mut().step_by(2).for_each(|telnet| assert_eq!(telnet.barrier().len(), 1));
     let half: Vec<Http> = (0..IDLE * 4 / 10 - SERVED).map(|n| half_head(&node, n)).collect();
     let served: Vec<Http> = (0..SERVED).map(|_| served(&node)).collect();
-    wait::until("all of them to be accepted", || node.socket_count() == sockets + IDLE);
+    wait::until("all of them to be accepted", || node.connection_count() == IDLE);
     let each = own(&node).saturating_sub(before) / IDLE as u64;
     assert!(each <= IDLE_BYTES_MAX, "{each} bytes for each idle connection");
     node.put_lines("put other 1 1 h=a\n");
     assert_eq!(node.export("other").count(), 1);
     drop((telnet, half, served));
-    wait::until("all of them to be let go", || node.socket_count() <= sockets);
+    wait::until("all of them to be let go", || node.connection_count() == 0);
 }
 
 /// An answer of half a megabyte leaves nothing behind on its connection.
@@ -77,7 +77,7 @@ fn half_head(node: &Node, number: usize) -> Http {
 fn a_flood_of_connections_leaves_nothing_behind() {
     let node = Node::start();
     node.put_lines("put m 1 1 h=a\n");
-    let (before, sockets) = (own(&node), node.socket_count());
+    let before = own(&node);
     for number in 0..3000 {
         let addr = if number % 2 == 0 { node.http() } else { node.opentsdb() };
         let mut socket = TcpStream::connect(addr).expect("the node accepts");
@@ -93,7 +93,7 @@ fn a_flood_of_connections_leaves_nothing_behind() {
             SockRef::from(&socket).set_linger(Some(Duration::ZERO)).expect("a socket option");
         }
     }
-    wait::until("all of them to be let go", || node.socket_count() <= sockets);
+    wait::until("all of them to be let go", || node.connection_count() == 0);
     let grown = own(&node).saturating_sub(before);
     assert!(grown < 16 << 20, "{grown} bytes are left of a flood of connections");
     assert_eq!(node.export("m").only(), ("m{h=\"a\"}", 1000, "1"));

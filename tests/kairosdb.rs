@@ -286,7 +286,7 @@ fn the_policy_holds_on_this_port_too() {
 #[test]
 fn nothing_listens_unless_asked_to() {
     let (without, with) = (Node::start(), Node::with_flags(&ON));
-    assert_eq!(without.socket_count() + 1, with.socket_count());
+    assert_eq!(without.listener_count() + 1, with.listener_count());
     TcpListener::bind(with.kairosdb()).expect_err("the node holds the port");
 }
 

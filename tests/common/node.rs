@@ -1,5 +1,6 @@
 //! The node under test: a data directory that lives as long as the test, and runs on it.
 
+use std::collections::HashSet;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -16,6 +17,9 @@ use super::{Export, Telnet};
 
 /// The selector that every series matches.
 pub const EVERYTHING: &str = r#"{__name__!=""}"#;
+
+/// State of a socket in the kernel's tables.
+const LISTENING: &str = "0A";
 
 /// A data directory and the flags its node runs with.
 pub struct Home {
@@ -271,11 +275,41 @@ impl Node {
         self.process.id()
     }
 
-    /// How many sockets the node holds, as the kernel counts them.
-    pub fn socket_count(&self) -> usize {
-        let links = fs::read_dir(format!("/proc/{}/fd", self.process.id())).expect("/proc");
+    /// How many connections the node holds, as the kernel counts them. One whose client is gone may
+    /// still be among them for a moment.
+    pub fn connection_count(&self) -> usize {
+        self.tcp_states().filter(|state| state != LISTENING).count()
+    }
+
+    /// How many ports the node listens on for connections.
+    pub fn listener_count(&self) -> usize {
+        self.tcp_states().filter(|state| state == LISTENING).count()
+    }
+
+    /// The state of each of the node's TCP sockets.
+    fn tcp_states(&self) -> impl Iterator<Item = String> {
+        let process = format!("/proc/{}", self.process.id());
+        let links = fs::read_dir(format!("{process}/fd")).expect("/proc");
         let targets = links.flatten().filter_map(|link| fs::read_link(link.path()).ok());
-        targets.filter(|target| target.to_string_lossy().starts_with("socket:")).count()
+        let held: HashSet<String> = targets
+            .filter_map(|target| {
+                let inode = target.to_str()?.strip_prefix("socket:[")?.strip_suffix(']')?;
+                Some(inode.to_owned())
+            })
+            .collect();
+        let tables =
+            ["tcp", "tcp6"].map(|table| fs::read_to_string(format!("{process}/net/{table}")));
+        let lines: Vec<String> = tables
+            .into_iter()
+            .flat_map(|table| {
+                table.unwrap_or_default().lines().map(str::to_owned).collect::<Vec<_>>()
+            })
+            .collect();
+        lines.into_iter().filter_map(move |line| {
+            let mut fields = line.split_whitespace().skip(3);
+            let (state, inode) = (fields.next()?, fields.nth(5)?);
+            held.contains(inode).then(|| state.to_owned())
+        })
     }
 }
 
