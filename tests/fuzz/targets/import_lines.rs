@@ -1,6 +1,6 @@
 //! Imported lines: what is taken is exported and imported again to the same.
 
-use irontsd_engine::types::{Kind, Samples, Value};
+use irontsd_engine::types::{Kind, Samples};
 use irontsd_net::import::{Sample, answer, judge};
 use irontsd_net::policy::Policy;
 use irontsd_net::read::json_line;
@@ -37,27 +37,28 @@ fn again(name: &[u8], sent: &[(i64, Sample)]) {
     json_line::push(&mut line, name, &samples, &mut Default::default());
     let mut found = None;
     let outcome = judge(&line, &Policy::default(), &[], |name, samples| {
-        found = Some((name.to_vec(), samples.iter().map(meaning).collect::<Vec<_>>()));
+        found = Some((name.to_vec(), samples.to_vec()));
         Ok(())
     });
     assert_eq!(outcome.failed, 0, "{:?}\n{}", outcome.errors, line.escape_ascii());
-    let expected = (name.to_vec(), sent.iter().map(meaning).collect::<Vec<_>>());
-    assert_eq!(found, Some(expected), "{}", line.escape_ascii());
-}
-
-/// Time, bits of the number, bytes of the histogram. Whole doubles are exported as integers.
-fn meaning((ms, sample): &(i64, Sample)) -> (i64, u64, Vec<u8>) {
-    match sample {
-        Sample::Number(value) => (*ms, bits(*value), Vec::new()),
-        Sample::Histogram(bytes) => (*ms, 0, bytes.clone()),
+    let (found_name, found) = found.expect("a line of samples");
+    assert_eq!((found_name.as_slice(), found.len()), (name, sent.len()), "{}", line.escape_ascii());
+    for (found, sent) in found.iter().zip(sent) {
+        assert!(found.0 == sent.0 && is_same(&found.1, &sent.1), "{}", line.escape_ascii());
     }
 }
 
-/// Those of the double, and for integers that no double is their own.
-fn bits(value: Value) -> u64 {
-    let double = value.as_f64();
-    match value.kind {
-        Kind::INTEGER if i128::from(value.bits as i64) != double as i128 => value.bits,
-        _ => double.to_bits(),
+/// Integers are the same to the last digit. Others are the same double: the shortest text of a
+/// large one is digits alone, which are read as an integer near it.
+fn is_same(found: &Sample, sent: &Sample) -> bool {
+    match (found, sent) {
+        (Sample::Number(found), Sample::Number(sent)) if sent.kind == Kind::INTEGER => {
+            found.kind == Kind::INTEGER && found.bits == sent.bits
+        }
+        (Sample::Number(found), Sample::Number(sent)) => {
+            found.as_f64().to_bits() == sent.as_f64().to_bits()
+        }
+        (Sample::Histogram(found), Sample::Histogram(sent)) => found == sent,
+        _ => false,
     }
 }
