@@ -45,19 +45,37 @@ pub struct Registry {
 
 #[derive(Debug)]
 struct State {
-    /// Ascending, without gaps, from the first id to the first of the tail.
     parts: Arc<Vec<Arc<Part>>>,
     tail: Tail,
+}
+
+/// The sealed parts as whoever looks up many names saw them last: kept by each event loop, so that a
+/// lookup writes to nothing that loops share but the lock.
+#[derive(Debug, Default)]
+pub struct Seen {
+    /// Ascending, without gaps, from the first id to the first in memory.
+    parts: Arc<Vec<Arc<Part>>>,
+}
+
+impl Seen {
+    fn update(&mut self, parts: &Arc<Vec<Arc<Part>>>) {
+        if !Arc::ptr_eq(&self.parts, parts) {
+            self.parts = parts.clone();
+        }
+    }
+
+    /// Fails if a part that was looked through could not be read: a name not found may be there.
+    pub fn check(&self) -> Result<()> {
+        check_parts(&self.parts)
+    }
 }
 
 /// A name that was not known when it was looked up.
 #[derive(Debug)]
 pub struct Unknown {
     hash: u64,
-    /// The parts it is not in.
-    parts: Arc<Vec<Arc<Part>>>,
     /// The next id then.
-    end: SeriesId,
+    pub end: SeriesId,
 }
 
 impl Registry {
@@ -136,20 +154,21 @@ impl Registry {
         restored
     }
 
-    /// Gives out an id to a name that [`Registry::look_up`] did not know, if `admit` lets one more
-    /// than these many be. It is asked by one thread at a time, and refuses at `u32::MAX`, where ids
-    /// are used up. The name has at most [`NAME_BYTES_MAX`] bytes. If somebody was faster, that id.
+    /// Gives out an id to a name that [`Registry::look_up`] did not know in `seen`, if `admit` lets one
+    /// more than these many be. It is asked by one thread at a time, and refuses at `u32::MAX`, where
+    /// ids are used up. The name has at most [`NAME_BYTES_MAX`] bytes. If somebody was faster, that id.
     pub fn admit<E>(
         &self,
         unknown: Unknown,
+        seen: &Seen,
         name: &[u8],
         admit: impl FnOnce(u32) -> std::result::Result<(), E>,
     ) -> std::result::Result<SeriesId, E> {
         assert!(name.len() <= NAME_BYTES_MAX, "protocols refuse longer names");
-        let Unknown { hash, parts, end } = unknown;
+        let Unknown { hash, end } = unknown;
         let mut state = self.state.write();
         // Names that were sealed in the meantime are in new parts.
-        let has_new = !Arc::ptr_eq(&parts, &state.parts);
+        let has_new = !Arc::ptr_eq(&seen.parts, &state.parts);
         let sealed = || has_new.then(|| find_in(&state.parts, hash, name)).flatten();
         if let Some(id) = state.tail.find_behind(end, hash, name).or_else(sealed) {
             return Ok(id);
@@ -165,31 +184,33 @@ impl Registry {
         if name.len() > NAME_BYTES_MAX {
             return None;
         }
-        let unknown = match self.look_up(name) {
+        let mut seen = Seen::default();
+        let unknown = match self.look_up(name, &mut seen) {
             Ok(series) => return Some(series),
             Err(unknown) => unknown,
         };
-        unknown.check().ok()?;
-        self.admit(unknown, name, room).ok()
+        seen.check().ok()?;
+        self.admit(unknown, &seen, name, room).ok()
     }
 
     /// The id of a canonical name, or what [`Registry::admit`] needs to give it one, which must not be
-    /// used if [`Unknown::check`] fails.
-    pub fn look_up(&self, name: &[u8]) -> std::result::Result<SeriesId, Unknown> {
+    /// used if [`Seen::check`] fails.
+    pub fn look_up(&self, name: &[u8], seen: &mut Seen) -> std::result::Result<SeriesId, Unknown> {
         let hash = self.hash(name);
-        let (parts, end) = {
+        let end = {
             let state = self.state.read();
             if let Some(id) = state.tail.find(hash, name) {
                 return Ok(id);
             }
-            (state.parts.clone(), state.tail.end())
+            seen.update(&state.parts);
+            state.tail.end()
         };
-        find_in(&parts, hash, name).ok_or(Unknown { hash, parts, end })
+        find_in(&seen.parts, hash, name).ok_or(Unknown { hash, end })
     }
 
     /// The id of a canonical name, if there is one.
     pub fn find(&self, name: &[u8]) -> Option<SeriesId> {
-        self.look_up(name).ok()
+        self.look_up(name, &mut Seen::default()).ok()
     }
 
     /// The canonical name of a series; empty if damage took it.
@@ -370,13 +391,6 @@ impl Registry {
         all.retain(|part| !is_merged(part));
         all.insert(at, Arc::new(merged));
         state.parts = Arc::new(all);
-    }
-}
-
-impl Unknown {
-    /// Fails if a part that was looked through could not be read: the name may be there.
-    pub fn check(&self) -> Result<()> {
-        check_parts(&self.parts)
     }
 }
 

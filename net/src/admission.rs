@@ -1,6 +1,6 @@
 //! Whether one more series may be made: a limit on all of them, and a limit on how fast.
 //!
-//! Existing series are never asked about. Refusing reads two atomics and the clock; taking a place
+//! Existing series are never asked about. Refusing reads an atomic and the clock; taking a place
 //! happens under the registry's lock for new series, so event loops cannot overshoot together.
 
 use crate::reject::{Reason, Reject};
@@ -51,24 +51,28 @@ impl Admission {
     }
 
     /// Whether one more than these many would be refused now.
-    pub fn check(&self, series: u32, now: Duration) -> Result<(), Full> {
+    pub fn check(&self, series: u32, now: impl FnOnce() -> Duration) -> Result<(), Full> {
         self.next(series, now).map(drop)
     }
 
     /// Takes a place. Called by one thread at a time.
-    pub fn take(&self, series: u32, now: Duration) -> Result<(), Full> {
+    pub fn take(&self, series: u32, now: impl FnOnce() -> Duration) -> Result<(), Full> {
         let busy_until_ns = self.next(series, now)?;
         self.busy_until_ns.store(busy_until_ns, Relaxed);
         Ok(())
     }
 
-    fn next(&self, series: u32, now: Duration) -> Result<u64, Full> {
+    /// The clock is not read where there is no limit on the rate.
+    fn next(&self, series: u32, now: impl FnOnce() -> Duration) -> Result<u64, Full> {
         if series >= self.limits.series {
             return Err(Full::Series);
         }
-        let now_ns = u64::try_from(now.as_nanos()).unwrap_or(u64::MAX);
-        // At a rate above a thousand million a second this is zero: no limit.
         let each_ns = SECOND_NS.checked_div(self.limits.new_per_second.into()).unwrap_or(u64::MAX);
+        // At a rate above a thousand million a second: no limit.
+        if each_ns == 0 {
+            return Ok(0);
+        }
+        let now_ns = u64::try_from(now().as_nanos()).unwrap_or(u64::MAX);
         let next = self.busy_until_ns.load(Relaxed).max(now_ns).saturating_add(each_ns);
         if next > now_ns.saturating_add(SECOND_NS) { Err(Full::Rate) } else { Ok(next) }
     }
@@ -102,22 +106,22 @@ mod tests {
     fn a_second_may_come_at_once_and_then_the_rate_holds() {
         let admission = Admission::new(Limits { new_per_second: 3, ..Limits::default() });
         let at = |ms| Duration::from_millis(ms);
-        let take = |ms| admission.take(7, at(ms)).is_ok();
+        let take = |ms| admission.take(7, || at(ms)).is_ok();
         assert_eq!(
             [0, 0, 0, 0, 300, 334, 334].map(take),
             [true, true, true, false, false, true, false]
         );
         // Checking takes nothing; a long rest saves no more than a second's worth.
-        assert_eq!(admission.check(7, at(700)), Ok(()));
+        assert_eq!(admission.check(7, || at(700)), Ok(()));
         assert_eq!([9000; 4].map(take), [true, true, true, false]);
     }
 
     #[test]
     fn limits_may_be_zero_or_none() {
         let none = Admission::default();
-        assert_eq!((0..9).try_for_each(|n| none.take(n, Duration::ZERO)), Ok(()));
-        assert_eq!(none.check(u32::MAX, Duration::ZERO), Err(Full::Series));
-        let closed = |limits| Admission::new(limits).take(0, Duration::from_secs(9));
+        assert_eq!((0..9).try_for_each(|n| none.take(n, || Duration::ZERO)), Ok(()));
+        assert_eq!(none.check(u32::MAX, || Duration::ZERO), Err(Full::Series));
+        let closed = |limits| Admission::new(limits).take(0, || Duration::from_secs(9));
         assert_eq!(closed(Limits { series: 0, ..Limits::default() }), Err(Full::Series));
         assert_eq!(closed(Limits { new_per_second: 0, ..Limits::default() }), Err(Full::Rate));
     }

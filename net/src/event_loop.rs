@@ -489,6 +489,8 @@ impl EventLoop {
         if let Some(listeners) = &mut self.listeners {
             listeners.retry(&self.node);
         }
+        // Parts of names that were merged can go.
+        self.pending.seen = Default::default();
         self.lookup.age(now, self.node.policy.forget_after);
         self.json_lookup.age(now, self.node.policy.forget_after);
         let stall = self.node.policy.export_stall;

@@ -8,6 +8,7 @@ use crate::reject::{Protocol, Reason, Reject};
 use crate::telnet::lookup::Lookup;
 use irontsd_engine::batch::Batch;
 use irontsd_engine::limits::NAME_BYTES_MAX;
+use irontsd_engine::series::Seen;
 use irontsd_engine::types::{SeriesId, Value};
 use std::net::SocketAddr;
 
@@ -20,6 +21,8 @@ pub struct Pending {
     pub counts: [u64; Protocol::ALL.len()],
     /// Refusals since the loop began.
     pub refused: u64,
+    /// Where new names are looked for.
+    pub seen: Seen,
 }
 
 /// What a point says.
@@ -99,26 +102,27 @@ impl Intake<'_> {
     }
 
     /// The series of a canonical name, new or not.
-    pub fn series(&self, name: &[u8]) -> Result<SeriesId, Reject> {
+    pub fn series(&mut self, name: &[u8]) -> Result<SeriesId, Reject> {
         if name.len() > NAME_BYTES_MAX {
             let message = format!("metric and tags exceed {NAME_BYTES_MAX} bytes");
             return Err(Reject::new(Reason::NameTooLong, message));
         }
         let (admission, engine) = (&self.node.admission, &self.node.engine);
-        let unknown = match engine.registry().look_up(name) {
+        let seen = &mut self.pending.seen;
+        let unknown = match engine.registry().look_up(name, seen) {
             Ok(series) => return Ok(series),
             Err(unknown) => unknown,
         };
         // Without all names it may be an old one, which must not be given another id.
-        if let Err(error) = unknown.check() {
+        if let Err(error) = seen.check() {
             return Err(Reject::new(Reason::Unavailable, error.to_string()));
         }
         self.node.known.check(self.policy.creates, engine, name)?;
         self.node.memory.check(Level::Tight)?;
         // A flood that is refused must not hold up loops that only look up: no lock for adding.
-        let now = engine.env().clock.monotonic();
-        let found = admission.check(engine.registry().len(), now).and_then(|()| {
-            engine.registry().admit(unknown, name, |series| admission.take(series, now))
+        let now = || engine.env().clock.monotonic();
+        let found = admission.check(unknown.end, now).and_then(|()| {
+            engine.registry().admit(unknown, seen, name, |series| admission.take(series, now))
         });
         found.map_err(|full| admission.refusal(full, name))
     }

@@ -14,7 +14,7 @@ use std::borrow::Cow;
 use std::sync::LazyLock;
 
 /// A tag that names the metric in selectors, so no tag may be called so.
-const RESERVED: &[u8] = b"__name__";
+pub const RESERVED: &[u8] = b"__name__";
 
 /// A key came twice with different values.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -4,6 +4,7 @@
 //! checked when it is opened. Layout: `FORMAT.md`, section "Names part".
 
 use super::coded::{Coded, Encoder, Walk};
+use super::filter::Filter;
 use super::slots::{self, Slots};
 use crate::bytes::{Reader, pad8};
 use crate::checksum;
@@ -139,6 +140,7 @@ pub struct Part {
     list: Coded,
     slots: Slots,
     slots_at: usize,
+    filter: Filter,
     seed: u64,
     hashes_alike: bool,
 }
@@ -174,6 +176,8 @@ impl Part {
         let slots = map.get(footer.slots_at..footer.checks_at).and_then(Slots::parse);
         let slots = slots.filter(|slots| slots.len() == footer.names as usize);
         let slots = slots.ok_or_else(|| damaged(footer.slots_at, "malformed name slots"))?;
+        let mut filter = Filter::new(slots.len());
+        slots.each_known(&map[footer.slots_at..], |known| filter.add(known));
         if map.has_faulted() {
             return Err(Error::unreadable(path));
         }
@@ -185,6 +189,7 @@ impl Part {
             list,
             slots,
             slots_at: footer.slots_at,
+            filter,
             seed: footer.seed,
             hashes_alike: probe == footer.probe,
         })
@@ -225,7 +230,12 @@ impl Part {
     }
 
     /// The id of a name with this hash.
+    #[inline]
     pub fn find(&self, hash: u64, name: &[u8]) -> Option<SeriesId> {
+        if self.filter.may_have(self.slots.known_of(hash)) { self.search(hash, name) } else { None }
+    }
+
+    fn search(&self, hash: u64, name: &[u8]) -> Option<SeriesId> {
         let places = self.slots.find(&self.map[self.slots_at..], hash);
         let mut found = Vec::new();
         let is_it = |&series: &SeriesId| {

@@ -10,6 +10,8 @@ use crate::codec::bits::{self, SLACK_BYTES, pack, packed_bytes, width_for};
 /// Names that one table can hold: places have 22 bits.
 pub const NAMES_MAX: u32 = 1 << PLACE_BITS;
 const PLACE_BITS: u32 = 22;
+/// Last bits of a hash that stand beside a place.
+const KNOWN_BITS: u32 = 32 - PLACE_BITS;
 /// Names of a bucket, about.
 const BUCKET: usize = 6;
 /// Bytes before the entries.
@@ -65,7 +67,7 @@ impl Slots {
         let mut reader = Reader::new(bytes);
         let entries = reader.u32().ok()? as usize;
         let (bits, width) = (reader.u8().ok()?, reader.u8().ok()?);
-        if bits > 32 || width > 32 || entries > NAMES_MAX as usize {
+        if u32::from(bits) > PLACE_BITS || width > 32 || entries > NAMES_MAX as usize {
             return None;
         }
         let end = HEAD_BYTES + entries * 4 + packed_bytes(1 << bits, width) + SLACK_BYTES;
@@ -80,6 +82,27 @@ impl Slots {
     /// Whether there is no name.
     pub fn is_empty(&self) -> bool {
         self.entries == 0
+    }
+
+    /// What the table knows of a name's hash: its bucket and its last bits.
+    #[inline]
+    pub fn known_of(&self, hash: u64) -> u64 {
+        (bucket(hash, self.bits) as u64) << KNOWN_BITS | u64::from(entry(hash, 0) >> PLACE_BITS)
+    }
+
+    /// Passes on what it knows of each name; `bytes` are those that were parsed.
+    pub fn each_known(&self, bytes: &[u8], mut sink: impl FnMut(u64)) {
+        let ends = &bytes[HEAD_BYTES + self.entries * 4..];
+        let (entries, _) = bytes[HEAD_BYTES..][..self.entries * 4].as_chunks();
+        let mut start = 0;
+        for bucket in 0..1usize << self.bits {
+            let end = (bits::get(ends, bucket, self.width) as usize).min(self.entries);
+            for entry in entries.get(start..end).unwrap_or_default() {
+                let last_bits = u32::from_le_bytes(*entry) >> PLACE_BITS;
+                sink((bucket as u64) << KNOWN_BITS | u64::from(last_bits));
+            }
+            start = end;
+        }
     }
 
     /// Places of names that may have this hash; `bytes` are those that were parsed.
@@ -114,6 +137,12 @@ mod tests {
             for (place, &hash) in (0..).zip(&hashes) {
                 prop_assert!(slots.find(&bytes, hash).any(|found| found == place));
             }
+            let mut known = Vec::new();
+            slots.each_known(&bytes, |of_name| known.push(of_name));
+            let mut expected: Vec<u64> = hashes.iter().map(|&hash| slots.known_of(hash)).collect();
+            known.sort_unstable();
+            expected.sort_unstable();
+            prop_assert_eq!(known, expected);
         }
 
         #[test]
@@ -123,6 +152,7 @@ mod tests {
             }
             if let Some(slots) = Slots::parse(&bytes) {
                 let _few = slots.find(&bytes, hash).count();
+                slots.each_known(&bytes, |_| {});
             }
         }
     }

@@ -106,9 +106,19 @@ fn put(
     replies: &mut Replies<'_>,
 ) {
     if let Err(reject) = accept(rest, fields, trail, Protocol::Telnet, scratch, intake) {
-        reply_error("put", &reject, intake.policy, replies);
-        intake.reject(Protocol::Telnet, &reject, line);
+        refuse(line, &reject, intake, replies);
     }
+}
+
+/// Answers and counts a `put` line that is not taken.
+pub(super) fn refuse(
+    line: &[u8],
+    reject: &Reject,
+    intake: &mut Intake<'_>,
+    replies: &mut Replies<'_>,
+) {
+    reply_error("put", reject, intake.policy, replies);
+    intake.reject(Protocol::Telnet, reject, line);
 }
 
 fn put_histogram(

@@ -3,7 +3,7 @@
 
 use super::commands::{accept, accept_histogram, command, too_long, unknown_command};
 use super::lookup::Trail;
-use super::{Scratch, fast, histogram, take_known};
+use super::{Scratch, fast, histogram, take_regular};
 use crate::intake::Intake;
 use crate::reject::{Protocol, Reason, Reject};
 use memchr::memrchr;
@@ -51,7 +51,9 @@ fn line(
         return Err(too_long(intake.policy));
     }
     let fields = fast::split(datagram, &scratch.masks, start, end);
-    if fields.is_some_and(|fields| take_known(fields, Protocol::Udp, intake, trail)) {
+    if let Some(fields) = fields
+        && take_regular(fields, Protocol::Udp, intake, trail, &mut scratch.name)?
+    {
         return Ok(());
     }
     let line = &datagram[start..end];

@@ -11,14 +11,15 @@ pub mod lookup;
 mod predict;
 pub mod scan;
 pub mod single;
+mod tidy;
 mod window;
 
 pub use commands::{take_plainly, unavailable, version};
 
 use crate::intake::Intake;
 use crate::number;
-use crate::reject::Protocol;
-use commands::{refuse_long, slow};
+use crate::reject::{Protocol, Reject};
+use commands::{refuse, refuse_long, slow};
 use lookup::Trail;
 use predict::{Bounds, Stamp, Take};
 use scan::{Masks, Scanner};
@@ -163,42 +164,60 @@ impl Session {
             return Next::Continue;
         }
         let fields = fast::split(bytes, &scratch.masks, start, end);
-        if fields
-            .is_some_and(|fields| take_known(fields, Protocol::Telnet, intake, &mut self.trail))
-        {
-            return Next::Continue;
+        let line = &bytes[start..end];
+        let taken = match fields {
+            Some(fields) => {
+                let name = &mut scratch.name;
+                take_regular(fields, Protocol::Telnet, intake, &mut self.trail, name)
+            }
+            None => Ok(false),
+        };
+        match taken {
+            Ok(true) => Next::Continue,
+            Ok(false) => slow(line, fields, &mut self.trail, scratch, intake, replies),
+            Err(reject) => {
+                refuse(line, &reject, intake, replies);
+                Next::Continue
+            }
         }
-        slow(&bytes[start..end], fields, &mut self.trail, scratch, intake, replies)
     }
 }
 
-/// Takes a line whose series is known and whose numbers are plain.
+/// Takes a line whose numbers are plain and whose series is known, or stands as its name does; whether
+/// it did. It is refused if its series may not be made.
 #[inline]
-fn take_known(
+fn take_regular(
     fields: fast::Fields<'_>,
     protocol: Protocol,
     intake: &mut Intake<'_>,
     trail: &mut Trail,
-) -> bool {
+    name: &mut Vec<u8>,
+) -> Result<bool, Reject> {
     // While rows are refused each line is judged, and gets an answer.
     if !intake.is_open() {
-        return false;
+        return Ok(false);
     }
     // A double of many digits is read plainly: what that takes, the plain reading of a line takes.
     let value = fast::value(fields.value).or_else(|| number::value(fields.value).ok());
-    let Some(value) = value else { return false };
+    let Some(value) = value else { return Ok(false) };
     let fraction = || match intake.policy.strict {
         true => None,
         false => number::timestamp(fields.timestamp).ok()?.ms,
     };
     let timestamp_ms = fast::timestamp_ms(fields.timestamp).or_else(fraction);
-    let Some(timestamp_ms) = timestamp_ms else { return false };
+    let Some(timestamp_ms) = timestamp_ms else { return Ok(false) };
     if timestamp_ms < intake.oldest_ms {
-        return false;
+        return Ok(false);
     }
-    let Some(series) = intake.lookup.find(fields.metric, fields.tags, trail) else {
-        return false;
+    let series = match intake.lookup.find(fields.metric, fields.tags, trail) {
+        Some(series) => series,
+        None if tidy::name(&fields, intake.policy, name) => {
+            let series = intake.series(name)?;
+            intake.lookup.learn(fields.metric, fields.tags, series, trail);
+            series
+        }
+        None => return Ok(false),
     };
     intake.push(protocol, series, timestamp_ms, value);
-    true
+    Ok(true)
 }
