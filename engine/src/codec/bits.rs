@@ -3,6 +3,8 @@
 //! A width is 0 to 56, or 64: a number of up to 56 bits always lies within eight bytes, so it is
 //! read with one load. Whoever stores packed numbers leaves [`SLACK_BYTES`] readable behind them.
 
+use super::vectors::twice;
+
 /// Readable bytes that must follow packed numbers.
 pub const SLACK_BYTES: usize = 8;
 
@@ -64,39 +66,43 @@ pub fn unpack(packed: &[u8], count: usize, width: u8, mut sink: impl FnMut(u64))
     }
 }
 
-/// Fills `out` with numbers in order, each added to `base`. The slice holds them and the slack.
-pub fn unpack_from(packed: &[u8], width: u8, base: u64, out: &mut [u64]) {
-    unpack_each(packed, width, out, |slot, number| *slot = base.wrapping_add(number));
-}
+twice! {
+    /// Fills `out` with numbers in order, each added to `base`. The slice holds them and the slack.
+    pub fn unpack_from(packed: &[u8], width: u8, base: u64, out: &mut [u64]) {
+        unpack_each(packed, width, out, |slot, number| *slot = base.wrapping_add(number));
+    }
 
-/// Adds numbers in order to those of `out`. The slice holds them and the slack.
-pub fn unpack_onto(packed: &[u8], width: u8, out: &mut [u64]) {
-    unpack_each(packed, width, out, |slot, number| *slot = slot.wrapping_add(number));
-}
+    /// Adds numbers in order to those of `out`. The slice holds them and the slack.
+    pub fn unpack_onto(packed: &[u8], width: u8, out: &mut [u64]) {
+        unpack_each(packed, width, out, |slot, number| *slot = slot.wrapping_add(number));
+    }
 
-/// Makes high parts of numbers the numbers: each of `out`, `width` bits higher, plus `base` and the number
-/// in order. The slice holds these and the slack.
-pub fn unpack_below(packed: &[u8], width: u8, base: u64, out: &mut [u64]) {
-    unpack_each(packed, width, out, |slot, number| {
-        *slot = base.wrapping_add(*slot << width).wrapping_add(number);
-    });
-}
+    /// Makes high parts of numbers the numbers: each of `out`, `width` bits higher, plus `base` and the number
+    /// in order. The slice holds these and the slack.
+    pub fn unpack_below(packed: &[u8], width: u8, base: u64, out: &mut [u64]) {
+        unpack_each(packed, width, out, |slot, number| {
+            *slot = base.wrapping_add(*slot << width).wrapping_add(number);
+        });
+    }
 
-/// The same, and each is added to the one before, the first to `last`.
-pub fn unpack_sums_below(packed: &[u8], width: u8, mut last: u64, base: u64, out: &mut [u64]) {
-    unpack_each(packed, width, out, |slot, number| {
-        last = last.wrapping_add(base.wrapping_add(*slot << width).wrapping_add(number));
-        *slot = last;
-    });
-}
+    /// The same, and each is added to the one before, the first to `last`.
+    pub fn unpack_sums_below(packed: &[u8], width: u8, last: u64, base: u64, out: &mut [u64]) {
+        let mut last = last;
+        unpack_each(packed, width, out, |slot, number| {
+            last = last.wrapping_add(base.wrapping_add(*slot << width).wrapping_add(number));
+            *slot = last;
+        });
+    }
 
-/// Fills `out` with sums: each is the one before (`last` before the first), plus `step`, plus the
-/// number in order. The slice holds these and the slack.
-pub fn unpack_sums(packed: &[u8], width: u8, mut last: u64, step: u64, out: &mut [u64]) {
-    unpack_each(packed, width, out, |slot, number| {
-        last = last.wrapping_add(step.wrapping_add(number));
-        *slot = last;
-    });
+    /// Fills `out` with sums: each is the one before (`last` before the first), plus `step`, plus the
+    /// number in order. The slice holds these and the slack.
+    pub fn unpack_sums(packed: &[u8], width: u8, last: u64, step: u64, out: &mut [u64]) {
+        let mut last = last;
+        unpack_each(packed, width, out, |slot, number| {
+            last = last.wrapping_add(step.wrapping_add(number));
+            *slot = last;
+        });
+    }
 }
 
 /// Calls `each` with every place of `out` and its number.
@@ -151,7 +157,17 @@ fn unpack_tail(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::vectors::either_way;
     use proptest::prelude::*;
+
+    /// What one of the loops makes of `out`.
+    fn filled(out: &[u64], work: impl Fn(&mut [u64])) -> Vec<u64> {
+        either_way(|| {
+            let mut out = out.to_vec();
+            work(&mut out);
+            out
+        })
+    }
 
     proptest! {
         #[test]
@@ -166,13 +182,13 @@ mod tests {
             let mut back = Vec::new();
             unpack(&packed, numbers.len(), width, |n| back.push(n));
             prop_assert_eq!(&back, &numbers);
-            unpack_from(&packed, width, 7, &mut back);
+            let back = filled(&back, |back| unpack_from(&packed, width, 7, back));
             let expected: Vec<u64> = numbers.iter().map(|n| n.wrapping_add(7)).collect();
             prop_assert_eq!(&back, &expected);
-            unpack_onto(&packed, width, &mut back);
+            let back = filled(&back, |back| unpack_onto(&packed, width, back));
             let twice = expected.iter().zip(&numbers).map(|(one, n)| one.wrapping_add(*n));
             prop_assert_eq!(&back, &twice.collect::<Vec<_>>());
-            unpack_sums(&packed, width, 5, 3, &mut back);
+            let back = filled(&back, |back| unpack_sums(&packed, width, 5, 3, back));
             let sums = numbers.iter().scan(5u64, |last, n| {
                 *last = last.wrapping_add(3).wrapping_add(*n);
                 Some(*last)
@@ -183,11 +199,9 @@ mod tests {
                 let whole = highs.iter().zip(&numbers);
                 let whole = whole.map(|(high, low)| (high << width).wrapping_add(low + 9));
                 let whole: Vec<u64> = whole.collect();
-                back.clone_from(&highs);
-                unpack_below(&packed, width, 9, &mut back);
+                let back = filled(&highs, |back| unpack_below(&packed, width, 9, back));
                 prop_assert_eq!(&back, &whole);
-                back.clone_from(&highs);
-                unpack_sums_below(&packed, width, 5, 9, &mut back);
+                let back = filled(&highs, |back| unpack_sums_below(&packed, width, 5, 9, back));
                 let sums = whole.iter().scan(5u64, |last, number| {
                     *last = last.wrapping_add(*number);
                     Some(*last)

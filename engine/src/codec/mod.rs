@@ -23,6 +23,7 @@ mod planes;
 mod stream;
 pub mod times;
 pub mod values;
+mod vectors;
 
 /// How hard an encoder tries.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

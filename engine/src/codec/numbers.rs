@@ -8,6 +8,7 @@
 use super::column::Column;
 use super::huffman::Tables;
 use super::stream::{self, Sample};
+use super::vectors::twice;
 use crate::bytes::{Malformed, Reader, put_signed, put_varint, zigzag};
 
 /// First of the eight tags.
@@ -177,24 +178,26 @@ pub fn decode(
     Ok(())
 }
 
-fn integrate(order: u8, first: u64, unit: u64, mut step: u64, numbers: &mut [u64]) {
-    let mut last = first;
-    let mut add = |number: &mut u64, step: u64| {
-        last = last.wrapping_add(unit.wrapping_mul(step));
-        *number = last;
-    };
-    match order {
-        0 if unit == 1 => {
-            numbers.iter_mut().for_each(|number| *number = first.wrapping_add(*number))
+twice! {
+    fn integrate(order: u8, first: u64, unit: u64, step: u64, numbers: &mut [u64]) {
+        let (mut step, mut last) = (step, first);
+        let mut add = |number: &mut u64, step: u64| {
+            last = last.wrapping_add(unit.wrapping_mul(step));
+            *number = last;
+        };
+        match order {
+            0 if unit == 1 => {
+                numbers.iter_mut().for_each(|number| *number = first.wrapping_add(*number))
+            }
+            0 => numbers.iter_mut().for_each(|number| {
+                *number = first.wrapping_add(unit.wrapping_mul(*number));
+            }),
+            1 => numbers.iter_mut().for_each(|number| add(number, *number)),
+            _ => numbers.iter_mut().for_each(|number| {
+                step = step.wrapping_add(*number);
+                add(number, step);
+            }),
         }
-        0 => numbers.iter_mut().for_each(|number| {
-            *number = first.wrapping_add(unit.wrapping_mul(*number));
-        }),
-        1 => numbers.iter_mut().for_each(|number| add(number, *number)),
-        _ => numbers.iter_mut().for_each(|number| {
-            step = step.wrapping_add(*number);
-            add(number, step);
-        }),
     }
 }
 
@@ -202,6 +205,7 @@ fn integrate(order: u8, first: u64, unit: u64, mut step: u64, numbers: &mut [u64
 mod tests {
     use super::*;
     use crate::codec::bits::SLACK_BYTES;
+    use crate::codec::vectors::either_way;
     use proptest::prelude::*;
 
     fn round_trip(numbers: &[i64]) -> usize {
@@ -209,10 +213,13 @@ mod tests {
         plan(None, numbers).write(&mut std::iter::empty(), &mut bytes);
         let len = bytes.len();
         bytes.extend_from_slice(&[0; SLACK_BYTES]);
-        let (mut reader, mut back) = (Reader::new(&bytes), vec![0; numbers.len()]);
-        let tag = reader.u8().expect("a tag");
-        assert!(is_tag(tag));
-        decode(tag, &mut reader, Tables::default(), &mut back).expect("own bytes");
+        let back = either_way(|| {
+            let (mut reader, mut back) = (Reader::new(&bytes), vec![0; numbers.len()]);
+            let tag = reader.u8().expect("a tag");
+            assert!(is_tag(tag));
+            decode(tag, &mut reader, Tables::default(), &mut back).expect("own bytes");
+            back
+        });
         assert_eq!(back.iter().map(|&bits| bits as i64).collect::<Vec<_>>(), numbers);
         len
     }

@@ -1,5 +1,7 @@
 //! Byte planes: the lowest byte of each word, then the second of each, and so on.
 
+use super::vectors::twice;
+
 /// Words at a time. Loops of a known length over one width, then the next, are what the compiler
 /// makes vectors of; squares of eight bytes by eight took more than twice as long.
 const GROUP: usize = 64;
@@ -30,22 +32,24 @@ pub fn split(words: &[u64], out: &mut Vec<u8>) {
     }
 }
 
-/// Fills `words` from their planes, which are eight bytes a word.
-pub fn join(planes: &[u8], words: &mut [u64]) {
-    let rows = words.len();
-    let planes: [&[u8]; 8] = std::array::from_fn(|plane| &planes[plane * rows..][..rows]);
-    let (groups, rest) = words.as_chunks_mut::<GROUP>();
-    let done = GROUP * groups.len();
-    let [a, b, c, d, e, f, g, h] = planes.map(|plane| plane.as_chunks::<GROUP>().0);
-    for (at, group) in groups.iter_mut().enumerate() {
-        let low = fours(&pairs(&a[at], &b[at]), &pairs(&c[at], &d[at]));
-        let high = fours(&pairs(&e[at], &f[at]), &pairs(&g[at], &h[at]));
-        for (word, (low, high)) in group.iter_mut().zip(low.into_iter().zip(high)) {
-            *word = u64::from(low) | u64::from(high) << 32;
+twice! {
+    /// Fills `words` from their planes, which are eight bytes a word.
+    pub fn join(planes: &[u8], words: &mut [u64]) {
+        let rows = words.len();
+        let planes: [&[u8]; 8] = std::array::from_fn(|plane| &planes[plane * rows..][..rows]);
+        let (groups, rest) = words.as_chunks_mut::<GROUP>();
+        let done = GROUP * groups.len();
+        let [a, b, c, d, e, f, g, h] = planes.map(|plane| plane.as_chunks::<GROUP>().0);
+        for (at, group) in groups.iter_mut().enumerate() {
+            let low = fours(&pairs(&a[at], &b[at]), &pairs(&c[at], &d[at]));
+            let high = fours(&pairs(&e[at], &f[at]), &pairs(&g[at], &h[at]));
+            for (word, (low, high)) in group.iter_mut().zip(low.into_iter().zip(high)) {
+                *word = u64::from(low) | u64::from(high) << 32;
+            }
         }
-    }
-    for (row, word) in (done..).zip(rest) {
-        *word = u64::from_le_bytes(planes.map(|plane| plane[row]));
+        for (row, word) in (done..).zip(rest) {
+            *word = u64::from_le_bytes(planes.map(|plane| plane[row]));
+        }
     }
 }
 
@@ -62,6 +66,7 @@ fn fours(low: &[u16; GROUP], high: &[u16; GROUP]) -> [u32; GROUP] {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::vectors::either_way;
     use proptest::prelude::*;
 
     proptest! {
@@ -71,8 +76,11 @@ mod tests {
             split(&words, &mut planes);
             let plain = (0..8).flat_map(|plane| words.iter().map(move |w| w.to_le_bytes()[plane]));
             prop_assert_eq!(&planes[1..], &plain.collect::<Vec<_>>());
-            let mut back = vec![0; words.len()];
-            join(&planes[1..], &mut back);
+            let back = either_way(|| {
+                let mut back = vec![0; words.len()];
+                join(&planes[1..], &mut back);
+                back
+            });
             prop_assert_eq!(back, words);
         }
     }

@@ -10,6 +10,7 @@ mod split;
 use super::column::Column;
 use super::dictionary;
 use super::huffman::Tables;
+use super::vectors::twice;
 use crate::bytes::{Malformed, Reader};
 use crate::types::Kind;
 
@@ -38,9 +39,11 @@ pub fn plan(bits: &[u64]) -> Column {
     best
 }
 
-/// Turns numbers from `start` on into doubles.
-pub fn from_numbers(numbers: &mut [u64]) {
-    numbers.iter_mut().for_each(|number| *number = ordered::bits(*number as i64));
+twice! {
+    /// Turns numbers from `start` on into doubles.
+    pub fn from_numbers(numbers: &mut [u64]) {
+        numbers.iter_mut().for_each(|number| *number = ordered::bits(*number as i64));
+    }
 }
 
 /// Fills `out` with the bits of doubles from a column whose tag `reader` is behind.

@@ -7,6 +7,7 @@ use super::symbol::{BASES, EXTRA_BITS};
 use super::{Lengths, SYMBOLS, Tables, pairs};
 use crate::bytes::{Malformed, Reader, unzigzag};
 use crate::codec::bits::SLACK_BYTES;
+use crate::codec::vectors::twice;
 use crate::limits::RUN_ROWS_MAX;
 
 /// Lookups from one load of eight bytes: their codes are within 56 bits.
@@ -47,11 +48,77 @@ pub fn decode_sums(
     out: &mut [u64],
 ) -> Result<(), Malformed> {
     memo::with(tables.get(code.table)?, code.table, out.len(), |lookup, memory| {
-        let Lookup::Numbers(entries) = lookup else {
-            decode_with(lookup, memory, reader, code, out)?;
-            add_up(last, out);
-            return Ok(());
-        };
+        if let Lookup::Numbers(entries) = lookup {
+            return sums_with(entries, memory, reader, code, last, out);
+        }
+        decode_with(lookup, memory, reader, code, out)?;
+        add_up(last, out);
+        Ok(())
+    })
+}
+
+/// Makes sums of numbers, the first with `last`.
+pub fn add_up(mut last: u64, numbers: &mut [u64]) {
+    for number in numbers {
+        last = last.wrapping_add(*number);
+        *number = last;
+    }
+}
+
+twice! {
+    /// Numbers with a table that is ready.
+    pub(super) fn decode_with(
+        lookup: &Lookup,
+        memory: &mut Memory,
+        reader: &mut Reader<'_>,
+        code: Code,
+        out: &mut [u64],
+    ) -> Result<(), Malformed> {
+        let Code { base, lengths, .. } = code;
+        let area = Area::read(reader, out.len(), lengths, &mut memory.bytes)?;
+        let places = &mut memory.places;
+        match lookup {
+            Lookup::Numbers(entries) => {
+                area.places(entries, places);
+                area.each(out, &places[..], |out, places| {
+                    for (number, &place) in out.iter_mut().zip(places) {
+                        *number = base.wrapping_add(place as i8 as u64);
+                    }
+                });
+                Ok(())
+            }
+            Lookup::Meanings(entries, meanings) => {
+                area.places(entries, places);
+                let mut bits = Bits { bytes: reader.rest(), at: 0, base };
+                let mut whole = true;
+                if meanings.iter().all(|meaning| meaning.extra <= Bits::IN_EIGHT_BYTES) {
+                    area.each(out, &places[..], |out, places| {
+                        whole = whole && bits.numbers::<false>(places, meanings, out);
+                    });
+                } else {
+                    area.each(out, &places[..], |out, places| {
+                        whole = whole && bits.numbers::<true>(places, meanings, out);
+                    });
+                }
+                if !whole {
+                    return Err(reader.malformed());
+                }
+                reader.take(bits.at.div_ceil(8))?;
+                Ok(())
+            }
+            Lookup::Many(entries) => area.plain(entries, reader, base, out),
+        }
+    }
+
+    /// The same as sums, each with the one before, the first with `last`.
+    fn sums_with(
+        entries: &Entries,
+        memory: &mut Memory,
+        reader: &mut Reader<'_>,
+        code: Code,
+        last: u64,
+        out: &mut [u64],
+    ) -> Result<(), Malformed> {
         let area = Area::read(reader, out.len(), code.lengths, &mut memory.bytes)?;
         area.places(entries, &mut memory.places);
         let mut last_of_lane = last;
@@ -65,57 +132,6 @@ pub fn decode_sums(
             last_of_lane = last;
         });
         Ok(())
-    })
-}
-
-/// Makes sums of numbers, the first with `last`.
-pub fn add_up(mut last: u64, numbers: &mut [u64]) {
-    for number in numbers {
-        last = last.wrapping_add(*number);
-        *number = last;
-    }
-}
-
-/// Numbers with a table that is ready.
-pub(super) fn decode_with(
-    lookup: &Lookup,
-    memory: &mut Memory,
-    reader: &mut Reader<'_>,
-    Code { base, lengths, .. }: Code,
-    out: &mut [u64],
-) -> Result<(), Malformed> {
-    let area = Area::read(reader, out.len(), lengths, &mut memory.bytes)?;
-    let places = &mut memory.places;
-    match lookup {
-        Lookup::Numbers(entries) => {
-            area.places(entries, places);
-            area.each(out, &places[..], |out, places| {
-                for (number, &place) in out.iter_mut().zip(places) {
-                    *number = base.wrapping_add(place as i8 as u64);
-                }
-            });
-            Ok(())
-        }
-        Lookup::Meanings(entries, meanings) => {
-            area.places(entries, places);
-            let mut bits = Bits { bytes: reader.rest(), at: 0, base };
-            let mut whole = true;
-            if meanings.iter().all(|meaning| meaning.extra <= Bits::IN_EIGHT_BYTES) {
-                area.each(out, &places[..], |out, places| {
-                    whole = whole && bits.numbers::<false>(places, meanings, out);
-                });
-            } else {
-                area.each(out, &places[..], |out, places| {
-                    whole = whole && bits.numbers::<true>(places, meanings, out);
-                });
-            }
-            if !whole {
-                return Err(reader.malformed());
-            }
-            reader.take(bits.at.div_ceil(8))?;
-            Ok(())
-        }
-        Lookup::Many(entries) => area.plain(entries, reader, base, out),
     }
 }
 
@@ -175,6 +191,7 @@ impl<'a> Area<'a> {
     }
 
     /// Fills the places of all symbols, lane by lane, [`Area::room`] for each.
+    #[inline(always)]
     fn places(&self, entries: &Entries, places: &mut Places) {
         let ([one, two, three, four], room) = (self.lanes(), self.room());
         match (entries, self.pairs) {

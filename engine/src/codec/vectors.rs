@@ -1,0 +1,61 @@
+//! Loops compiled twice: for any processor, and for those with vectors of 256 bits and bit instructions.
+//!
+//! One body gives both, so they cannot drift apart; [`either_way`] makes tests compare them.
+
+/// A function whose body is compiled once more for [`wide`] processors and taken there.
+macro_rules! twice {
+    ($(
+        $(#[$meta:meta])*
+        $vis:vis fn $name:ident($($arg:ident: $of:ty),* $(,)?) $(-> $result:ty)? $body:block
+    )+) => {$(
+        $(#[$meta])*
+        $vis fn $name($($arg: $of),*) $(-> $result)? {
+            // A list of arguments of its own, so that bodies may make theirs `mut` by a `let`.
+            #[inline(always)]
+            fn body($($arg: $of),*) $(-> $result)? $body
+            #[cfg(target_arch = "x86_64")]
+            if $crate::codec::vectors::wide() {
+                #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt")]
+                fn for_wide($($arg: $of),*) $(-> $result)? {
+                    body($($arg),*)
+                }
+                #[expect(unsafe_code, reason = "the processor has what the function is compiled for")]
+                // SAFETY: `wide` says that this processor has all features named above; the body is safe.
+                let result = unsafe { for_wide($($arg),*) };
+                return result;
+            }
+            body($($arg),*)
+        }
+    )+};
+}
+
+pub(super) use twice;
+
+/// Whether this processor takes the functions compiled for vectors.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+pub fn wide() -> bool {
+    #[cfg(test)]
+    if PLAINLY.get() {
+        return false;
+    }
+    is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("bmi2")
+        && is_x86_feature_detected!("lzcnt")
+}
+
+#[cfg(test)]
+thread_local! {
+    static PLAINLY: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+}
+
+/// What `work` gives, which is the same on a processor without such vectors.
+#[cfg(test)]
+pub fn either_way<T: PartialEq + std::fmt::Debug>(work: impl Fn() -> T) -> T {
+    PLAINLY.set(true);
+    let plain = work();
+    PLAINLY.set(false);
+    assert_eq!(work(), plain);
+    plain
+}
