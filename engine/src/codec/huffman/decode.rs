@@ -1,7 +1,7 @@
 //! Reads numbers in a code: the places of their symbols first, from all ends of their bytes at
 //! once, so that the processor always has several lookups in flight; then what they stand for.
 
-use super::lookup::{self, ENTRIES, Entries, Entry, Lookup, Meaning, PLACES};
+use super::lookup::{self, ENTRIES, Entries, Entry, Lookup, Meaning, Meanings, PLACES};
 use super::memo::{self, Memory, PLACES_MAX, Places};
 use super::symbol::{BASES, EXTRA_BITS};
 use super::{Lengths, SYMBOLS, Tables, pairs};
@@ -80,28 +80,26 @@ twice! {
         match lookup {
             Lookup::Numbers(entries) => {
                 area.places(entries, places);
-                area.each(out, &places[..], |out, places| {
+                for (out, places) in area.each(out, places) {
                     for (number, &place) in out.iter_mut().zip(places) {
                         *number = base.wrapping_add(place as i8 as u64);
                     }
-                });
+                }
                 Ok(())
             }
             Lookup::Meanings(entries, meanings) => {
                 area.places(entries, places);
                 let mut bits = Bits { bytes: reader.rest(), at: 0, base };
-                let mut whole = true;
-                if meanings.iter().all(|meaning| meaning.extra <= Bits::IN_EIGHT_BYTES) {
-                    area.each(out, &places[..], |out, places| {
-                        whole = whole && bits.numbers::<false>(places, meanings, out);
-                    });
-                } else {
-                    area.each(out, &places[..], |out, places| {
-                        whole = whole && bits.numbers::<true>(places, meanings, out);
-                    });
-                }
-                if !whole {
-                    return Err(reader.malformed());
+                for (out, places) in area.each(out, places) {
+                    let whole = match meanings.extra_max {
+                        ..=14 => bits.numbers::<4>(places, meanings, out),
+                        ..=28 => bits.numbers::<2>(places, meanings, out),
+                        ..=57 => bits.numbers::<1>(places, meanings, out),
+                        _ => bits.numbers::<0>(places, meanings, out),
+                    };
+                    if !whole {
+                        return Err(reader.malformed());
+                    }
                 }
                 reader.take(bits.at.div_ceil(8))?;
                 Ok(())
@@ -121,16 +119,13 @@ twice! {
     ) -> Result<(), Malformed> {
         let area = Area::read(reader, out.len(), code.lengths, &mut memory.bytes)?;
         area.places(entries, &mut memory.places);
-        let mut last_of_lane = last;
-        area.each(out, &memory.places[..], |out, places| {
-            // What a closure captures is in memory: a sum there waits for it each time.
-            let mut last = last_of_lane;
+        let mut last = last;
+        for (out, places) in area.each(out, &memory.places) {
             for (number, &place) in out.iter_mut().zip(places) {
                 last = last.wrapping_add(code.base.wrapping_add(place as i8 as u64));
                 *number = last;
             }
-            last_of_lane = last;
-        });
+        }
         Ok(())
     }
 }
@@ -215,14 +210,22 @@ impl<'a> Area<'a> {
         (self.counts[0].div_ceil(LOOKUPS) + PLACES + 1) * LOOKUPS
     }
 
-    /// Calls `work` with the numbers of each lane and their places.
+    /// The numbers of each lane and their places.
     #[inline(always)]
-    fn each(&self, mut out: &mut [u64], places: &[u8], mut work: impl FnMut(&mut [u64], &[u8])) {
-        for (count, places) in self.counts.into_iter().zip(places.chunks(self.room())) {
-            let (these, others) = out.split_at_mut(count);
-            work(these, &places[..count]);
-            out = others;
-        }
+    fn each<'b>(
+        &self,
+        out: &'b mut [u64],
+        places: &'b Places,
+    ) -> impl Iterator<Item = (&'b mut [u64], &'b [u8])> {
+        let [one, two, three, _] = self.counts;
+        let (first, rest) = out.split_at_mut(one);
+        let (second, rest) = rest.split_at_mut(two);
+        let (third, fourth) = rest.split_at_mut(three);
+        let lanes = [first, second, third, fourth].into_iter();
+        lanes.zip(places.chunks(self.room())).map(|(out, places)| {
+            let places = &places[..out.len()];
+            (out, places)
+        })
     }
 
     /// Symbol by symbol, for any code.
@@ -289,6 +292,17 @@ impl Lane {
     }
 }
 
+/// The next bits of each lane, and a mark above them.
+#[inline(always)]
+fn load<const LANES: usize>(lanes: &[Lane; LANES], bytes: &[u8]) -> [u64; LANES] {
+    // A loop, not a `map`: that would be a call, and of a function for any processor.
+    let mut words = [MARK; LANES];
+    for (word, lane) in words.iter_mut().zip(lanes) {
+        *word |= lane.load(bytes);
+    }
+    words
+}
+
 /// Some lookups from each lane in turn, each of one symbol.
 #[expect(clippy::needless_range_loop, reason = "several lists are filled in step")]
 #[inline(always)]
@@ -300,11 +314,13 @@ fn each_one<const LANES: usize>(
     places: &mut Places,
 ) {
     let mut chunks = places[..LANES * room].chunks_mut(room);
-    let lists: [&mut [[u8; LOOKUPS]]; LANES] =
-        std::array::from_fn(|_| chunks.next().unwrap_or_default().as_chunks_mut().0);
+    let mut lists: [&mut [[u8; LOOKUPS]]; LANES] = [(); LANES].map(|()| &mut [][..]);
+    for list in &mut lists {
+        *list = chunks.next().unwrap_or_default().as_chunks_mut().0;
+    }
     let rounds = room / LOOKUPS - (PLACES + 1);
     for round in 0..rounds {
-        let mut words = lanes.each_ref().map(|lane| lane.load(bytes) | MARK);
+        let mut words = load(&lanes, bytes);
         for place in 0..LOOKUPS {
             for at in 0..LANES {
                 let entry = entries[words[at] as usize % ENTRIES];
@@ -332,8 +348,10 @@ fn several<const LANES: usize>(
     let ends: [usize; LANES] = std::array::from_fn(|at| at * room + counts[at]);
     while (0..LANES).any(|at| next[at] < ends[at]) {
         // A lane that is done goes on behind its end until the others are.
-        next = std::array::from_fn(|at| next[at].min(ends[at]));
-        let mut words = lanes.each_ref().map(|lane| lane.load(bytes) | MARK);
+        for at in 0..LANES {
+            next[at] = next[at].min(ends[at]);
+        }
+        let mut words = load(&lanes, bytes);
         for _ in 0..LOOKUPS {
             for at in 0..LANES {
                 let entry = entries[words[at] as usize % ENTRIES];
@@ -368,30 +386,30 @@ struct Bits<'a> {
 }
 
 impl Bits<'_> {
-    /// So many bits are in one load, wherever they begin.
-    const IN_EIGHT_BYTES: u32 = 57;
-
-    /// Fills `out`; false if there are not so many bytes. `NINE` if bits may lie in nine.
+    /// Fills `out`; false if there are not so many bytes. `AT_ONCE` numbers are read from one load of
+    /// eight bytes, of which 57 bits are theirs, wherever they begin; none if those of one may lie in nine.
     #[inline(always)]
-    fn numbers<const NINE: bool>(
+    fn numbers<const AT_ONCE: usize>(
         &mut self,
         places: &[u8],
-        meanings: &[Meaning; 256],
+        meanings: &Meanings,
         out: &mut [u64],
     ) -> bool {
         let mut at = self.at;
         let (fours, rest) = out.as_chunks_mut::<4>();
         let (places, places_rest) = places.as_chunks::<4>();
         for (four, places) in fours.iter_mut().zip(places) {
-            let these = places.map(|place| meanings[usize::from(place)]);
-            if these.iter().all(|meaning| meaning.extra == 0) {
-                *four = these.map(|meaning| self.base.wrapping_add(meaning.number));
-                continue;
+            if meanings.seldom {
+                let these = places.map(|place| meanings.list[usize::from(place)]);
+                if these.iter().all(|meaning| meaning.extra == 0) {
+                    *four = these.map(|meaning| self.base.wrapping_add(meaning.number));
+                    continue;
+                }
             }
-            let Some(next) = self.few::<NINE>(at, places, meanings, four) else { return false };
+            let Some(next) = self.few::<AT_ONCE>(at, places, meanings, four) else { return false };
             at = next;
         }
-        let Some(next) = self.few::<NINE>(at, places_rest, meanings, rest) else { return false };
+        let Some(next) = self.few::<AT_ONCE>(at, places_rest, meanings, rest) else { return false };
         self.at = next;
         true
     }
@@ -399,44 +417,48 @@ impl Bits<'_> {
     /// Up to four numbers, whose bits begin at bit `at`, and where they end; `None` if there are not
     /// so many bytes.
     #[inline(always)]
-    fn few<const NINE: bool>(
+    fn few<const AT_ONCE: usize>(
         &self,
         at: usize,
         places: &[u8],
-        meanings: &[Meaning; 256],
+        meanings: &Meanings,
         out: &mut [u64],
     ) -> Option<usize> {
         let bytes = self.bytes.get(at / 8..)?;
         let taken = if let Some(window) = bytes.first_chunk() {
-            self.few_within::<NINE>(at % 8, places, meanings, window, out)
+            self.few_within::<AT_ONCE>(at % 8, places, meanings, window, out)
         } else {
             // Near the end there are fewer bytes, and none missing.
             let mut window = [0; WINDOW];
             window[..bytes.len()].copy_from_slice(bytes);
-            self.few_within::<NINE>(at % 8, places, meanings, &window, out)
+            self.few_within::<AT_ONCE>(at % 8, places, meanings, &window, out)
         };
         Some(at / 8 * 8 + taken)
     }
 
     /// The same from a bit of the first byte of `window`.
     #[inline(always)]
-    fn few_within<const NINE: bool>(
+    fn few_within<const AT_ONCE: usize>(
         &self,
         mut bit: usize,
         places: &[u8],
-        meanings: &[Meaning; 256],
+        meanings: &Meanings,
         window: &[u8; WINDOW],
         out: &mut [u64],
     ) -> usize {
-        for (number, &place) in out.iter_mut().zip(places) {
-            let Meaning { number: zero, extra } = meanings[usize::from(place)];
-            // At most seven bits and three times 61 are before.
-            let at = bit / 8 % 32;
-            let mut word = eight(window, at) >> (bit % 8);
-            if NINE && extra > Self::IN_EIGHT_BYTES {
-                word |= u64::from(window[at + 8]) << 1 << (63 - bit % 8);
+        let mut word = 0;
+        for (at, (number, &place)) in out.iter_mut().zip(places).enumerate() {
+            let Meaning { number: zero, extra } = meanings.list[usize::from(place)];
+            if AT_ONCE == 0 || at % AT_ONCE == 0 {
+                // At most seven bits and three times 61 are before.
+                let at = bit / 8 % 32;
+                word = eight(window, at) >> (bit % 8);
+                if AT_ONCE == 0 {
+                    word |= u64::from(window[at + 8]) << 1 << (63 - bit % 8);
+                }
             }
             *number = self.base.wrapping_add(zero ^ (word & ((1 << extra) - 1)));
+            word >>= extra;
             bit += extra as usize;
         }
         bit

@@ -1,6 +1,6 @@
 //! Tables that say which symbols come next, up to three at a time.
 
-use super::symbol::{BASES, EXTRA_BITS, extra_bits};
+use super::symbol::{BASES, EXACT, EXTRA_BITS};
 use super::table::CodeLengths;
 use super::{CODE_BITS_MAX, SYMBOLS};
 use crate::bytes::unzigzag;
@@ -17,7 +17,7 @@ pub enum Lookup {
     /// No bits follow symbols. The place of one is its number, an i8.
     Numbers(Entries),
     /// The place of a symbol is that of its meaning.
-    Meanings(Entries, Box<[Meaning; 256]>),
+    Meanings(Entries, Box<Meanings>),
     /// More symbols than a byte can tell apart: each entry is a symbol, shifted by four, and its
     /// length.
     Many(Box<[u16; ENTRIES]>),
@@ -63,6 +63,33 @@ pub struct Meaning {
     pub extra: u32,
 }
 
+/// What the symbols of a code stand for, by their places.
+pub struct Meanings {
+    pub list: [Meaning; 256],
+    /// Whether bits follow so seldom that it pays to look for numbers without any.
+    pub seldom: bool,
+    /// The most bits that follow one.
+    pub extra_max: u32,
+}
+
+/// Bits that follow one in so many numbers follow seldom.
+const SELDOM_SHARE: u32 = 32;
+
+impl Meanings {
+    fn of(ranked: &Ranked) -> Meanings {
+        let mut list = [Meaning::default(); 256];
+        let (mut space, mut extra_max) = (0, 0);
+        for (meaning, &symbol) in list.iter_mut().zip(ranked.symbols()) {
+            *meaning = Meaning::of(usize::from(symbol));
+            extra_max = extra_max.max(meaning.extra);
+        }
+        for (length, meaning) in ranked.lengths().zip(&list) {
+            space += if meaning.extra > 0 { ENTRIES as u32 >> length } else { 0 };
+        }
+        Meanings { list, seldom: space * SELDOM_SHARE <= ENTRIES as u32, extra_max }
+    }
+}
+
 impl Meaning {
     fn of(symbol: usize) -> Meaning {
         let number = unzigzag(BASES[symbol]) as u64;
@@ -73,19 +100,17 @@ impl Meaning {
 impl Lookup {
     /// The table of a code.
     pub fn new(lengths: &CodeLengths) -> Lookup {
-        let used: Vec<usize> = (0..SYMBOLS).filter(|&symbol| lengths.0[symbol] > 0).collect();
-        if used.iter().all(|&symbol| extra_bits(symbol) == 0) {
-            let number = |_, symbol: usize| unzigzag(symbol as u64) as u8;
-            return Lookup::Numbers(Entries::One(one(lengths, &used, number)));
+        let ranked = Ranked::of(lengths);
+        // What is followed by bits comes behind all others.
+        if lengths.0[EXACT..].iter().all(|&length| length == 0) {
+            let number = |_, symbol: u16| unzigzag(u64::from(symbol)) as u8;
+            return Lookup::Numbers(Entries::One(one(&ranked, number)));
         }
-        if used.len() > 256 {
+        if ranked.count > 256 {
             return Lookup::Many(symbols(lengths));
         }
-        let mut meanings = Box::new([Meaning::default(); 256]);
-        for (meaning, &symbol) in meanings.iter_mut().zip(&used) {
-            *meaning = Meaning::of(symbol);
-        }
-        Lookup::Meanings(Entries::One(one(lengths, &used, |place, _| place as u8)), meanings)
+        let entries = one(&ranked, |place, _| place as u8);
+        Lookup::Meanings(Entries::One(entries), Box::new(Meanings::of(&ranked)))
     }
 
     /// Finds several symbols by one lookup from now on, if enough codes are short. That takes about as
@@ -119,17 +144,62 @@ fn symbols(lengths: &CodeLengths) -> Box<[u16; ENTRIES]> {
     table
 }
 
-fn one(
-    lengths: &CodeLengths,
-    used: &[usize],
-    place: impl Fn(usize, usize) -> u8,
-) -> Box<[u16; ENTRIES]> {
+/// The symbols of a code, by length and then by symbol, as canonical codes ascend.
+struct Ranked {
+    symbols: [u16; SYMBOLS],
+    count: usize,
+    /// How many have each length.
+    of_length: [u16; CODE_BITS_MAX as usize + 1],
+}
+
+impl Ranked {
+    fn of(lengths: &CodeLengths) -> Ranked {
+        let mut of_length = [0u16; 16];
+        lengths.0.iter().for_each(|&length| of_length[usize::from(length & 15)] += 1);
+        of_length[0] = 0;
+        let (mut next, mut count) = ([0u16; 16], 0);
+        for (next, of_length) in next.iter_mut().zip(of_length) {
+            *next = count;
+            count += of_length;
+        }
+        let mut symbols = [0; SYMBOLS];
+        for (symbol, &length) in (0..).zip(&lengths.0) {
+            if length > 0 {
+                let place = &mut next[usize::from(length & 15)];
+                symbols[usize::from(*place)] = symbol;
+                *place += 1;
+            }
+        }
+        let of_length = std::array::from_fn(|length| of_length[length]);
+        Ranked { symbols, count: usize::from(count), of_length }
+    }
+
+    fn symbols(&self) -> &[u16] {
+        &self.symbols[..self.count]
+    }
+
+    /// The length of each.
+    fn lengths(&self) -> impl Iterator<Item = usize> {
+        let each = self.of_length.iter().enumerate();
+        each.flat_map(|(length, &count)| std::iter::repeat_n(length, usize::from(count)))
+    }
+}
+
+/// The table of one symbol at a time. A table for codes of up to so many bits is made of that for one
+/// bit less, twice, and the codes that have just so many.
+fn one(ranked: &Ranked, place: impl Fn(usize, u16) -> u8) -> Box<[u16; ENTRIES]> {
     let mut one = Box::new([0; ENTRIES]);
-    let codes = lengths.codes();
-    for (at, &symbol) in used.iter().enumerate() {
-        let (code, length) = (usize::from(codes[symbol]), lengths.0[symbol]);
-        let entry = u16::from(place(at, symbol)) << 8 | u16::from(length);
-        one[code..].iter_mut().step_by(1 << length).for_each(|slot| *slot = entry);
+    let (mut code, mut at) = (0u16, 0);
+    for length in 1..=u16::from(CODE_BITS_MAX) {
+        let half = ENTRIES >> (u16::from(CODE_BITS_MAX) + 1 - length);
+        one.copy_within(..half, half);
+        code <<= 1;
+        for _ in 0..ranked.of_length[usize::from(length)] {
+            let slot = usize::from(code.reverse_bits() >> (16 - length));
+            one[slot % ENTRIES] = u16::from(place(at, ranked.symbols[at])) << 8 | length;
+            code = code.wrapping_add(1);
+            at += 1;
+        }
     }
     one
 }

@@ -3,7 +3,7 @@
 /// Symbols there are.
 pub const SYMBOLS: usize = EXACT + 4 * 57;
 /// Numbers below this are symbols themselves.
-const EXACT: usize = 128;
+pub const EXACT: usize = 128;
 /// Bit length of the first number that is not.
 const LENGTH_FIRST: u32 = 8;
 
