@@ -82,7 +82,22 @@ impl<'a> Reader<'a> {
     }
 
     /// A varint of at most ten bytes.
+    #[inline]
     pub fn varint(&mut self) -> Result<u64, Malformed> {
+        let rest = &self.bytes[self.at..];
+        if let Some(&short @ ..0x80) = rest.first() {
+            self.at += 1;
+            return Ok(u64::from(short));
+        }
+        if let Some((value, len)) = rest.first_chunk().and_then(long_varint) {
+            self.at += len;
+            return Ok(value);
+        }
+        self.any_varint()
+    }
+
+    /// Byte by byte.
+    fn any_varint(&mut self) -> Result<u64, Malformed> {
         let mut value = 0u64;
         for shift in (0..64).step_by(7) {
             let byte = self.u8()?;
@@ -101,6 +116,27 @@ impl<'a> Reader<'a> {
     pub fn signed(&mut self) -> Result<i64, Malformed> {
         Ok(unzigzag(self.varint()?))
     }
+}
+
+/// The varint of at most nine bytes that these begin with, and how many it has.
+#[inline]
+fn long_varint(bytes: &[u8; 9]) -> Option<(u64, usize)> {
+    let &[low @ .., ninth] = bytes;
+    let word = u64::from_le_bytes(low);
+    let ends = !word & 0x8080_8080_8080_8080;
+    let (taken, more, len) = match ends {
+        0 if ninth < 0x80 => (word, u64::from(ninth) << 56, 9),
+        0 => return None,
+        _ => {
+            let bits = ends.trailing_zeros() + 1;
+            (word & (u64::MAX >> (64 - bits)), 0, bits as usize / 8)
+        }
+    };
+    // Sevens of bits move together, then pairs of them, then fours.
+    let pairs = taken & 0x007f_007f_007f_007f | (taken & 0x7f00_7f00_7f00_7f00) >> 1;
+    let fours = pairs & 0x0000_3fff_0000_3fff | (pairs & 0x3fff_0000_3fff_0000) >> 2;
+    let all = fours & 0x0fff_ffff | (fours & 0x0fff_ffff_0000_0000) >> 4;
+    Some((all | more, len))
 }
 
 /// Appends a varint.
@@ -147,6 +183,21 @@ mod tests {
             prop_assert_eq!(reader.varint(), Ok(unsigned));
             prop_assert_eq!(reader.signed(), Ok(signed));
             prop_assert!(reader.is_done());
+        }
+
+        #[test]
+        fn numbers_read_at_once_are_those_read_byte_by_byte(
+            unsigned: u64,
+            shift in 0..64u32,
+            behind: [u8; 9],
+        ) {
+            let mut out = Vec::new();
+            put_varint(&mut out, unsigned >> shift);
+            out.extend_from_slice(&behind);
+            let (mut plain, mut fast) = (Reader::new(&out), Reader::new(&out));
+            prop_assert_eq!(plain.any_varint(), Ok(unsigned >> shift));
+            prop_assert_eq!(fast.varint(), Ok(unsigned >> shift));
+            prop_assert_eq!(fast.position(), plain.position());
         }
 
         #[test]

@@ -9,6 +9,7 @@ use super::memory::Numbers;
 use super::numbers;
 use super::stream::{self, Sample};
 use crate::bytes::{Malformed, Reader, put_signed, put_varint};
+use crate::types::Kind;
 
 /// The tag.
 pub const DICTIONARY: u8 = 102;
@@ -84,30 +85,53 @@ fn with_dictionary(kind: u8, list: &[i64]) -> Option<Column> {
     Some(column)
 }
 
-/// Fills `out` with numbers from a column whose tag and kind `reader` is behind.
-pub fn decode(
-    reader: &mut Reader<'_>,
-    tables: Tables<'_>,
-    out: &mut [u64],
-) -> Result<(), Malformed> {
-    let count = reader.varint()?;
-    if count > ENTRIES_MAX as u64 {
-        return Err(reader.malformed());
+/// The distinct values of a column.
+pub struct Entries {
+    /// As long as can be, so that no place below is out of range.
+    bits: Numbers,
+    kinds: [Kind; ENTRIES_MAX],
+    count: usize,
+}
+
+impl Entries {
+    /// Reads them from a column whose tag and kind `reader` is behind.
+    pub fn decode(reader: &mut Reader<'_>, kind: Kind) -> Result<Entries, Malformed> {
+        let count = usize::try_from(reader.varint()?).unwrap_or(usize::MAX);
+        if count > ENTRIES_MAX {
+            return Err(reader.malformed());
+        }
+        let mut bits = Numbers::new(ENTRIES_MAX);
+        let mut first = 0u64;
+        for (at, entry) in bits[..count].iter_mut().enumerate() {
+            *entry = first.wrapping_add(reader.signed()? as u64);
+            first = if at == 0 { *entry } else { first };
+        }
+        Ok(Entries { bits, kinds: [kind; ENTRIES_MAX], count })
     }
-    let mut entries = Numbers::new(count as usize);
-    let mut first = 0u64;
-    for (at, entry) in entries.iter_mut().enumerate() {
-        *entry = first.wrapping_add(reader.signed()? as u64);
-        first = if at == 0 { *entry } else { first };
+
+    /// Kinds and bits, for what is to be done to all values equal to one.
+    pub fn list(&mut self) -> (&mut [Kind], &mut [u64]) {
+        (&mut self.kinds[..self.count], &mut self.bits[..self.count])
     }
-    stream::decode(reader, tables, out)?;
-    let mut largest = 0;
-    for number in &mut *out {
-        largest = largest.max(*number);
-        *number = entries.get(*number as usize).copied().unwrap_or(0);
+
+    /// Fills `kinds` and `bits` with the entries that a stream names.
+    pub fn place(
+        &self,
+        reader: &mut Reader<'_>,
+        tables: Tables<'_>,
+        kinds: &mut [Kind],
+        bits: &mut [u64],
+    ) -> Result<(), Malformed> {
+        stream::decode(reader, tables, bits)?;
+        let largest = bits.iter().fold(0, |largest, &place| largest.max(place));
+        if largest >= self.count as u64 && !bits.is_empty() {
+            return Err(reader.malformed());
+        }
+        let entries: &[u64; ENTRIES_MAX] = self.bits.first_chunk().ok_or(reader.malformed())?;
+        for (kind, bits) in kinds.iter_mut().zip(bits) {
+            let place = *bits as usize % ENTRIES_MAX;
+            (*kind, *bits) = (self.kinds[place], entries[place]);
+        }
+        Ok(())
     }
-    if largest >= count && !out.is_empty() {
-        return Err(reader.malformed());
-    }
-    Ok(())
 }

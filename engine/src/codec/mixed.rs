@@ -11,7 +11,7 @@ use super::memory::Numbers;
 use super::vectors::twice;
 use super::{numbers, stream};
 use crate::bytes::{Malformed, Reader, put_varint};
-use crate::types::{Kind, Samples, Value};
+use crate::types::{Kind, Value};
 
 /// The whole ones of the values that follow are integers.
 pub const WHOLE: u8 = 96;
@@ -40,10 +40,6 @@ pub const TENS: [i64; SCALE_WHOLE_MAX as usize + 1] = {
 pub fn whole(value: Value) -> Option<i64> {
     let bits = value.bits as i64;
     match value.kind.scale() {
-        // Divisions by a known number are multiplications.
-        Some(1) => (bits % 10 == 0).then_some(bits / 10),
-        Some(2) => (bits % 100 == 0).then_some(bits / 100),
-        Some(3) => (bits % 1000 == 0).then_some(bits / 1000),
         Some(scale) if scale <= SCALE_WHOLE_MAX => {
             let ten = TENS[usize::from(scale)];
             (bits % ten == 0).then(|| bits / ten)
@@ -91,30 +87,26 @@ pub fn decode(
     Ok(Some(flags))
 }
 
-/// Makes integers of the values from `start` on, which are of one kind but for the exceptions.
-pub fn apply(
-    flags: Option<&[u64]>,
-    exceptions: &[(usize, Value)],
-    start: usize,
-    out: &mut Samples,
-) {
-    let (kinds, bits) = (&mut out.kinds[start..], &mut out.bits[start..]);
+/// Makes integers of those of some values that are whole.
+pub fn whole_ones(kinds: &mut [Kind], bits: &mut [u64]) {
     let kind = kinds.first().copied().unwrap_or(Kind::INTEGER);
     // To the end, without a look at each: that way many are compared at once.
     let one_kind = kinds.iter().fold(true, |all, other| all & (*other == kind));
-    if one_kind && flags.is_none() {
-        match kind.scale() {
-            Some(scale @ 1..=3) => whole_decimals(scale, kinds, bits),
-            None if kind == Kind::FLOAT => whole_doubles(kinds, bits),
-            _ => one_by_one(None, kinds, bits),
-        }
-    } else {
-        one_by_one(flags, kinds, bits);
+    match kind.scale().filter(|_| one_kind) {
+        Some(scale @ 1..=SCALE_WHOLE_MAX) => whole_decimals(scale, kinds, bits),
+        None if one_kind && kind == Kind::FLOAT => whole_doubles(kinds, bits),
+        _ => one_by_one(None, kinds, bits),
     }
-    for &(at, value) in exceptions {
-        (kinds[at], bits[at]) = (value.kind, value.bits);
-        one_by_one(flags.map(|flags| &flags[at..]), &mut kinds[at..=at], &mut bits[at..=at]);
-    }
+}
+
+/// Makes integers of the values that have a flag.
+pub fn flagged(flags: &[u64], kinds: &mut [Kind], bits: &mut [u64]) {
+    one_by_one(Some(flags), kinds, bits);
+}
+
+/// What an exception stands for, where it may be an integer.
+pub fn exception(value: Value, may_be_integer: bool) -> Value {
+    whole(value).filter(|_| may_be_integer).map_or(value, Value::integer)
 }
 
 fn one_by_one(flags: Option<&[u64]>, kinds: &mut [Kind], bits: &mut [u64]) {
@@ -128,44 +120,77 @@ fn one_by_one(flags: Option<&[u64]>, kinds: &mut [Kind], bits: &mut [u64]) {
     }
 }
 
-/// For decimals of one scale: the kind of integers is zero.
+/// For decimals of one scale, the power of ten of which is given: the kind of integers is zero.
 #[inline(always)]
-fn whole_multiples<const TEN: i64>(kinds: &mut [Kind], bits: &mut [u64]) {
-    let shift = TEN.trailing_zeros();
-    let odd = TEN >> shift;
+fn whole_multiples(ten: i64, kinds: &mut [Kind], bits: &mut [u64]) {
+    let shift = ten.trailing_zeros();
+    let odd = ten >> shift;
     // Multiples come back by a multiplication with the inverse, and only they into this range.
     let (inverse, largest) = (numbers::inverse(odd), i64::MAX / odd);
     for (kind, bits) in kinds.iter_mut().zip(bits) {
         let integer = (*bits as i64 >> shift).wrapping_mul(inverse);
-        let below = *bits & ((1 << shift) - 1);
-        choose(
-            all_bits_unless_zero(below) | all_bits_beyond(integer, largest),
-            integer,
-            kind,
-            bits,
-        );
+        let rest = all_bits_unless_zero(*bits & ((1 << shift) - 1));
+        choose(rest | all_bits_beyond(integer, largest), integer, kind, bits);
     }
 }
 
 twice! {
-    /// For decimals of a scale from one to three.
+    /// For decimals of a scale from one to [`SCALE_WHOLE_MAX`].
     fn whole_decimals(scale: u8, kinds: &mut [Kind], bits: &mut [u64]) {
-        // A division by a known number is a multiplication.
+        // What is known to the compiler takes fewer instructions.
         match scale {
-            1 => whole_multiples::<10>(kinds, bits),
-            2 => whole_multiples::<100>(kinds, bits),
-            _ => whole_multiples::<1000>(kinds, bits),
+            1 => whole_multiples(10, kinds, bits),
+            2 => whole_multiples(100, kinds, bits),
+            3 => whole_multiples(1000, kinds, bits),
+            _ => whole_multiples(TENS[usize::from(scale)], kinds, bits),
         }
     }
 
     /// For doubles.
     fn whole_doubles(kinds: &mut [Kind], bits: &mut [u64]) {
-        for (kind, bits) in kinds.iter_mut().zip(bits) {
-            let integer = f64::from_bits(*bits) as i64;
-            // Back to the same bits: neither a fraction, nor a negative zero, nor out of range.
-            let differs = all_bits_unless_zero((integer as f64).to_bits() ^ *bits);
-            choose(differs | all_bits_beyond(integer, INTEGER_MAX), integer, kind, bits);
+        // Some at a time, so that few go the long way where one is large.
+        for (kinds, bits) in kinds.chunks_mut(64).zip(bits.chunks_mut(64)) {
+            let large = bits.iter().fold(0, |all, &bits| all | all_bits_from(bits & !SIGN, SMALL));
+            if large == 0 {
+                small_whole_doubles(kinds, bits);
+            } else {
+                any_whole_doubles(kinds, bits);
+            }
         }
+    }
+}
+
+const SIGN: u64 = 1 << 63;
+/// Bits of 2^51: doubles that are smaller are rounded by an addition.
+const SMALL: u64 = (1023 + 51) << 52;
+/// From here to its double, doubles are the whole numbers.
+const WHOLE_FROM: f64 = (3u64 << 51) as f64;
+
+/// All bits for a number from a limit on, none for a smaller one; both are less than 2^63.
+#[inline(always)]
+fn all_bits_from(number: u64, limit: u64) -> u64 {
+    (limit.wrapping_sub(1).wrapping_sub(number) as i64 >> 63) as u64
+}
+
+/// For doubles below 2^51: an addition rounds them, and of that sum the lower bits are the integer.
+#[inline(always)]
+fn small_whole_doubles(kinds: &mut [Kind], bits: &mut [u64]) {
+    for (kind, bits) in kinds.iter_mut().zip(bits) {
+        let sum = f64::from_bits(*bits) + WHOLE_FROM;
+        let integer = sum.to_bits().wrapping_sub(WHOLE_FROM.to_bits()) as i64;
+        // Back to the same bits: neither a fraction nor a negative zero.
+        let differs = all_bits_unless_zero((sum - WHOLE_FROM).to_bits() ^ *bits);
+        choose(differs, integer, kind, bits);
+    }
+}
+
+#[inline(always)]
+fn any_whole_doubles(kinds: &mut [Kind], bits: &mut [u64]) {
+    for (kind, bits) in kinds.iter_mut().zip(bits) {
+        let integer = f64::from_bits(*bits) as i64;
+        // Back to the same bits: neither a fraction, nor a negative zero, nor out of range.
+        let differs = all_bits_unless_zero((integer as f64).to_bits() ^ *bits);
+        choose(differs | all_bits_beyond(integer, INTEGER_MAX), integer, kind, bits);
     }
 }
 
@@ -238,6 +263,9 @@ mod tests {
             any::<i32>().prop_map(|n| (i64::from(n) * 10) as u64),
             any::<i32>().prop_map(|n| f64::from(n).to_bits()),
             any::<i32>().prop_map(|n| (f64::from(n) / 4.0).to_bits()),
+            // Small ones only, and some about the limits of each way.
+            (-9..9i64, 40..54u32)
+                .prop_map(|(n, shift)| (((1i64 << shift) + n) as f64 / 4.0).to_bits()),
             prop::sample::select(doubles.to_vec()).prop_map(f64::to_bits),
         ]
     }
@@ -245,24 +273,15 @@ mod tests {
     proptest! {
         #[test]
         fn whole_ones_of_one_kind_are_found_as_one_by_one(
-            numbers in prop::collection::vec(numbers(), 1..99),
+            numbers in prop::collection::vec(numbers(), 1..199),
             kind in prop_oneof![Just(Kind::FLOAT), (0..23u8).prop_map(Kind::decimal)],
-            exceptions in prop::collection::vec((0..99usize, numbers(), 0..24u8), 0..3),
         ) {
-            let exceptions: Vec<(usize, Value)> = exceptions
-                .into_iter()
-                .map(|(at, bits, kind)| (at % numbers.len(), Value { kind: Kind(kind), bits }))
-                .collect();
             let kinds = vec![kind; numbers.len()];
-            let mut plain = Samples { kinds, bits: numbers, ..Samples::default() };
-            let fast = plain.clone();
-            for (at, value) in &exceptions {
-                (plain.kinds[*at], plain.bits[*at]) = (value.kind, value.bits);
-            }
-            one_by_one(None, &mut plain.kinds, &mut plain.bits);
+            let mut plain = (kinds.clone(), numbers.clone());
+            one_by_one(None, &mut plain.0, &mut plain.1);
             let fast = either_way(|| {
-                let mut fast = fast.clone();
-                apply(None, &exceptions, 0, &mut fast);
+                let mut fast = (kinds.clone(), numbers.clone());
+                whole_ones(&mut fast.0, &mut fast.1);
                 fast
             });
             prop_assert_eq!(fast, plain);

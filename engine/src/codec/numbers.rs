@@ -170,8 +170,8 @@ pub fn decode(
     let step = if tag & 3 == 2 { reader.signed()? as u64 } else { 0 };
     let Some((head, rest)) = out.split_first_mut() else { return Ok(()) };
     *head = first;
-    if tag == NUMBERS + 1 {
-        return stream::decode_sums(reader, tables, first, rest);
+    if tag & 3 == 1 {
+        return stream::decode_sums(reader, tables, first, unit, rest);
     }
     stream::decode(reader, tables, rest)?;
     integrate(tag & 3, first, unit, step, rest);
@@ -179,24 +179,35 @@ pub fn decode(
 }
 
 twice! {
+    /// Makes numbers of what they are less the first, or of the differences of their differences; in units.
     fn integrate(order: u8, first: u64, unit: u64, step: u64, numbers: &mut [u64]) {
+        // Loops over variables of their own: what a closure captures is in memory, and sums wait for it.
         let (mut step, mut last) = (step, first);
-        let mut add = |number: &mut u64, step: u64| {
-            last = last.wrapping_add(unit.wrapping_mul(step));
-            *number = last;
-        };
-        match order {
-            0 if unit == 1 => {
-                numbers.iter_mut().for_each(|number| *number = first.wrapping_add(*number))
+        match (order, unit) {
+            (0, 1) => {
+                for number in numbers {
+                    *number = first.wrapping_add(*number);
+                }
             }
-            0 => numbers.iter_mut().for_each(|number| {
-                *number = first.wrapping_add(unit.wrapping_mul(*number));
-            }),
-            1 => numbers.iter_mut().for_each(|number| add(number, *number)),
-            _ => numbers.iter_mut().for_each(|number| {
-                step = step.wrapping_add(*number);
-                add(number, step);
-            }),
+            (0, _) => {
+                for number in numbers {
+                    *number = first.wrapping_add(unit.wrapping_mul(*number));
+                }
+            }
+            (_, 1) => {
+                for number in numbers {
+                    step = step.wrapping_add(*number);
+                    last = last.wrapping_add(step);
+                    *number = last;
+                }
+            }
+            _ => {
+                for number in numbers {
+                    step = step.wrapping_add(*number);
+                    last = last.wrapping_add(unit.wrapping_mul(step));
+                    *number = last;
+                }
+            }
         }
     }
 }

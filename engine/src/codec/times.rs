@@ -5,6 +5,7 @@ use super::column::Column;
 use super::huffman::Tables;
 use super::memory::Numbers;
 use super::numbers;
+use super::vectors::twice;
 use crate::bytes::{Malformed, Reader, put_signed, put_varint};
 
 /// Constant stride: first timestamp, stride.
@@ -89,18 +90,20 @@ fn decode_steps(
     Ok(())
 }
 
-/// Fills `out` with `first` and so on, each `step` later.
-fn stride(first: i64, step: u64, out: &mut [i64]) {
-    // Several sums at a time: none waits for the one before.
-    const AT_ONCE: usize = 8;
-    let mut next: [i64; AT_ONCE] =
-        std::array::from_fn(|at| first.wrapping_add(step.wrapping_mul(at as u64) as i64));
-    let (groups, rest) = out.as_chunks_mut::<AT_ONCE>();
-    for group in groups {
-        *group = next;
-        next.iter_mut().for_each(|at| *at = at.wrapping_add((step as i64).wrapping_mul(8)));
+twice! {
+    /// Fills `out` with `first` and so on, each `step` later.
+    fn stride(first: i64, step: u64, out: &mut [i64]) {
+        // Several sums at a time: none waits for the one before.
+        const AT_ONCE: usize = 8;
+        let mut next: [i64; AT_ONCE] =
+            std::array::from_fn(|at| first.wrapping_add(step.wrapping_mul(at as u64) as i64));
+        let (groups, rest) = out.as_chunks_mut::<AT_ONCE>();
+        for group in groups {
+            *group = next;
+            next.iter_mut().for_each(|at| *at = at.wrapping_add((step as i64).wrapping_mul(8)));
+        }
+        rest.iter_mut().zip(next).for_each(|(slot, at)| *slot = at);
     }
-    rest.iter_mut().zip(next).for_each(|(slot, at)| *slot = at);
 }
 
 #[cfg(test)]

@@ -173,19 +173,49 @@ pub fn decode(
         patches = mixed::decode_patches(&mut reader, rows)?;
         tag = reader.u8()?;
     }
-    decode_one_kind(tag, &mut reader, bytes, tables, rows, out)?;
+    let whole_ones = matches!(flags, Some(None));
+    if tag == dictionary::DICTIONARY {
+        decode_dictionary(&mut reader, tables, rows, whole_ones, out)?;
+    } else {
+        decode_one_kind(tag, &mut reader, bytes, tables, rows, out)?;
+    }
     // Who claims to be decoded in full is checked by the caller; here nothing may be missing.
     if out.bits.len() != start + rows || out.kinds.len() != start + rows {
         return Err(reader.malformed());
     }
-    if let Some(flags) = flags {
-        mixed::apply(flags.as_deref(), &patches, start, out);
-        return Ok(());
+    let (kinds, bits) = (&mut out.kinds[start..], &mut out.bits[start..]);
+    match &flags {
+        Some(None) if tag != dictionary::DICTIONARY => mixed::whole_ones(kinds, bits),
+        Some(Some(flags)) => mixed::flagged(flags, kinds, bits),
+        _ => {}
     }
     for (at, value) in patches {
-        (out.kinds[start + at], out.bits[start + at]) = (value.kind, value.bits);
+        let said = flags.as_ref().map(|flags| flags.as_ref().is_none_or(|flags| flags[at] != 0));
+        let value = mixed::exception(value, said.unwrap_or(false));
+        (kinds[at], bits[at]) = (value.kind, value.bits);
     }
     Ok(())
+}
+
+fn decode_dictionary(
+    reader: &mut Reader<'_>,
+    tables: Tables<'_>,
+    rows: usize,
+    whole_ones: bool,
+    out: &mut Samples,
+) -> Result<(), Malformed> {
+    let kind = kind(reader)?;
+    let mut entries = dictionary::Entries::decode(reader, kind)?;
+    let (kinds, bits) = entries.list();
+    if kind == Kind::FLOAT {
+        floats::from_numbers(bits);
+    }
+    if whole_ones {
+        mixed::whole_ones(kinds, bits);
+    }
+    let start = out.kinds.len();
+    out.kinds.resize(start + rows, kind);
+    entries.place(reader, tables, &mut out.kinds[start..], append(rows, &mut out.bits))
 }
 
 fn decode_one_kind(
@@ -196,14 +226,10 @@ fn decode_one_kind(
     rows: usize,
     out: &mut Samples,
 ) -> Result<(), Malformed> {
-    if numbers::is_tag(tag) || tag == dictionary::DICTIONARY {
+    if numbers::is_tag(tag) {
         let kind = kind(reader)?;
         let numbers = append(rows, &mut out.bits);
-        if tag == dictionary::DICTIONARY {
-            dictionary::decode(reader, tables, numbers)?;
-        } else {
-            numbers::decode(tag, reader, tables, numbers)?;
-        }
+        numbers::decode(tag, reader, tables, numbers)?;
         if kind == Kind::FLOAT {
             floats::from_numbers(numbers);
         }

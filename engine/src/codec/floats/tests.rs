@@ -14,9 +14,10 @@ fn read(bytes: &[u8], out: &mut [u64]) -> Result<(), Malformed> {
     }
     if tag == dictionary::DICTIONARY {
         reader.u8()?;
-        dictionary::decode(&mut reader, Tables::default(), out)?;
-        from_numbers(out);
-        return Ok(());
+        let mut entries = dictionary::Entries::decode(&mut reader, Kind::FLOAT)?;
+        from_numbers(entries.list().1);
+        let mut kinds = vec![Kind::FLOAT; out.len()];
+        return entries.place(&mut reader, Tables::default(), &mut kinds, out);
     }
     decode(tag, &mut reader, Tables::default(), out)
 }

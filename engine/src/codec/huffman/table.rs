@@ -122,12 +122,8 @@ impl<'a> Tables<'a> {
     pub fn get(&self, number: u8) -> Result<&'a [u8], Malformed> {
         let mut reader = Reader::new(self.0);
         for _ in 0..number {
-            // Most take one byte to say how many they are.
-            let bytes = match reader.rest().first() {
-                Some(&short @ ..0x80) => usize::from(short) + 1,
-                _ => usize::try_from(reader.varint()?).unwrap_or(usize::MAX),
-            };
-            reader.take(bytes)?;
+            let bytes = reader.varint()?;
+            reader.take(usize::try_from(bytes).unwrap_or(usize::MAX))?;
         }
         let bytes = reader.varint()?;
         reader.take(usize::try_from(bytes).unwrap_or(usize::MAX))

@@ -5,6 +5,7 @@ use crate::bytes::{Malformed, Reader};
 use crate::codec::bits::{self, SLACK_BYTES};
 use crate::codec::huffman::{self, Code, Lengths, Tables};
 use crate::codec::memory::Numbers;
+use crate::codec::vectors::twice;
 
 /// Fills `out` from the stream behind `reader`, which goes on for at least [`SLACK_BYTES`] behind
 /// it, and leaves `reader` there.
@@ -19,15 +20,22 @@ pub fn decode(
     }
 }
 
-/// The same, but each number is added to the one before, the first to `last`.
+/// The same, but each number, times `unit`, is added to the one before, the first to `last`.
 pub fn decode_sums(
     reader: &mut Reader<'_>,
     tables: Tables<'_>,
     last: u64,
+    unit: u64,
     out: &mut [u64],
 ) -> Result<(), Malformed> {
     let form = reader.u8()?;
     match form {
+        SPARSE => return sparse_sums(reader, tables, last, unit, out),
+        _ if unit != 1 => {
+            dense(form, reader, tables, out)?;
+            add_up_units(last, unit, out);
+            return Ok(());
+        }
         CODED_AROUND_ZERO.. => {
             let code = code(form, reader)?;
             return huffman::decode_sums(reader, tables, code, last, out);
@@ -37,7 +45,6 @@ pub fn decode_sums(
             bits::unpack_sums_below(packed, width, last, base, out);
             return Ok(());
         }
-        SPARSE => sparse(reader, tables, out)?,
         PATCHED => dense(PATCHED, reader, tables, out)?,
         width => {
             let base = reader.signed()? as u64;
@@ -148,27 +155,98 @@ fn patched(reader: &mut Reader<'_>, base: u64, out: &mut [u64]) -> Result<(), Ma
     Ok(())
 }
 
-fn sparse(reader: &mut Reader<'_>, tables: Tables<'_>, out: &mut [u64]) -> Result<(), Malformed> {
-    let usual = reader.signed()? as u64;
-    let count = usize::try_from(reader.varint()?).unwrap_or(usize::MAX);
-    if count > out.len() {
-        return Err(reader.malformed());
-    }
-    let (mut gaps, mut events) = (Numbers::new(count), Numbers::new(count));
-    for list in [&mut gaps, &mut events] {
-        let form = reader.u8()?;
-        if form == SPARSE {
+/// Rare numbers among many that are equal.
+struct Sparse {
+    usual: u64,
+    /// Usual numbers before each of the others.
+    gaps: Numbers,
+    /// The others, less the usual one.
+    events: Numbers,
+}
+
+impl Sparse {
+    fn decode(
+        reader: &mut Reader<'_>,
+        tables: Tables<'_>,
+        numbers: usize,
+    ) -> Result<Sparse, Malformed> {
+        let usual = reader.signed()? as u64;
+        let count = usize::try_from(reader.varint()?).unwrap_or(usize::MAX);
+        if count > numbers {
             return Err(reader.malformed());
         }
-        dense(form, reader, tables, list)?;
+        let (mut gaps, mut events) = (Numbers::new(count), Numbers::new(count));
+        for list in [&mut gaps, &mut events] {
+            let form = reader.u8()?;
+            if form == SPARSE {
+                return Err(reader.malformed());
+            }
+            dense(form, reader, tables, list)?;
+        }
+        Ok(Sparse { usual, gaps, events })
     }
-    out.fill(usual);
+
+    fn each(&self) -> impl Iterator<Item = (u64, u64)> {
+        self.gaps
+            .iter()
+            .copied()
+            .zip(self.events.iter().map(|event| self.usual.wrapping_add(*event)))
+    }
+}
+
+fn sparse(reader: &mut Reader<'_>, tables: Tables<'_>, out: &mut [u64]) -> Result<(), Malformed> {
+    let sparse = Sparse::decode(reader, tables, out.len())?;
+    out.fill(sparse.usual);
     let mut at = 0u64;
-    for (gap, event) in gaps.iter().zip(&*events) {
-        at = at.wrapping_add(*gap);
+    for (gap, event) in sparse.each() {
+        at = at.wrapping_add(gap);
         let number = usize::try_from(at).ok().and_then(|at| out.get_mut(at));
-        *number.ok_or(reader.malformed())? = usual.wrapping_add(*event);
+        *number.ok_or(reader.malformed())? = event;
         at += 1;
     }
     Ok(())
+}
+
+/// Between exceptions the sums are on a line.
+fn sparse_sums(
+    reader: &mut Reader<'_>,
+    tables: Tables<'_>,
+    mut last: u64,
+    unit: u64,
+    out: &mut [u64],
+) -> Result<(), Malformed> {
+    let sparse = Sparse::decode(reader, tables, out.len())?;
+    let step = unit.wrapping_mul(sparse.usual);
+    let mut rest = out;
+    for (gap, event) in sparse.each() {
+        let gap_len = usize::try_from(gap).unwrap_or(usize::MAX);
+        let (line, behind) = rest.split_at_mut_checked(gap_len).ok_or(reader.malformed())?;
+        let (number, behind) = behind.split_first_mut().ok_or(reader.malformed())?;
+        fill_line(last, step, line);
+        last = last.wrapping_add(step.wrapping_mul(gap)).wrapping_add(unit.wrapping_mul(event));
+        *number = last;
+        rest = behind;
+    }
+    fill_line(last, step, rest);
+    Ok(())
+}
+
+twice! {
+    /// Makes sums of numbers in units, the first with `last`.
+    fn add_up_units(last: u64, unit: u64, numbers: &mut [u64]) {
+        let mut last = last;
+        for number in numbers {
+            last = last.wrapping_add(unit.wrapping_mul(*number));
+            *number = last;
+        }
+    }
+
+    /// Fills `out` with numbers each of which is `step` more than the one before, the first than `last`.
+    fn fill_line(last: u64, step: u64, out: &mut [u64]) {
+        let mut next = last;
+        for number in out {
+            next = next.wrapping_add(step);
+            *number = next;
+        }
+    }
 }

@@ -31,16 +31,18 @@ fn round_trip(numbers: &[i64], coded: bool) -> usize {
 }
 
 fn sums_are_those(numbers: &[i64], bytes: &[u8], tables: Tables<'_>) {
-    let back = either_way(|| {
-        let mut back = vec![0; numbers.len()];
-        decode_sums(&mut Reader::new(bytes), tables, 99, &mut back).expect("own bytes");
-        back
-    });
-    let sums = numbers.iter().scan(99u64, |last, number| {
-        *last = last.wrapping_add(*number as u64);
-        Some(*last)
-    });
-    assert_eq!(back, sums.collect::<Vec<_>>());
+    for unit in [1, 7000] {
+        let back = either_way(|| {
+            let (mut back, mut reader) = (vec![0; numbers.len()], Reader::new(bytes));
+            decode_sums(&mut reader, tables, 99, unit, &mut back).expect("own bytes");
+            back
+        });
+        let sums = numbers.iter().scan(99u64, |last, number| {
+            *last = last.wrapping_add(unit.wrapping_mul(*number as u64));
+            Some(*last)
+        });
+        assert_eq!(back, sums.collect::<Vec<_>>());
+    }
 }
 
 fn outliers() -> impl Strategy<Value = Vec<i64>> {
