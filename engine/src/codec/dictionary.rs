@@ -8,6 +8,7 @@ use super::huffman::Tables;
 use super::memory::Numbers;
 use super::numbers;
 use super::stream::{self, Sample};
+use super::vectors::twice;
 use crate::bytes::{Malformed, Reader, put_signed, put_varint};
 use crate::types::Kind;
 
@@ -123,15 +124,31 @@ impl Entries {
         bits: &mut [u64],
     ) -> Result<(), Malformed> {
         stream::decode(reader, tables, bits)?;
-        let largest = bits.iter().fold(0, |largest, &place| largest.max(place));
-        if largest >= self.count as u64 && !bits.is_empty() {
-            return Err(reader.malformed());
-        }
         let entries: &[u64; ENTRIES_MAX] = self.bits.first_chunk().ok_or(reader.malformed())?;
-        for (kind, bits) in kinds.iter_mut().zip(bits) {
-            let place = *bits as usize % ENTRIES_MAX;
-            (*kind, *bits) = (self.kinds[place], entries[place]);
+        if place(entries, &self.kinds, self.count as u64, kinds, bits) {
+            Ok(())
+        } else {
+            Err(reader.malformed())
         }
-        Ok(())
+    }
+}
+
+twice! {
+    /// Puts entries in the place of their numbers; false if one of these is not less than `count`.
+    fn place(
+        entries: &[u64; ENTRIES_MAX],
+        entry_kinds: &[Kind; ENTRIES_MAX],
+        count: u64,
+        kinds: &mut [Kind],
+        bits: &mut [u64],
+    ) -> bool {
+        // The highest bit tells, and no loop waits for a comparison.
+        let mut beyond = 0;
+        for (kind, bits) in kinds.iter_mut().zip(bits) {
+            beyond |= *bits | count.wrapping_sub(1).wrapping_sub(*bits);
+            let place = *bits as usize % ENTRIES_MAX;
+            (*kind, *bits) = (entry_kinds[place], entries[place]);
+        }
+        beyond >> 63 == 0
     }
 }

@@ -15,7 +15,7 @@ macro_rules! twice {
             fn body($($arg: $of),*) $(-> $result)? $body
             #[cfg(target_arch = "x86_64")]
             if $crate::codec::vectors::wide() {
-                #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt")]
+                #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
                 fn for_wide($($arg: $of),*) $(-> $result)? {
                     body($($arg),*)
                 }
@@ -43,6 +43,7 @@ pub fn wide() -> bool {
         && is_x86_feature_detected!("bmi1")
         && is_x86_feature_detected!("bmi2")
         && is_x86_feature_detected!("lzcnt")
+        && is_x86_feature_detected!("popcnt")
 }
 
 #[cfg(test)]

@@ -89,16 +89,19 @@ twice! {
             }
             Lookup::Meanings(entries, meanings) => {
                 area.places(entries, places);
-                let mut bits = Bits { bytes: reader.rest(), at: 0, base };
+                let mut padded = [0; 2 * WINDOW];
+                let mut bytes = reader.rest();
+                if let Some(window) = padded.get_mut(..bytes.len()) {
+                    window.copy_from_slice(bytes);
+                    bytes = &padded;
+                }
+                let mut bits = Bits { bytes, at: 0, base };
                 for (out, places) in area.each(out, places) {
-                    let whole = match meanings.extra_max {
-                        ..=14 => bits.numbers::<4>(places, meanings, out),
-                        ..=28 => bits.numbers::<2>(places, meanings, out),
-                        ..=57 => bits.numbers::<1>(places, meanings, out),
-                        _ => bits.numbers::<0>(places, meanings, out),
-                    };
-                    if !whole {
-                        return Err(reader.malformed());
+                    match meanings.extra_max {
+                        ..=14 => bits.numbers::<4, false>(places, meanings, out),
+                        ..=28 => bits.numbers::<2, false>(places, meanings, out),
+                        ..=57 => bits.numbers::<1, false>(places, meanings, out),
+                        _ => bits.numbers::<1, true>(places, meanings, out),
                     }
                 }
                 reader.take(bits.at.div_ceil(8))?;
@@ -357,7 +360,7 @@ fn several<const LANES: usize>(
                 let entry = entries[words[at] as usize % ENTRIES];
                 words[at] >>= lookup::entry_bits(entry);
                 let start = next[at] % PLACES_MAX;
-                places[start..start + 4].copy_from_slice(&lookup::entry_places(entry));
+                places[start..start + 8].copy_from_slice(&lookup::entry_places(entry));
                 next[at] += lookup::entry_count(entry);
             }
         }
@@ -374,11 +377,18 @@ fn eight(bytes: &[u8], at: usize) -> u64 {
     u64::from_le_bytes(eight)
 }
 
-/// Bytes with the bits of four numbers, and some behind them.
-const WINDOW: usize = 40;
+/// Where bits follow no more numbers than one in so many, it pays to look for them.
+const SELDOM_SHARE: usize = 3;
+/// Numbers among which those are looked for together: so many that a place among them is a byte.
+const TOGETHER: usize = 256;
+/// Of eight numbers so many are noted without asking whether bits follow.
+const NOTED: usize = 4;
+/// Bytes of one load, and of the one behind them.
+const WINDOW: usize = 9;
 
 /// Bits that follow symbols.
 struct Bits<'a> {
+    /// They and what is behind them, a window at least.
     bytes: &'a [u8],
     at: usize,
     /// What all numbers are counted from.
@@ -386,81 +396,110 @@ struct Bits<'a> {
 }
 
 impl Bits<'_> {
-    /// Fills `out`; false if there are not so many bytes. `AT_ONCE` numbers are read from one load of
-    /// eight bytes, of which 57 bits are theirs, wherever they begin; none if those of one may lie in nine.
+    /// Fills `out`. `AT_ONCE` numbers are read from one load of eight bytes, of which 57 bits are
+    /// theirs, wherever they begin; `NINE` if those of one may lie in nine.
     #[inline(always)]
-    fn numbers<const AT_ONCE: usize>(
+    fn numbers<const AT_ONCE: usize, const NINE: bool>(
         &mut self,
         places: &[u8],
         meanings: &Meanings,
         out: &mut [u64],
-    ) -> bool {
-        let mut at = self.at;
-        let (fours, rest) = out.as_chunks_mut::<4>();
-        let (places, places_rest) = places.as_chunks::<4>();
-        for (four, places) in fours.iter_mut().zip(places) {
-            if meanings.seldom {
-                let these = places.map(|place| meanings.list[usize::from(place)]);
-                if these.iter().all(|meaning| meaning.extra == 0) {
-                    *four = these.map(|meaning| self.base.wrapping_add(meaning.number));
-                    continue;
-                }
-            }
-            let Some(next) = self.few::<AT_ONCE>(at, places, meanings, four) else { return false };
-            at = next;
+    ) {
+        let (eights, rest) = places.as_chunks::<8>();
+        let mut count = rest.iter().filter(|&&place| lookup::is_followed(place)).count();
+        for eight in eights {
+            count += lookup::followed(*eight).count_ones() as usize;
         }
-        let Some(next) = self.few::<AT_ONCE>(at, places_rest, meanings, rest) else { return false };
-        self.at = next;
-        true
-    }
-
-    /// Up to four numbers, whose bits begin at bit `at`, and where they end; `None` if there are not
-    /// so many bytes.
-    #[inline(always)]
-    fn few<const AT_ONCE: usize>(
-        &self,
-        at: usize,
-        places: &[u8],
-        meanings: &Meanings,
-        out: &mut [u64],
-    ) -> Option<usize> {
-        let bytes = self.bytes.get(at / 8..)?;
-        let taken = if let Some(window) = bytes.first_chunk() {
-            self.few_within::<AT_ONCE>(at % 8, places, meanings, window, out)
-        } else {
-            // Near the end there are fewer bytes, and none missing.
-            let mut window = [0; WINDOW];
-            window[..bytes.len()].copy_from_slice(bytes);
-            self.few_within::<AT_ONCE>(at % 8, places, meanings, &window, out)
-        };
-        Some(at / 8 * 8 + taken)
-    }
-
-    /// The same from a bit of the first byte of `window`.
-    #[inline(always)]
-    fn few_within<const AT_ONCE: usize>(
-        &self,
-        mut bit: usize,
-        places: &[u8],
-        meanings: &Meanings,
-        window: &[u8; WINDOW],
-        out: &mut [u64],
-    ) -> usize {
-        let mut word = 0;
-        for (at, (number, &place)) in out.iter_mut().zip(places).enumerate() {
-            let Meaning { number: zero, extra } = meanings.list[usize::from(place)];
-            if AT_ONCE == 0 || at % AT_ONCE == 0 {
-                // At most seven bits and three times 61 are before.
-                let at = bit / 8 % 32;
-                word = eight(window, at) >> (bit % 8);
-                if AT_ONCE == 0 {
-                    word |= u64::from(window[at + 8]) << 1 << (63 - bit % 8);
-                }
+        if count * SELDOM_SHARE > places.len() {
+            return self.dense::<AT_ONCE, NINE>(places, meanings, out);
+        }
+        // All as if no bits followed, then those again that some do.
+        for (number, &place) in out.iter_mut().zip(places) {
+            *number = self.base.wrapping_add(place as i8 as u64);
+        }
+        if count == 0 {
+            return;
+        }
+        let mut list = [0; TOGETHER + 2 * NOTED];
+        let mut bit = self.at;
+        for (out, places) in out.chunks_mut(TOGETHER).zip(places.chunks(TOGETHER)) {
+            for &at in followed(places, &mut list) {
+                let at = usize::from(at);
+                let Meaning { number: zero, extra } = meanings.list[usize::from(places[at])];
+                let rest = self.load::<NINE>(bit) & ((1 << extra) - 1);
+                out[at] = self.base.wrapping_add(zero ^ rest);
+                bit += extra as usize;
             }
-            *number = self.base.wrapping_add(zero ^ (word & ((1 << extra) - 1)));
-            word >>= extra;
+        }
+        self.at = bit;
+    }
+
+    /// The same where bits follow many numbers.
+    #[inline(always)]
+    fn dense<const AT_ONCE: usize, const NINE: bool>(
+        &mut self,
+        places: &[u8],
+        meanings: &Meanings,
+        out: &mut [u64],
+    ) {
+        let mut bit = self.at;
+        let (groups, rest) = out.as_chunks_mut::<AT_ONCE>();
+        let (places, places_rest) = places.as_chunks::<AT_ONCE>();
+        for (out, places) in groups.iter_mut().zip(places) {
+            let mut word = self.load::<NINE>(bit);
+            for (number, &place) in out.iter_mut().zip(places) {
+                let Meaning { number: zero, extra } = meanings.list[usize::from(place)];
+                *number = self.base.wrapping_add(zero ^ (word & ((1 << extra) - 1)));
+                word >>= extra;
+                bit += extra as usize;
+            }
+        }
+        for (number, &place) in rest.iter_mut().zip(places_rest) {
+            let Meaning { number: zero, extra } = meanings.list[usize::from(place)];
+            let rest = self.load::<NINE>(bit) & ((1 << extra) - 1);
+            *number = self.base.wrapping_add(zero ^ rest);
             bit += extra as usize;
         }
-        bit
+        self.at = bit;
     }
+
+    /// The bits from one on: 57 at least, 64 if `NINE`. Anything, if they are not there.
+    #[inline(always)]
+    fn load<const NINE: bool>(&self, bit: usize) -> u64 {
+        let at = (bit / 8).min(self.bytes.len() - WINDOW);
+        let word = eight(self.bytes, at) >> (bit % 8);
+        if !NINE {
+            return word;
+        }
+        word | u64::from(self.bytes[at + 8]) << 1 << (63 - bit % 8)
+    }
+}
+
+/// Which of some places are of symbols that bits follow.
+#[inline(always)]
+fn followed<'a>(places: &[u8], list: &'a mut [u8; TOGETHER + 2 * NOTED]) -> &'a [u8] {
+    let mut count = 0;
+    let (eights, rest) = places.as_chunks::<8>();
+    for (first, eight) in (0..).step_by(8).zip(eights) {
+        let mut these = lookup::followed(*eight);
+        let more = these.count_ones() as usize;
+        for half in 0..2 {
+            // What is noted beyond their number is overwritten.
+            for slot in &mut list[count + half * NOTED..][..NOTED] {
+                *slot = (these.trailing_zeros() / 8 + first) as u8;
+                these &= these.wrapping_sub(1);
+            }
+            if more <= NOTED {
+                break;
+            }
+        }
+        count += more;
+    }
+    for (at, &place) in (8 * eights.len()..).zip(rest) {
+        if lookup::is_followed(place) {
+            list[count] = at as u8;
+            count += 1;
+        }
+    }
+    &list[..count]
 }

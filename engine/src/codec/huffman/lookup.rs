@@ -1,4 +1,4 @@
-//! Tables that say which symbols come next, up to three at a time.
+//! Tables that say which symbols come next, up to six at a time.
 
 use super::symbol::{BASES, EXACT, EXTRA_BITS};
 use super::table::CodeLengths;
@@ -10,7 +10,7 @@ pub const ENTRIES: usize = 1 << CODE_BITS_MAX;
 /// One in so many symbols is short enough that another may fit beside it, where it is tried.
 const SHORT_SHARE: usize = 2;
 /// Symbols found by one lookup at the most: each has a byte of an entry.
-pub const PLACES: usize = 3;
+pub const PLACES: usize = 6;
 
 /// A code, ready to decode.
 pub enum Lookup {
@@ -32,25 +32,25 @@ pub enum Entries {
     Several(Box<[Entry; ENTRIES]>),
 }
 
-/// From the lowest bit: six bits, how many bits the codes take together; two, how many codes these
-/// are; a byte each, the places of their symbols.
-pub type Entry = u32;
+/// From the lowest byte: how many bits the codes take together; a byte each, the places of their symbols;
+/// how many codes these are.
+pub type Entry = u64;
 
 /// Bits that the codes of an entry take.
 #[inline(always)]
 pub fn entry_bits(entry: Entry) -> u32 {
-    entry & 63
+    entry as u32 & 63
 }
 
 /// How many codes an entry has.
 #[inline(always)]
 pub fn entry_count(entry: Entry) -> usize {
-    (entry >> 6 & 3) as usize
+    (entry >> 56) as usize
 }
 
 /// The places of an entry's symbols, one behind the other; what is behind the last is of no use.
 #[inline(always)]
-pub fn entry_places(entry: Entry) -> [u8; 4] {
+pub fn entry_places(entry: Entry) -> [u8; 8] {
     (entry >> 8).to_le_bytes()
 }
 
@@ -66,27 +66,49 @@ pub struct Meaning {
 /// What the symbols of a code stand for, by their places.
 pub struct Meanings {
     pub list: [Meaning; 256],
-    /// Whether bits follow so seldom that it pays to look for numbers without any.
-    pub seldom: bool,
     /// The most bits that follow one.
     pub extra_max: u32,
+    followed: u8,
 }
 
-/// Bits that follow one in so many numbers follow seldom.
-const SELDOM_SHARE: u32 = 32;
+/// Symbols followed by bits for which there are places beside the numbers that are their own places.
+const FOLLOWED_MAX: usize = 256 - EXACT;
+/// The first of these places: as an i8 they are below -64, or 64 and more.
+const FOLLOWED_FIRST: u8 = 64;
+
+/// The place of a symbol that no bits follow: its number, an i8.
+fn number_place(symbol: u16) -> u8 {
+    unzigzag(u64::from(symbol)) as u8
+}
+
+/// Whether bits follow the symbol of a place.
+#[inline(always)]
+pub fn is_followed(place: u8) -> bool {
+    // The highest two bits of a number from -64 to 63 are equal.
+    (place ^ place << 1) & 0x80 != 0
+}
+
+/// A bit in the byte of each place for which that is so.
+#[inline(always)]
+pub fn followed(places: [u8; 8]) -> u64 {
+    let all = u64::from_le_bytes(places);
+    (all ^ all << 1) & 0x8080_8080_8080_8080
+}
 
 impl Meanings {
-    fn of(ranked: &Ranked) -> Meanings {
-        let mut list = [Meaning::default(); 256];
-        let (mut space, mut extra_max) = (0, 0);
-        for (meaning, &symbol) in list.iter_mut().zip(ranked.symbols()) {
-            *meaning = Meaning::of(usize::from(symbol));
-            extra_max = extra_max.max(meaning.extra);
-        }
-        for (length, meaning) in ranked.lengths().zip(&list) {
-            space += if meaning.extra > 0 { ENTRIES as u32 >> length } else { 0 };
-        }
-        Meanings { list, seldom: space * SELDOM_SHARE <= ENTRIES as u32, extra_max }
+    fn of_numbers() -> Meanings {
+        let number = |place: usize| Meaning { number: place as i8 as u64, extra: 0 };
+        Meanings { list: std::array::from_fn(number), extra_max: 0, followed: 0 }
+    }
+
+    /// The place of one symbol more that bits follow.
+    fn add(&mut self, symbol: usize) -> u8 {
+        let place = FOLLOWED_FIRST + self.followed;
+        self.followed += 1;
+        let meaning = Meaning::of(symbol);
+        self.list[usize::from(place)] = meaning;
+        self.extra_max = self.extra_max.max(meaning.extra);
+        place
     }
 }
 
@@ -101,16 +123,21 @@ impl Lookup {
     /// The table of a code.
     pub fn new(lengths: &CodeLengths) -> Lookup {
         let ranked = Ranked::of(lengths);
-        // What is followed by bits comes behind all others.
-        if lengths.0[EXACT..].iter().all(|&length| length == 0) {
-            let number = |_, symbol: u16| unzigzag(u64::from(symbol)) as u8;
-            return Lookup::Numbers(Entries::One(one(&ranked, number)));
+        let followed = lengths.0[EXACT..].iter().filter(|&&length| length > 0).count();
+        if followed == 0 {
+            return Lookup::Numbers(Entries::One(one(&ranked, number_place)));
         }
-        if ranked.count > 256 {
+        if followed > FOLLOWED_MAX {
             return Lookup::Many(symbols(lengths));
         }
-        let entries = one(&ranked, |place, _| place as u8);
-        Lookup::Meanings(Entries::One(entries), Box::new(Meanings::of(&ranked)))
+        let mut meanings = Box::new(Meanings::of_numbers());
+        let entries = one(&ranked, |symbol| {
+            if usize::from(symbol) < EXACT {
+                return number_place(symbol);
+            }
+            meanings.add(usize::from(symbol))
+        });
+        Lookup::Meanings(Entries::One(entries), meanings)
     }
 
     /// Finds several symbols by one lookup from now on, if enough codes are short. That takes about as
@@ -147,7 +174,6 @@ fn symbols(lengths: &CodeLengths) -> Box<[u16; ENTRIES]> {
 /// The symbols of a code, by length and then by symbol, as canonical codes ascend.
 struct Ranked {
     symbols: [u16; SYMBOLS],
-    count: usize,
     /// How many have each length.
     of_length: [u16; CODE_BITS_MAX as usize + 1],
 }
@@ -171,23 +197,13 @@ impl Ranked {
             }
         }
         let of_length = std::array::from_fn(|length| of_length[length]);
-        Ranked { symbols, count: usize::from(count), of_length }
-    }
-
-    fn symbols(&self) -> &[u16] {
-        &self.symbols[..self.count]
-    }
-
-    /// The length of each.
-    fn lengths(&self) -> impl Iterator<Item = usize> {
-        let each = self.of_length.iter().enumerate();
-        each.flat_map(|(length, &count)| std::iter::repeat_n(length, usize::from(count)))
+        Ranked { symbols, of_length }
     }
 }
 
 /// The table of one symbol at a time. A table for codes of up to so many bits is made of that for one
 /// bit less, twice, and the codes that have just so many.
-fn one(ranked: &Ranked, place: impl Fn(usize, u16) -> u8) -> Box<[u16; ENTRIES]> {
+fn one(ranked: &Ranked, mut place: impl FnMut(u16) -> u8) -> Box<[u16; ENTRIES]> {
     let mut one = Box::new([0; ENTRIES]);
     let (mut code, mut at) = (0u16, 0);
     for length in 1..=u16::from(CODE_BITS_MAX) {
@@ -196,7 +212,7 @@ fn one(ranked: &Ranked, place: impl Fn(usize, u16) -> u8) -> Box<[u16; ENTRIES]>
         code <<= 1;
         for _ in 0..ranked.of_length[usize::from(length)] {
             let slot = usize::from(code.reverse_bits() >> (16 - length));
-            one[slot % ENTRIES] = u16::from(place(at, ranked.symbols[at])) << 8 | length;
+            one[slot % ENTRIES] = u16::from(place(ranked.symbols[at])) << 8 | length;
             code = code.wrapping_add(1);
             at += 1;
         }
@@ -207,17 +223,18 @@ fn one(ranked: &Ranked, place: impl Fn(usize, u16) -> u8) -> Box<[u16; ENTRIES]>
 fn several(one: &[u16; ENTRIES]) -> Entries {
     let mut several = Box::new([0; ENTRIES]);
     for (bits, entry) in several.iter_mut().enumerate() {
-        let mut taken = 0;
-        for count in 0..PLACES {
+        let (mut taken, mut count) = (0, 0);
+        while count < PLACES {
             // Of what is behind the bits known, only a code that ends within them is known.
-            let next = u32::from(one[bits >> taken]);
-            if taken + (next & 63) > u32::from(CODE_BITS_MAX) {
+            let next = one[(bits >> taken) % ENTRIES];
+            if taken + (next & 63) > u16::from(CODE_BITS_MAX) {
                 break;
             }
             taken += next & 63;
-            *entry += 1 << 6 | (next >> 8) << (8 + 8 * count);
+            *entry |= u64::from(next >> 8) << (8 + 8 * count);
+            count += 1;
         }
-        *entry |= taken;
+        *entry |= u64::from(taken) | (count as u64) << 56;
     }
     Entries::Several(several)
 }

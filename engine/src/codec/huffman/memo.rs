@@ -46,11 +46,11 @@ pub const PLACES_MAX: usize = 1 << 14;
 const _: () = assert!(PLACES_MAX > RUN_ROWS_MAX + 200);
 
 /// Places of symbols, with room behind them for one write more.
-pub type Places = [u8; PLACES_MAX + 4];
+pub type Places = [u8; PLACES_MAX + 8];
 
 impl Default for Memory {
     fn default() -> Memory {
-        Memory { bytes: Vec::new(), places: Box::new([0; PLACES_MAX + 4]) }
+        Memory { bytes: Vec::new(), places: Box::new([0; PLACES_MAX + 8]) }
     }
 }
 
