@@ -71,11 +71,8 @@ fn decimals(kinds: &[Kind], bits: &[u64]) -> Option<(usize, Column)> {
             }
         }
     }
-    // Exceptions repeat the number before, or the first behind them.
-    let leading = patches.iter().enumerate().take_while(|(place, (at, _))| place == at).count();
-    let first = numbers.get(leading).copied().unwrap_or(0);
-    numbers[..leading].fill(first);
-    if patches.len() > kinds.len() / EXCEPTION_SHARE {
+    lead(&mut numbers, &patches);
+    if !are_few(patches.len(), kinds.len()) {
         return None;
     }
     let column = dictionary::plan(Kind::decimal(scale).0, &numbers);
@@ -87,19 +84,36 @@ fn decimals(kinds: &[Kind], bits: &[u64]) -> Option<(usize, Column)> {
     Some((patches.len(), patched))
 }
 
-/// The lowest scale that is enough for all but a few.
-fn usual_scale(kinds: &[Kind]) -> Option<u8> {
-    let mut counts = [0usize; 32];
-    kinds.iter().for_each(|kind| counts[usize::from(kind.0 & 31)] += 1);
+/// Exceptions repeat the number before; those that all others are behind get the first of these.
+pub fn lead(numbers: &mut [i64], exceptions: &[(usize, Value)]) {
+    let leading = exceptions.iter().enumerate().take_while(|(place, (at, _))| place == at).count();
+    let first = numbers.get(leading).copied().unwrap_or(0);
+    numbers[..leading].fill(first);
+}
+
+/// Whether so many values may be exceptions.
+pub fn are_few(exceptions: usize, values: usize) -> bool {
+    exceptions <= values / EXCEPTION_SHARE
+}
+
+/// The lowest scale that is enough for all but a few; integers have none.
+pub fn usual_scale(kinds: &[Kind]) -> Option<u8> {
     let mut left = kinds.len() / EXCEPTION_SHARE;
-    for (kind, &count) in counts.iter().enumerate().rev() {
-        if count > left {
+    let mut above = u8::MAX;
+    loop {
+        // Passes without a branch, one for each of the highest kinds: most often one or two.
+        let highest = kinds.iter().fold(0, |highest, kind| {
+            let kind = kind.0.max(1);
+            highest.max(if kind < above { kind } else { 0 })
+        });
+        let count = kinds.iter().filter(|kind| kind.0.max(1) == highest).count();
+        if count > left || highest == 0 {
             // Doubles are of the last kind: too many of them leave no scale.
-            return Kind(kind as u8).scale();
+            return Kind(highest).scale();
         }
         left -= count;
+        above = highest;
     }
-    None
 }
 
 fn mantissa(kind: Kind, bits: u64, scale: u8) -> Option<i64> {

@@ -40,6 +40,10 @@ pub const TENS: [i64; SCALE_WHOLE_MAX as usize + 1] = {
 pub fn whole(value: Value) -> Option<i64> {
     let bits = value.bits as i64;
     match value.kind.scale() {
+        // Divisions by a known number are multiplications.
+        Some(1) => (bits % 10 == 0).then_some(bits / 10),
+        Some(2) => (bits % 100 == 0).then_some(bits / 100),
+        Some(3) => (bits % 1000 == 0).then_some(bits / 1000),
         Some(scale) if scale <= SCALE_WHOLE_MAX => {
             let ten = TENS[usize::from(scale)];
             (bits % ten == 0).then(|| bits / ten)

@@ -17,6 +17,7 @@ pub mod huffman;
 mod memory;
 mod mixed;
 mod numbers;
+mod packed;
 #[cfg(test)]
 mod plain;
 mod planes;

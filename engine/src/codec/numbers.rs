@@ -14,7 +14,7 @@ use crate::bytes::{Malformed, Reader, put_signed, put_varint, zigzag};
 /// First of the eight tags.
 pub const NUMBERS: u8 = 64;
 /// In a tag: a unit follows.
-const UNIT: u8 = 4;
+pub const UNIT: u8 = 4;
 
 /// Of lists twice as long as this only some numbers are looked at to find the order.
 const MEASURED_MAX: usize = 256;
@@ -86,6 +86,31 @@ pub fn inverse(odd: i64) -> i64 {
     // Newton's steps double the bits that are right; an odd number is its own inverse in three.
     (0..5)
         .fold(odd, |inverse, _| inverse.wrapping_mul(2i64.wrapping_sub(odd.wrapping_mul(inverse))))
+}
+
+/// The multiples of a power of ten.
+#[derive(Clone, Copy)]
+pub struct Multiples {
+    shift: u32,
+    inverse: i64,
+    largest: i64,
+}
+
+impl Multiples {
+    /// Those of this one.
+    pub fn of(ten: i64) -> Multiples {
+        let shift = ten.trailing_zeros();
+        let odd = ten >> shift;
+        Multiples { shift, inverse: inverse(odd), largest: i64::MAX / odd }
+    }
+
+    /// Whether a number is one of them.
+    #[inline(always)]
+    pub fn contain(&self, number: i64) -> bool {
+        // Multiples come back by a multiplication with the inverse, and only they into this range.
+        let quotient = (number >> self.shift).wrapping_mul(self.inverse);
+        (number & ((1 << self.shift) - 1) == 0) & (quotient.unsigned_abs() <= self.largest as u64)
+    }
 }
 
 fn divisor(mut one: u64, mut other: u64) -> u64 {

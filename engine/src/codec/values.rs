@@ -8,7 +8,7 @@
 use super::bits::{self, SLACK_BYTES};
 use super::column::Column;
 use super::huffman::Tables;
-use super::{dictionary, floats, histograms, memory, mixed, numbers, planes};
+use super::{dictionary, floats, histograms, memory, mixed, numbers, packed, planes};
 use crate::bytes::{Malformed, Reader, put_signed, put_varint, unzigzag, zigzag};
 use crate::types::{Kind, MANTISSA_MAX, Samples};
 
@@ -47,7 +47,7 @@ pub fn encode(rows: &Samples, from: usize, to: usize, scratch: &mut Scratch, out
     }
     match common_kind(kinds, values, &mut scratch.numbers) {
         Some(kind) => encode_numbers(kind, &scratch.numbers, out),
-        None => encode_planes(kinds, values, &mut scratch.planes, out),
+        None => encode_mixed(kinds, values, &mut scratch.planes, out),
     }
 }
 
@@ -99,6 +99,25 @@ fn encode_numbers(kind: Kind, numbers: &[i64], out: &mut Vec<u8>) {
 
 fn bounds(numbers: impl Iterator<Item = i64>) -> (i64, i64) {
     numbers.fold((i64::MAX, i64::MIN), |(low, high), n| (low.min(n), high.max(n)))
+}
+
+/// Packed numbers of so many bytes a value are taken without a look at the other form.
+const SHORT_BYTES: usize = 1;
+/// Packed numbers may take one byte more in so many: they are read faster.
+const PACKED_SHARE: usize = 64;
+
+fn encode_mixed(kinds: &[Kind], values: &[u64], all: &mut Vec<u8>, out: &mut Vec<u8>) {
+    let packed = packed::plan(kinds, values);
+    if let Some(packed) = packed.as_ref().filter(|it| it.bytes() <= SHORT_BYTES * values.len()) {
+        return packed.write(out);
+    }
+    let start = out.len();
+    encode_planes(kinds, values, all, out);
+    let most = (out.len() - start) * (PACKED_SHARE + 1) / PACKED_SHARE;
+    if let Some(packed) = packed.filter(|it| it.bytes() <= most) {
+        out.truncate(start);
+        packed.write(out);
+    }
 }
 
 fn encode_planes(kinds: &[Kind], values: &[u64], all: &mut Vec<u8>, out: &mut Vec<u8>) {
@@ -492,5 +511,27 @@ mod tests {
         let integers =
             (0..1000).map(|at: i64| Value::integer(at * at % 7 % 5 * 99_999_999_977 % 1_000_003));
         assert!(merged(&samples(integers)) < 450);
+    }
+
+    #[test]
+    fn a_flush_packs_whole_numbers_written_without_a_point() {
+        let half = |at: i64| {
+            let number = at * at % 41;
+            if number % 2 == 0 {
+                Value::integer(number / 2)
+            } else {
+                Value::decimal(number * 5, 1).expect("small")
+            }
+        };
+        let mut values: Vec<Value> = (0..1000).map(half).collect();
+        assert!(round_trip(&values) < 1020);
+        for at in [0, 1, 500, 999] {
+            values[at] = Value::float(1.0 / (at + 3) as f64);
+        }
+        values[7] = Value::integer(1 << 52);
+        assert!(round_trip(&values) < 1100);
+        // A whole one that is no integer must not become one.
+        values[9] = Value::decimal(30, 1).expect("small");
+        round_trip(&values);
     }
 }

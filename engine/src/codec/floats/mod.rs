@@ -21,9 +21,14 @@ pub const CHANGES_LZ4: u8 = 100;
 /// Decimals, and how far each double is from its.
 pub const NEAR: u8 = 101;
 
+/// The numbers of doubles.
+pub fn in_order(bits: &[u64]) -> Vec<i64> {
+    bits.iter().map(|&bits| ordered::number(bits)).collect()
+}
+
 /// A column of doubles, at least one.
 pub fn plan(bits: &[u64]) -> Column {
-    let in_order: Vec<i64> = bits.iter().map(|&bits| ordered::number(bits)).collect();
+    let in_order = in_order(bits);
     let mut best = dictionary::plan(Kind::FLOAT.0, &in_order);
     let mut consider = |column: Option<Column>| {
         if let Some(column) = column.filter(|column| column.estimate() < best.estimate()) {
