@@ -10,6 +10,9 @@ use super::{bits, floats, fractions, mixed};
 use crate::bytes::{put_signed, put_varint};
 use crate::types::{Kind, MANTISSA_MAX, Value};
 
+/// Bytes of tag, kind, first number, width and smallest number, at the most.
+const TOLD_BYTES: usize = 23;
+
 /// A column measured, not yet packed.
 pub struct Packed {
     /// What stands before the numbers.
@@ -83,9 +86,10 @@ fn exception(kind: Kind, bits: u64, with_integers: bool) -> Option<Value> {
 }
 
 impl Packed {
-    /// Bytes it takes, or a few less.
+    /// Bytes it takes, or a few more or less.
     pub fn bytes(&self) -> usize {
-        self.head.len() + bits::packed_bytes(self.numbers.len(), self.spans.width())
+        let numbers = bits::packed_bytes(self.numbers.len() - 1, self.spans.width());
+        self.head.len() + TOLD_BYTES + numbers
     }
 
     /// Appends the column.
