@@ -42,9 +42,12 @@ pub fn plan(kinds: &[Kind], values: &[u64]) -> Option<Packed> {
     Some(Packed { head, kind, numbers, spans })
 }
 
+/// Places and values.
+type Exceptions = Vec<(usize, Value)>;
+
 /// Mantissas of a scale, and what is an exception; `None` if some are whole and no integers, or integers
 /// that no double is.
-fn mantissas(kinds: &[Kind], values: &[u64], scale: u8) -> Option<(Vec<i64>, Vec<(usize, Value)>)> {
+fn mantissas(kinds: &[Kind], values: &[u64], scale: u8) -> Option<(Vec<i64>, Exceptions)> {
     let ten = *mixed::TENS.get(usize::from(scale))?;
     let mut scales = [(0i64, 0u64); 256];
     for kind in 0..=scale + 1 {

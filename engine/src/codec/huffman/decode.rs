@@ -98,9 +98,9 @@ twice! {
                 let mut bits = Bits { bytes, at: 0, base };
                 for (out, places) in area.each(out, places) {
                     match meanings.extra_max {
-                        ..=14 => bits.numbers::<4, false>(places, meanings, out),
-                        ..=28 => bits.numbers::<2, false>(places, meanings, out),
-                        ..=57 => bits.numbers::<1, false>(places, meanings, out),
+                        0..=14 => bits.numbers::<4, false>(places, meanings, out),
+                        15..=28 => bits.numbers::<2, false>(places, meanings, out),
+                        29..=57 => bits.numbers::<1, false>(places, meanings, out),
                         _ => bits.numbers::<1, true>(places, meanings, out),
                     }
                 }
