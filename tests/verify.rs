@@ -137,6 +137,35 @@ fn every_flipped_byte_is_named_with_its_file() {
     assert_sound(&data);
 }
 
+/// What the file itself cannot tell: that it is older, shorter at a record's end, or gone.
+#[test]
+fn what_is_missing_without_a_trace_is_named() {
+    let node = filled();
+    let earlier = fs::read(node.home().data().join("MANIFEST")).expect("readable");
+    let deleted = "match[]=m2&start=1700000000&end=1700000001";
+    assert_eq!(node.post(&format!("/api/v1/admin/tsdb/delete_series?{deleted}"), "").status, 204);
+    let point = r#"{"metric":"synced","timestamp":1700000001,"value":1,"tags":{"a":"b"}}"#;
+    assert_eq!(node.post("/api/put?sync", point).status, 204);
+    let home = node.kill();
+    assert_sound(&home.data());
+    let logs = fs::read_dir(home.data().join("log")).expect("a directory").flatten();
+    let log = logs.map(|entry| entry.path()).find(|path| fs::metadata(path).unwrap().len() > 64);
+    let name = log.expect("a log with rows").strip_prefix(home.data()).expect("below").to_owned();
+    type Damage = Box<dyn Fn(&Path)>;
+    let damages: [(PathBuf, Damage); 3] = [
+        (name.clone(), Box::new(|path| fs::remove_file(path).expect("removed"))),
+        (name, Box::new(|path| fs::write(path, &fs::read(path).unwrap()[..64]).expect("written"))),
+        ("MANIFEST".into(), Box::new(move |path| fs::write(path, &earlier).expect("written"))),
+    ];
+    for (name, damage) in damages {
+        let home = home.copy();
+        damage(&home.data().join(&name));
+        let told = verify(&home.data(), &[]).ended(1);
+        let found = faults(&told);
+        assert!(found.iter().any(|(file, _)| Path::new(file) == name), "{name:?}: {found:?}");
+    }
+}
+
 #[test]
 fn all_of_many_faults_are_found_and_say_what_they_touch() {
     let home = filled().kill();

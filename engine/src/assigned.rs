@@ -15,6 +15,7 @@ use parking_lot::{Mutex, RwLock};
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Name of the file in a data directory.
 pub const ASSIGNED_FILE: &str = "assigned.names";
@@ -62,6 +63,8 @@ pub struct Assigned {
     names: RwLock<Names>,
     /// Whoever holds it assigns. `None` until the first name.
     file: Mutex<Option<AppendFile>>,
+    /// Bytes of the file that survive a power cut.
+    synced_bytes: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -99,8 +102,9 @@ impl Assigned {
                 Err(error) => set_aside(env, dir, &bytes, &error, &mut report)?,
             },
         }
+        let synced_bytes = AtomicU64::new(file.as_ref().map_or(0, AppendFile::synced_bytes));
         let (names, file) = (RwLock::new(names), Mutex::new(file));
-        Ok((Assigned { env: env.clone(), dir: dir.to_owned(), names, file }, report))
+        Ok((Assigned { env: env.clone(), dir: dir.to_owned(), names, file, synced_bytes }, report))
     }
 
     /// The number of a name, if it was assigned.
@@ -179,7 +183,14 @@ impl Assigned {
             names = &names[count..];
             first += count as u32;
         }
-        file.sync()
+        file.sync()?;
+        self.synced_bytes.store(file.synced_bytes(), Ordering::Release);
+        Ok(())
+    }
+
+    /// Bytes of the file that survive a power cut; 0 if there is none.
+    pub fn synced_bytes(&self) -> u64 {
+        self.synced_bytes.load(Ordering::Acquire)
     }
 
     fn create(&self) -> Result<AppendFile> {

@@ -71,6 +71,9 @@ pub fn read(env: &Env, dir: &Path, entry: &DeleteEntry) -> Result<Delete> {
     let header = Header::decode(&path, &bytes, FileKind::Delete)?;
     let damaged = || Error::damaged(&path, HEADER_BYTES as u64, "the list of series is damaged");
     let record = Record::read(&bytes, HEADER_BYTES, header.salt).ok_or_else(damaged)?;
+    if record.sequence != entry.number {
+        return Err(Error::damaged(&path, HEADER_BYTES as u64, "it is the list of another delete"));
+    }
     let series = ids(record.payload).ok_or_else(damaged)?;
     Ok(Delete { number: entry.number, times: entry.times, series })
 }

@@ -137,6 +137,7 @@ impl Engine {
             registry,
             assigned,
             frozen,
+            teller,
             epoch,
             report,
         } = recovered;
@@ -167,6 +168,7 @@ impl Engine {
             frozen_log_bytes: AtomicU64::new(0),
             sync_signal: Default::default(),
             gate: Gate::default(),
+            teller,
             watcher_ends: Default::default(),
             faults: Mutex::new(report.faults.clone()),
             floor_ms: AtomicI64::new(manifest.floor_ms),
@@ -176,6 +178,8 @@ impl Engine {
             last_flush: Mutex::new(now),
         });
         begin(&shared, epoch + 1)?;
+        let Shared { teller, env, config, registry, assigned, .. } = &*shared;
+        teller.begin(env, &config.dir, registry, assigned);
         watcher::look(&shared);
         let keeper = Keeper::new(shared.clone(), frozen);
         let keeper = spawn("keeper", move || keeper.run(&jobs))?;
@@ -360,6 +364,8 @@ impl Engine {
         drop(self.shared.keeper.send(Job::End(done)));
         let outcome = answer.recv().unwrap_or_else(|_| Err("the keeper is gone".into()));
         self.end_threads();
+        self.shared.tell();
+        self.shared.teller.sync(&self.shared.config.dir);
         outcome.map_err(Error::Stopped)
     }
 

@@ -27,7 +27,7 @@
 //! Layers, each using only those before it: `types`, `limits`, `error`; `bytes`, `checksum`, `name`,
 //! `header`, `histogram`; `sync`; `arena`, `epochs`; `codec`, `log::record`, `log::rows`, `segment::format` (pure); `env`
 //! (the door outside); `log`, `segment`, `names`, `manifest`, `series`, `assigned`, `buffer`; `index`, `rows`,
-//! `flush`, `scan`, `merge`, `recover`; `gate`, `state`, `shard`, `snapshots`, `keeper`, `merger`, `syncer`,
+//! `flush`, `scan`, `merge`, `recover`; `gate`, `witness`, `state`, `shard`, `snapshots`, `keeper`, `merger`, `syncer`,
 //! `watcher`; `engine`; `offline` (without a node). Files: `FORMAT.md`.
 
 pub mod arena;
@@ -71,3 +71,4 @@ mod syncer;
 mod texts;
 pub mod types;
 mod watcher;
+pub mod witness;

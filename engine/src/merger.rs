@@ -449,6 +449,8 @@ impl Shared {
         let mut changed = manifest.clone();
         change(&mut changed);
         changed.write(&self.env, &self.config.dir)?;
+        self.teller.take_manifest(&changed);
+        self.tell();
         *manifest = changed;
         Ok(())
     }

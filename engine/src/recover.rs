@@ -21,6 +21,7 @@ use crate::segment::{self, Segment};
 use crate::series::{NAMES_DIR, OLD_NAMES_FILE, Registry};
 use crate::types::SeriesId;
 use crate::watcher::PROBE_FILE;
+use crate::witness::{Teller, WITNESS_FILE, Witness};
 use crate::{log, names, snapshots};
 use std::collections::{BTreeMap, VecDeque};
 use std::path::{Path, PathBuf};
@@ -99,6 +100,8 @@ pub(crate) struct Recovered {
     pub registry: Registry,
     pub assigned: Assigned,
     pub frozen: VecDeque<Frozen>,
+    /// What tells of the files from now on.
+    pub teller: Teller,
     /// The highest epoch seen anywhere.
     pub epoch: u32,
     pub report: Recovery,
@@ -116,12 +119,15 @@ pub(crate) fn recover(
         env.disk.create_dir(&path).map_err(|error| Error::io("create", &path, error))?;
     }
     env.disk.sync_dir(dir).map_err(|error| Error::io("sync", dir, error))?;
+    let witness = Witness::read(env, dir);
     let Some(mut manifest) = Manifest::read(env, dir)? else {
-        return start_new(env, dir, partition_ms.unwrap_or(DAY_MS));
+        return start_new(env, dir, partition_ms.unwrap_or(DAY_MS), &witness);
     };
     check_partition(dir, &manifest, partition_ms)?;
     let mut report = Recovery::default();
     check_latest(env, dir, &manifest)?;
+    witness.check_manifest(dir, &manifest)?;
+    let on_disk = (manifest.flushed_epoch, manifest.last_file, manifest.floor_ms);
     remove_leftovers(env, dir, &manifest)?;
     snapshots::remove_leftovers(env, dir)?;
     let (segments, aside) = open_segments(env, dir, &mut manifest, &mut report)?;
@@ -134,13 +140,36 @@ pub(crate) fn recover(
     report.faults.extend(names.faults);
     // A number that a crash kept from the manifest is never used again.
     manifest.last_file = manifest.last_file.max(names.number);
+    tell(witness.check_names(dir, registry.len()), &mut report);
     restore_names(&dir.join(NAMES_DIR), &registry, &segments, &mut report);
+    tell(witness.check_assigned(env, dir), &mut report);
     let assigned = open_assigned(env, dir, &mut report)?;
-    let logs = read_logs(env, dir, &registry, pool, &mut report)?;
-    let epoch = logs.keys().last().copied().unwrap_or(0).max(manifest.flushed_epoch);
+    let found = list(env, &dir.join("log"))?;
+    tell(witness.missing_logs(dir, manifest.flushed_epoch, &found), &mut report);
+    let mut files = BTreeMap::new();
+    let logs = read_logs(env, dir, (&registry, pool), &witness, &mut files, &mut report)?;
+    witness.skip_lost_ids(&registry);
+    // A log that is missing may come back: its epoch is not used again.
+    let epochs = logs.keys().chain(witness.logs.keys().map(|(epoch, _)| epoch));
+    let epoch = epochs.copied().fold(manifest.flushed_epoch, u32::max);
     report.series = registry.len();
-    let frozen = logs.into_values().collect();
-    Ok(Recovered { manifest, segments, deletes, aside, registry, assigned, frozen, epoch, report })
+    let (frozen, teller) = (logs.into_values().collect(), Teller::new(on_disk, files));
+    Ok(Recovered {
+        manifest,
+        segments,
+        deletes,
+        aside,
+        registry,
+        assigned,
+        frozen,
+        teller,
+        epoch,
+        report,
+    })
+}
+
+fn tell(damage: impl IntoIterator<Item = Error>, report: &mut Recovery) {
+    report.faults.extend(damage.into_iter().map(|error| error.to_string()));
 }
 
 /// Where segments are cut is settled when a directory is made.
@@ -195,7 +224,11 @@ pub(crate) fn restore_names(
 
 /// The manifest is written before any log or segment, so a directory without one is new, or holds
 /// nothing but an empty names file.
-fn start_new(env: &Env, dir: &Path, partition_ms: i64) -> Result<Recovered> {
+fn start_new(env: &Env, dir: &Path, partition_ms: i64, witness: &Witness) -> Result<Recovered> {
+    if witness.tells_of_data() {
+        let what = format!("holds {WITNESS_FILE} but no {MANIFEST_FILE}: restore it");
+        return Err(Error::Directory { path: dir.to_owned(), what });
+    }
     let used = |name: &String| {
         name.ends_with(".seg") || name.ends_with(".part") || log::parse_file_name(name).is_some()
     };
@@ -235,6 +268,7 @@ fn start_new(env: &Env, dir: &Path, partition_ms: i64) -> Result<Recovered> {
         registry,
         assigned: open_assigned(env, dir, &mut report)?,
         frozen: VecDeque::new(),
+        teller: Teller::new(Default::default(), BTreeMap::new()),
         epoch: 0,
         report,
     })
@@ -359,8 +393,9 @@ fn check_size(segment: Segment, entry: &SegmentEntry) -> Result<Segment> {
 fn read_logs(
     env: &Env,
     dir: &Path,
-    registry: &Registry,
-    pool: &Arc<ChunkPool>,
+    into: (&Registry, &Arc<ChunkPool>),
+    witness: &Witness,
+    files: &mut BTreeMap<(u32, usize), Arc<AppendFile>>,
     report: &mut Recovery,
 ) -> Result<BTreeMap<u32, Frozen>> {
     let logs = dir.join("log");
@@ -371,7 +406,10 @@ fn read_logs(
         let Some((epoch, shard)) = log::parse_file_name(&name) else { continue };
         let path = logs.join(&name);
         let faults = report.faults.len();
-        let buffer = read_log(env, &path, (epoch, shard), registry, pool, report)?;
+        let place = (epoch, shard);
+        let read = read_log(env, &path, place, into, witness.log_bytes(place), report)?;
+        let (buffer, file) = read.unzip();
+        files.extend(file.map(|file| (place, file)));
         let empty = || Frozen { epoch, buffers: Vec::new(), logs: Vec::new() };
         let frozen = epochs.entry(epoch).or_insert_with(empty);
         frozen.buffers.extend(buffer);
@@ -386,12 +424,12 @@ fn read_log(
     env: &Env,
     path: &Path,
     place: (u32, usize),
-    registry: &Registry,
-    pool: &Arc<ChunkPool>,
+    (registry, pool): (&Registry, &Arc<ChunkPool>),
+    proven: u64,
     report: &mut Recovery,
-) -> Result<Option<Arc<WriteBuffer>>> {
+) -> Result<Option<(Arc<WriteBuffer>, Arc<AppendFile>)>> {
     let map = env.disk.map(path).map_err(|error| Error::io("open", path, error))?;
-    let found = replay(path, &map, place, registry.len(), pool)?;
+    let found = replay(path, &map, place, (registry.len(), proven), pool)?;
     // What the disk cannot read now must not be cut.
     if map.has_faulted() {
         return Err(Error::unreadable(path));
@@ -403,6 +441,6 @@ fn read_log(
     let Some((salt, buffer, lost)) = rows else { return Ok(None) };
     lost.inspect(|&highest| registry.skip_ids_to(highest));
     // After a mere kill the log may be in memory only; from now on it counts as synced.
-    AppendFile::resume(&*env.disk, path, salt, end)?;
-    Ok(Some(buffer))
+    let file = AppendFile::resume(&*env.disk, path, salt, end)?;
+    Ok(Some((buffer, Arc::new(file))))
 }

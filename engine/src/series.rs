@@ -334,6 +334,11 @@ impl Registry {
         self.log.sync()
     }
 
+    /// Ids below it have names that survive a power cut; and the file that names go to.
+    pub fn synced(&self) -> (SeriesId, PathBuf) {
+        self.log.synced()
+    }
+
     /// Number and bytes of the names that no part holds yet.
     pub fn unsealed(&self) -> (u32, usize) {
         let tail = &self.state.read().tail;

@@ -24,6 +24,7 @@ use crate::segment::Segment;
 use crate::series::Registry;
 use crate::stats::Stats;
 use crate::watcher;
+use crate::witness::Teller;
 use crossbeam::channel::Sender;
 use parking_lot::{Condvar, Mutex, RwLock};
 use std::path::PathBuf;
@@ -115,6 +116,8 @@ pub struct Shared {
     pub sync_signal: (Mutex<SyncSignal>, Condvar),
     /// Whether rows are taken.
     pub gate: Gate,
+    /// Tells what is durable, for the next start.
+    pub teller: Teller,
     /// Signalled to end the watcher.
     pub watcher_ends: (Mutex<bool>, Condvar),
     /// What is on disk. Locked for as long as it takes to replace the file.
@@ -180,9 +183,15 @@ impl Shared {
         let shards = 0..self.config.shards;
         let logs = shards.clone().map(create).collect::<Result<Vec<_>>>()?;
         disk.sync_dir(&dir).map_err(|error| Error::io("sync", &dir, error))?;
+        self.teller.add_logs(epoch, &logs);
         let rows_max = self.config.buffer_rows_max();
         let buffer = |_| Arc::new(WriteBuffer::new(epoch, rows_max, self.pool.clone()));
         Ok(EpochSet { epoch, buffers: shards.map(buffer).collect(), logs, rows: AtomicU64::new(0) })
+    }
+
+    /// Tells the next start what is durable now.
+    pub fn tell(&self) {
+        self.teller.tell(&self.config.dir, &self.registry, &self.assigned);
     }
 
     /// The first timestamp that is served and may be written.

@@ -44,9 +44,10 @@ fn round(shared: &Shared) -> bool {
     if due.is_empty() {
         return false;
     }
+    let logs: Vec<Vec<Written>> = due.iter().map(|(shard, _)| written(shard)).collect();
     let names = shared.registry.sync();
-    for (shard, target) in due {
-        match sync_logs(shard) {
+    for ((shard, target), logs) in due.into_iter().zip(logs) {
+        match sync_logs(shard, &logs, names.is_ok()) {
             Ok(()) if names.is_ok() => shard.synced.store(target, Release),
             Ok(()) => {}
             Err(error) => shared.stop(&error),
@@ -55,18 +56,27 @@ fn round(shared: &Shared) -> bool {
     if let Err(error) = &names {
         shared.stop(error);
     }
+    shared.tell();
     true
 }
 
-/// Syncs every log of a shard; the first error is returned when all were tried.
-fn sync_logs(shard: &ShardState) -> Result<()> {
-    let logs = shard.unsynced.lock().clone();
-    let outcomes: Vec<Result<()>> = logs.iter().map(|log| log.sync()).collect();
+/// A log and how much of it was written at a moment.
+type Written = (Arc<AppendFile>, u64);
+
+fn written(shard: &ShardState) -> Vec<Written> {
+    shard.unsynced.lock().iter().map(|log| (log.clone(), log.bytes())).collect()
+}
+
+/// Syncs these logs of a shard; the first error is returned when all were tried. A row proves to be
+/// synced once its name is: what was written since may use names that are not.
+fn sync_logs(shard: &ShardState, logs: &[Written], names_are: bool) -> Result<()> {
+    let sync = |(log, bytes): &Written| log.sync_proving(if names_are { *bytes } else { 0 });
+    let outcomes: Vec<Result<()>> = logs.iter().map(sync).collect();
     // All but the one in use are complete now and need no further sync. One that failed stays until
     // its rows are flushed: while it is here no later round counts its commits as synced.
     let complete = &logs[..logs.len().saturating_sub(1)];
     let is_done = |log: &Arc<AppendFile>| {
-        !log.has_failed() && complete.iter().any(|done| Arc::ptr_eq(done, log))
+        !log.has_failed() && complete.iter().any(|(done, _)| Arc::ptr_eq(done, log))
     };
     shard.unsynced.lock().retain(|log| !is_done(log));
     outcomes.into_iter().collect()

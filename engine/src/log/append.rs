@@ -100,12 +100,18 @@ impl AppendFile {
 
     /// Makes everything appended so far survive a power cut.
     pub fn sync(&self) -> Result<()> {
+        self.sync_proving(u64::MAX)
+    }
+
+    /// The same, but no record will claim more than these first bytes: what the rest needs in another
+    /// file may not survive.
+    pub fn sync_proving(&self, bytes: u64) -> Result<()> {
         let _one = self.syncing.lock();
         self.check()?;
         let written = self.written.load(Ordering::Acquire);
         if written > self.synced.load(Ordering::Relaxed) {
             self.judge("sync", self.file.sync())?;
-            self.synced.fetch_max(written, Ordering::Release);
+            self.synced.fetch_max(written.min(bytes), Ordering::Release);
         }
         Ok(())
     }
@@ -136,7 +142,12 @@ impl AppendFile {
 
     /// Bytes of the file.
     pub fn bytes(&self) -> u64 {
-        self.written.load(Ordering::Relaxed)
+        self.written.load(Ordering::Acquire)
+    }
+
+    /// Bytes from its begin that survive a power cut, with what they need.
+    pub fn synced_bytes(&self) -> u64 {
+        self.synced.load(Ordering::Acquire)
     }
 
     /// Where the file is.

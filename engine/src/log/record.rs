@@ -91,6 +91,11 @@ pub struct Scan<'a> {
 
 /// Reads a whole append-only file, header included, and judges how it ends.
 pub fn scan(file: &[u8], salt: u64) -> Scan<'_> {
+    scan_proven(file, salt, 0)
+}
+
+/// The same of a file of which so many bytes are known to have been synced.
+pub fn scan_proven(file: &[u8], salt: u64, proven: u64) -> Scan<'_> {
     let mut scan = Scan::default();
     let mut at = HEADER_BYTES;
     let mut synced_proven = None;
@@ -100,7 +105,8 @@ pub fn scan(file: &[u8], salt: u64) -> Scan<'_> {
             scan.records.push(record);
             continue;
         }
-        let proven = *synced_proven.get_or_insert_with(|| synced_max_behind(file, at, salt));
+        let proven =
+            *synced_proven.get_or_insert_with(|| synced_max_behind(file, at, salt).max(proven));
         if proven <= at as u64 {
             scan.torn_at = Some(at as u64);
             break;

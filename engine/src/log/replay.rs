@@ -8,6 +8,7 @@ use crate::epochs::epoch_of;
 use crate::error::{Error, Result};
 use crate::header::{FileKind, HEADER_BYTES, Header};
 use crate::types::SeriesId;
+use crate::witness::cut_short;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -25,12 +26,13 @@ pub struct Replayed {
     pub lost: Option<SeriesId>,
 }
 
-/// Reads the log of an epoch and a shard. Ids below `known` have a name.
+/// Reads the log of an epoch and a shard. Ids below `known` have a name; the witness tells that
+/// `proven` bytes were synced, 0 if it tells nothing.
 pub fn replay(
     path: &Path,
     file: &[u8],
     (epoch, shard): (u32, usize),
-    known: SeriesId,
+    (known, proven): (SeriesId, u64),
     pool: &Arc<ChunkPool>,
 ) -> Result<Replayed> {
     let mut found = Replayed::default();
@@ -43,7 +45,7 @@ pub fn replay(
         }
         Err(error @ Error::Version { .. }) => return Err(error),
         // A log's header is durable before the log is used: this one never was.
-        Err(_) if file.len() <= HEADER_BYTES => {
+        Err(_) if file.len() <= HEADER_BYTES && proven == 0 => {
             found.cut_at = Some(0);
             return Ok(found);
         }
@@ -52,12 +54,16 @@ pub fn replay(
             return Ok(found);
         }
     };
-    let scan = record::scan(file, header.salt);
+    let scan = record::scan_proven(file, header.salt, proven);
+    let len = file.len() as u64;
+    if len < proven {
+        found.faults.push(cut_short(path, len, proven).to_string());
+    }
     found.faults.extend(scan.damaged.iter().map(|range| damaged_range(path, *range)));
     let mut batch = Batch::default();
     let weight = scan.records.iter().map(|found| rows::weight(found.payload, &mut batch)).sum();
     let buffer = Arc::new(WriteBuffer::new(epoch, weight, pool.clone()));
-    let unknown_at = fill(path, &scan, &buffer, known, &mut found);
+    let unknown_at = fill(path, &scan, &buffer, (known, proven), &mut found);
     found.cut_at = [scan.torn_at, unknown_at].into_iter().flatten().min();
     found.rows = Some((header.salt, buffer));
     Ok(found)
@@ -76,10 +82,10 @@ fn fill(
     path: &Path,
     scan: &record::Scan<'_>,
     buffer: &WriteBuffer,
-    known: SeriesId,
+    (known, proven): (SeriesId, u64),
     found: &mut Replayed,
 ) -> Option<u64> {
-    let proven = scan.records.iter().map(|record| record.synced).max().unwrap_or(0);
+    let proven = scan.records.iter().map(|record| record.synced).fold(proven, u64::max);
     let mut batch = Batch::default();
     for record in &scan.records {
         batch.clear();

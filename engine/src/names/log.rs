@@ -33,6 +33,7 @@ pub struct NamesLog {
     /// The file in use, for whoever syncs.
     current: Mutex<Arc<AppendFile>>,
     written: AtomicU32,
+    synced: AtomicU32,
 }
 
 #[derive(Debug)]
@@ -53,11 +54,12 @@ impl NamesLog {
         Ok(file)
     }
 
-    /// Goes on in a file; ids below `written` need not be written any more.
+    /// Goes on in a file; ids below `written` need not be written any more, nor synced.
     pub fn over(file: AppendFile, written: SeriesId) -> NamesLog {
         let file = Arc::new(file);
         let writer = Mutex::new(Writer { record: Vec::new(), file: file.clone() });
-        NamesLog { writer, current: Mutex::new(file), written: AtomicU32::new(written) }
+        let (written, synced) = (AtomicU32::new(written), AtomicU32::new(written));
+        NamesLog { writer, current: Mutex::new(file), written, synced }
     }
 
     /// Ids below it are written.
@@ -101,8 +103,18 @@ impl NamesLog {
 
     /// Makes all written names survive a power cut.
     pub fn sync(&self) -> Result<()> {
+        // Before the file is looked at: what is in an earlier one was synced when that was done with.
+        let written = self.written();
         let file = self.current.lock().clone();
-        file.sync()
+        file.sync()?;
+        self.synced.fetch_max(written, Ordering::Release);
+        Ok(())
+    }
+
+    /// Ids below it survive a power cut; and the file in use.
+    pub fn synced(&self) -> (SeriesId, PathBuf) {
+        let path = self.current.lock().path().to_owned();
+        (self.synced.load(Ordering::Acquire), path)
     }
 
     /// Whether no further names can be kept.

@@ -15,6 +15,7 @@ use crate::log::{self, replay::replay};
 use crate::manifest::{MANIFEST_FILE, Manifest};
 use crate::recover::{Recovery, list, open_segments, restore_names};
 use crate::series::{NAMES_DIR, Registry};
+use crate::witness::Witness;
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -29,8 +30,10 @@ const MISSING_MAX: usize = 10;
 pub fn open(env: &Env, dir: &Path) -> Result<Store> {
     let mut missing = 0;
     for _ in 0..READINGS_MAX {
+        // What it tells is true of all that is read after it.
+        let witness = Witness::read(env, dir);
         let before = read_manifest(env, dir)?;
-        let outcome = read(env, dir, before.clone());
+        let outcome = read(env, dir, before.clone(), &witness);
         let after = read_manifest(env, dir)?;
         match outcome {
             Ok(store) if is_whole(&store, &before, &after) => return Ok(store),
@@ -67,12 +70,15 @@ fn is_whole(store: &Store, before: &Manifest, after: &Manifest) -> bool {
             && store.aside.iter().all(|aside| is_named(&aside.entry.name)))
 }
 
-fn read(env: &Env, dir: &Path, mut manifest: Manifest) -> Result<Store> {
-    let logs = read_logs(env, dir, manifest.flushed_epoch)?;
+fn read(env: &Env, dir: &Path, mut manifest: Manifest, witness: &Witness) -> Result<Store> {
+    witness.check_manifest(dir, &manifest)?;
+    let (logs, missing) = read_logs(env, dir, manifest.flushed_epoch, witness)?;
     let mut found = Recovery::default();
+    found.faults.extend(missing.iter().map(Error::to_string));
     let (registry, names) = Registry::read_only(env, dir, &manifest.names)?;
     names.cuts.iter().for_each(|(path, at, bytes)| found.cut(path, *at, *bytes));
     found.faults.extend(names.faults);
+    found.faults.extend(witness.check_names(dir, registry.len()).map(|error| error.to_string()));
     let (segments, aside) = open_segments(env, dir, &mut manifest, &mut found)?;
     let segment_dir = dir.join("segments");
     let read_delete = |entry| deletes::read(env, &segment_dir, entry).map(Arc::new);
@@ -80,7 +86,8 @@ fn read(env: &Env, dir: &Path, mut manifest: Manifest) -> Result<Store> {
     restore_names(&dir.join(NAMES_DIR), &registry, &segments, &mut found);
     let mut epochs: BTreeMap<u32, Vec<Arc<WriteBuffer>>> = BTreeMap::new();
     for Log { path, place, bytes } in logs {
-        let rows = replay(&path, &bytes, place, registry.len(), &Arc::new(ChunkPool::default()))?;
+        let known = (registry.len(), witness.log_bytes(place));
+        let rows = replay(&path, &bytes, place, known, &Arc::new(ChunkPool::default()))?;
         if let Some((_, buffer, lost)) = found.take(&path, rows, bytes.len() as u64) {
             lost.inspect(|&highest| registry.skip_ids_to(highest));
             epochs.entry(place.0).or_default().push(buffer);
@@ -109,15 +116,23 @@ struct Log {
     bytes: Vec<u8>,
 }
 
-/// The logs whose rows are in no segment, in the order in which a start reads them.
-fn read_logs(env: &Env, dir: &Path, flushed_epoch: u32) -> Result<Vec<Log>> {
-    let dir = dir.join("log");
+/// The logs whose rows are in no segment, in the order in which a start reads them, and those that
+/// are missing.
+fn read_logs(
+    env: &Env,
+    dir: &Path,
+    flushed_epoch: u32,
+    witness: &Witness,
+) -> Result<(Vec<Log>, Vec<Error>)> {
+    let data_dir = dir;
+    let dir = data_dir.join("log");
     let mut names = match list(env, &dir) {
         // A copy of what the manifest names may do without.
         Err(Error::Io { source, .. }) if source.kind() == ErrorKind::NotFound => Vec::new(),
         listed => listed?,
     };
     names.sort_unstable();
+    let missing = witness.missing_logs(data_dir, flushed_epoch, &names);
     let mut logs = Vec::new();
     for name in names {
         let Some(place) = log::parse_file_name(&name) else { continue };
@@ -127,5 +142,5 @@ fn read_logs(env: &Env, dir: &Path, flushed_epoch: u32) -> Result<Vec<Log>> {
             logs.push(Log { path, place, bytes });
         }
     }
-    Ok(logs)
+    Ok((logs, missing))
 }

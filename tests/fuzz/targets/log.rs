@@ -34,7 +34,7 @@ pub fn check(bytes: &[u8]) {
         (u32::try_from(header.epoch).unwrap_or(0), header.shard as usize)
     });
     let pool = POOL.with_borrow(Arc::clone);
-    let Ok(found) = replay(Path::new("x.log"), &file, place, KNOWN, &pool) else { return };
+    let Ok(found) = replay(Path::new("x.log"), &file, place, (KNOWN, 0), &pool) else { return };
     assert!(found.cut_at.is_none_or(|at| at <= file.len() as u64));
     let Some((salt, buffer)) = found.rows else { return };
     let scan = record::scan(&file, salt);

@@ -11,7 +11,9 @@ use irontsd_engine::manifest::{DeleteEntry, MANIFEST_FILE, Manifest, NamesEntry,
 use irontsd_engine::offline::correct;
 use irontsd_engine::series::{NAMES_DIR, OLD_NAMES_FILE};
 use irontsd_engine::snapshots::SNAPSHOTS_DIR;
+use irontsd_engine::witness::{self, WITNESS_FILE, Witness};
 use irontsd_engine::{deletes, log, names, segment};
+use std::collections::BTreeSet;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 
@@ -67,10 +69,15 @@ pub fn plan(env: &Env, path: &Path) -> Result<Plan, String> {
 fn directory(env: &Env, dir: &Path) -> Result<Plan, String> {
     let mut plan = Plan::default();
     let path = dir.join(MANIFEST_FILE);
+    // What it tells is true of all that is read after it.
+    let witness = Witness::read(env, dir);
     match Manifest::read(env, dir) {
         Ok(Some(manifest)) => {
             let mut faults = Faults::new(dir, &path);
             super::check::manifest::check(&manifest, &mut faults);
+            if let Err(error) = witness.check_manifest(dir, &manifest) {
+                faults.error(Kind::Manifest, &error, Affected::default());
+            }
             plan.faults = faults.found;
             plan.bytes = env.disk.read(&path).map_or(0, |bytes| bytes.len() as u64);
             plan.manifest = Some(manifest);
@@ -94,7 +101,11 @@ fn directory(env: &Env, dir: &Path) -> Result<Plan, String> {
     }
     segments(env, dir, &mut plan);
     names(env, dir, &mut plan);
-    logs(env, dir, &mut plan);
+    logs(env, dir, &witness, &mut plan);
+    let is_torn = |bytes: Vec<u8>| Witness::parse(&bytes).is_none();
+    if env.disk.read(&dir.join(WITNESS_FILE)).is_ok_and(is_torn) {
+        plan.notes.push(format!("{WITNESS_FILE} is not whole: missing logs are not noticed"));
+    }
     let assigned = dir.join(ASSIGNED_FILE);
     if env.disk.read(&assigned).is_ok() {
         plan.items.push(Item::Records(assigned, Content::Assigned));
@@ -156,14 +167,22 @@ fn names(env: &Env, dir: &Path, plan: &mut Plan) {
     plan.items.extend(logs.into_iter().enumerate().map(item));
 }
 
-fn logs(env: &Env, dir: &Path, plan: &mut Plan) {
-    let dir = dir.join("log");
+/// Those that are there, and those that the witness tells of: a start wants them, too.
+fn logs(env: &Env, root: &Path, witness: &Witness, plan: &mut Plan) {
+    let dir = root.join("log");
     let flushed = plan.manifest.as_ref().map_or(0, |manifest| manifest.flushed_epoch);
-    for name in list(env, &dir) {
-        let Some((epoch, shard)) = log::parse_file_name(&name) else { continue };
-        if epoch > flushed {
-            plan.items.push(Item::Records(dir.join(name), Content::Rows(epoch, shard)));
+    let found = list(env, &dir).into_iter().filter_map(|name| log::parse_file_name(&name));
+    let places: BTreeSet<_> = found.chain(witness.logs.keys().copied()).collect();
+    for (epoch, shard) in places.into_iter().filter(|(epoch, _)| *epoch > flushed) {
+        let path = dir.join(log::file_name(epoch, shard));
+        let (len, synced) = (env.disk.map(&path), witness.log_bytes((epoch, shard)));
+        if let Some(len) = len.ok().map(|map| map.len() as u64).filter(|&len| len < synced) {
+            let mut faults = Faults::new(root, &path);
+            let error = witness::cut_short(&path, len, synced);
+            faults.error(Kind::Record, &error, Affected::default());
+            plan.faults.append(&mut faults.found);
         }
+        plan.items.push(Item::Records(path, Content::Rows(epoch, shard)));
     }
 }
 

@@ -9,6 +9,7 @@ use irontsd_engine::env::Env;
 use irontsd_engine::manifest::Manifest;
 use irontsd_engine::segment::Segment;
 use irontsd_engine::series::Registry;
+use irontsd_engine::witness::Witness;
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -119,10 +120,16 @@ fn check_one(env: &Env, flags: &Verify, item: &Item, meter: &Meter) -> Checked {
 
 /// Compares names with those who use them.
 fn compare(env: &Env, root: &Path, plan: &Plan, checked: &[Checked], found: &mut Found) {
+    let witness = Witness::read(env, root);
     let Some(registry) = names(env, root) else {
         found.notes.push("names were not compared: their files cannot be read".into());
         return;
     };
+    let mut lost = Faults::new(root, &root.join(&witness.names_log));
+    if let Some(error) = witness.check_names(root, registry.len()) {
+        lost.error(Kind::Names, &error, Affected::default());
+    }
+    found.faults.extend(lost.found);
     let mut compared = Compared::default();
     for (item, checked) in plan.items.iter().zip(checked) {
         let mut faults = Faults::new(root, item.path());

@@ -18,9 +18,9 @@ pub struct Directory {
     pub tree: Tree,
     /// The same at earlier moments.
     pub earlier: Vec<Tree>,
-    /// Which of these came right before the delete.
-    pub before_delete: usize,
     pub model: Model,
+    /// What was synced of it; the rest may go without a word, as if the node had been killed earlier.
+    pub synced: Model,
     pub seed: u64,
 }
 
@@ -45,20 +45,29 @@ impl Directory {
         fill(&mut node, 15..20, &mut rng, &mut model);
         node.flush();
         earlier.push(disk.tree());
-        let before_delete = earlier.len() - 1;
-        node.delete(&[1], (3, 5), &mut model);
-        node.commit(0, &[row(SERIES, 30, &mut rng)], &mut model);
-        if is_stopped {
-            node.close();
-        } else {
-            fill(&mut node, 20..24, &mut rng, &mut model);
-            sync(&mut node);
+        for (series, times) in [(1, (3, 5)), (2, (4, 4))] {
+            node.delete(&[series], times, &mut model);
             earlier.push(disk.tree());
-            fill(&mut node, 24..26, &mut rng, &mut model);
-            drop(node);
         }
-        model.retain(|_, samples| !samples.is_empty());
-        Directory { tree: disk.tree(), earlier, before_delete, model, seed }
+        node.commit(0, &[row(SERIES, 30, &mut rng)], &mut model);
+        let synced = if is_stopped {
+            node.close();
+            model.clone()
+        } else {
+            for times in [20..23, 23..25] {
+                fill(&mut node, times, &mut rng, &mut model);
+                sync(&mut node);
+                earlier.push(disk.tree());
+            }
+            let synced = model.clone();
+            fill(&mut node, 25..27, &mut rng, &mut model);
+            node.commit(0, &[row(SERIES + 2, 30, &mut rng)], &mut model);
+            // An engine that is let go syncs its logs once more; a process that is killed does not.
+            let killed = disk.tree();
+            drop(node);
+            return Directory { tree: killed, earlier, model, synced, seed };
+        };
+        Directory { tree: disk.tree(), earlier, model, synced, seed }
     }
 
     /// A row of a series that nobody has sent before.

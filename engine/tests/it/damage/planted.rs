@@ -35,7 +35,9 @@ pub fn all(directory: &Directory) -> Vec<Damage> {
     files(&directory.tree, DIR, &mut paths);
     // The lock's text is for people only.
     paths.retain(|path| !path.ends_with("/LOCK"));
-    for kind in [".seg", ".ids", ".part", "1.names", "assigned.names", ".log", "/MANIFEST"] {
+    let kinds =
+        [".seg", ".ids", ".part", "1.names", "assigned.names", "1.log", "/MANIFEST", "/WITNESS"];
+    for kind in kinds {
         assert!(paths.iter().any(|path| path.ends_with(kind)), "no {kind} in {paths:?}");
     }
     let mut all = Vec::new();
@@ -64,10 +66,6 @@ pub fn all(directory: &Directory) -> Vec<Damage> {
             }
         }
         for (number, tree) in directory.earlier.iter().enumerate() {
-            // Nothing tells that a manifest was set back by no more than a delete.
-            if path.ends_with("/MANIFEST") && number == directory.before_delete {
-                continue;
-            }
             let earlier = read(tree, path).filter(|earlier| *earlier != bytes);
             earlier
                 .into_iter()
@@ -122,12 +120,12 @@ impl Damage {
         tree
     }
 
-    /// Whether a log ends earlier, as it did once, or is not there: if it ends where a record does, nobody
-    /// can tell it from one that was killed then, and nothing says how many logs there were.
-    pub fn is_untold(&self) -> bool {
+    /// Whether a log ends earlier, as it did once: if it ends where a record does, above all that was ever
+    /// synced, nobody can tell it from one whose node was killed then.
+    pub fn is_earlier_log(&self) -> bool {
         let is_log = [".log", ".names"].iter().any(|end| self.path.ends_with(end));
         let is_shorter = match &self.way {
-            Way::Cut(_) | Way::Missing => true,
+            Way::Cut(_) => true,
             Way::Replaced { what, .. } => what.starts_with("its state"),
             _ => false,
         };

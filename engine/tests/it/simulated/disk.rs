@@ -322,6 +322,9 @@ struct SimulatedFile {
 impl File for SimulatedFile {
     fn write_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
         let mut state = self.disk.state();
+        if state.ignored.is_some_and(|ignored| ignored.hits_write(&self.path)) {
+            return Ok(());
+        }
         let (offset, fault) = (offset as usize, state.strike(Kind::Write));
         let whole = fault.map_or(bytes.len(), |fault| fault.prefix.min(bytes.len()));
         state.write(self.id, offset, &bytes[..whole]);

@@ -330,8 +330,7 @@ impl Driver {
             }
             drop(engine);
         } else {
-            // An engine that is let go syncs its logs once more; a process that is killed does not.
-            let ignored = self.disk.ignore_syncs(Ignored::Files(".log"));
+            let ignored = self.disk.ignore_syncs(Ignored::Last);
             drop(engine);
             self.disk.ignore_syncs(ignored);
         }

@@ -74,11 +74,22 @@ pub enum Ignored {
     Files(&'static str),
     /// Of directories whose path ends so.
     Dirs(&'static str),
+    /// What an engine that is let go does, and a process that is killed does not: its logs are synced
+    /// once more, and the witness tells of it.
+    Last,
 }
 
 impl Ignored {
     pub fn hits_file(self, path: &Path) -> bool {
-        matches!(self, Ignored::Files(end) if ends(path, end))
+        match self {
+            Ignored::Files(end) => ends(path, end),
+            Ignored::Last => ends(path, ".log"),
+            Ignored::Dirs(_) => false,
+        }
+    }
+
+    pub fn hits_write(self, path: &Path) -> bool {
+        matches!(self, Ignored::Last) && ends(path, "WITNESS.tmp")
     }
 
     pub fn hits_dir(self, path: &Path) -> bool {
