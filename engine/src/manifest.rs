@@ -9,6 +9,7 @@ use crate::env::Env;
 use crate::error::{Error, Result};
 use crate::merge::days::DAY_MS;
 use crate::names::part::Part;
+use crate::names::slots::NAMES_MAX;
 use crate::segment;
 use crate::types::SeriesId;
 use std::fmt::Write;
@@ -202,6 +203,7 @@ fn decode(path: &Path, bytes: &[u8]) -> Result<Manifest> {
             }
             (5.., ["names", rest @ ..]) => {
                 let entry = names(rest).ok_or_else(|| damaged(at, "not a part of names"))?;
+                check_names(&manifest.names, &entry).map_err(|what| damaged(at, what))?;
                 manifest.names.push(entry);
             }
             (4.., ["delete", rest @ ..]) => {
@@ -244,6 +246,15 @@ fn names(words: &[&str]) -> Option<NamesEntry> {
     let [name, "first", first, "count", count, "bytes", bytes] = words else { return None };
     let (first, count) = (first.parse().ok()?, count.parse().ok()?);
     Some(NamesEntry { name: (*name).to_owned(), first, count, bytes: bytes.parse().ok()? })
+}
+
+/// Each id costs memory where its part cannot be read, so no more are believed than a part can hold.
+fn check_names(before: &[NamesEntry], entry: &NamesEntry) -> std::result::Result<(), &'static str> {
+    if entry.first != before.last().map_or(0, |entry| entry.ids().end) {
+        return Err("a part of names does not begin where the one before it ends");
+    }
+    let fits = entry.count <= NAMES_MAX && entry.first.checked_add(entry.count).is_some();
+    if fits { Ok(()) } else { Err("a part with more names than a part can hold") }
 }
 
 fn delete(words: &[&str]) -> Option<DeleteEntry> {

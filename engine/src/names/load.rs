@@ -14,12 +14,13 @@ use crate::header::{FileKind, HEADER_BYTES, Header};
 use crate::limits::LOST_IDS_MAX;
 use crate::log::append::AppendFile;
 use crate::log::record;
-use crate::manifest::{MANIFEST_FILE, NamesEntry};
+use crate::manifest::NamesEntry;
 use crate::series::{NAMES_DIR, OLD_NAMES_FILE};
 use crate::types::SeriesId;
 use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
 use std::collections::BTreeMap;
 use std::io::ErrorKind;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 /// What recovery found in the names files.
@@ -136,6 +137,9 @@ fn split_unused(env: &Env, logs: Vec<PathBuf>) -> Result<(Vec<PathBuf>, Vec<Path
     Ok((used, unused.into_iter().map(|(path, _)| path).collect()))
 }
 
+/// Parts from a damaged one on, by their first id; `None` for one that cannot be read.
+type Loose = BTreeMap<SeriesId, (Range<SeriesId>, Option<Part>)>;
+
 /// Names being read at a start.
 struct Loader {
     seed: u64,
@@ -158,7 +162,7 @@ impl Loader {
         report: &mut NamesReport,
     ) -> Result<Loader> {
         let mut parts: Vec<Part> = Vec::new();
-        let mut loose = BTreeMap::new();
+        let mut loose = Loose::new();
         for entry in entries {
             let path = dir.join(NAMES_DIR).join(&entry.name);
             let part = match Part::open(env, &path) {
@@ -191,11 +195,8 @@ impl Loader {
         let secrets = RapidSecrets::seed(seed);
         let tail = Tail::new(sealed);
         let mut loader = Loader { seed, secrets, parts, tail, sealed, torn: None };
+        check_lost(dir, entries, &loose)?;
         for (ids, part) in loose.into_values() {
-            if ids.start.saturating_sub(loader.tail.end()) > LOST_IDS_MAX {
-                let what = "a part of names begins at an impossible series id";
-                return Err(Error::damaged(&dir.join(MANIFEST_FILE), 0, what));
-            }
             let mut walk = Walk::default();
             for series in ids {
                 let mut name = Vec::new();
@@ -278,6 +279,22 @@ impl Loader {
             next = next.checked_add(1).ok_or_else(|| damaged("impossible series id"))?;
         }
         Ok(next)
+    }
+}
+
+/// Fails if the parts that cannot be read should hold more names than memory may be taken for.
+fn check_lost(dir: &Path, entries: &[NamesEntry], loose: &Loose) -> Result<()> {
+    let is_lost = |entry: &&NamesEntry| matches!(loose.get(&entry.first), Some((_, None)));
+    let lost: u64 = entries.iter().filter(is_lost).map(|entry| u64::from(entry.count)).sum();
+    match entries.iter().find(is_lost) {
+        Some(first) if lost > LOST_IDS_MAX.into() => {
+            let path = dir.join(NAMES_DIR).join(&first.name);
+            let what = format!(
+                "it and other parts should hold {lost} names, and cannot be read: restore them"
+            );
+            Err(Error::damaged(&path, 0, what))
+        }
+        _ => Ok(()),
     }
 }
 

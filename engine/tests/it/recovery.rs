@@ -5,7 +5,7 @@ use crate::common::{Model, Node, open, open_any};
 use irontsd_engine::env;
 use irontsd_engine::header::{FileKind, Header};
 use irontsd_engine::log::record;
-use irontsd_engine::manifest::Manifest;
+use irontsd_engine::manifest::{Manifest, NamesEntry};
 use irontsd_engine::types::Value;
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -70,20 +70,41 @@ fn a_names_log_that_goes_on_far_ahead_is_refused() {
     assert!(error.contains(&expected), "{error}");
 }
 
-/// The same of a part, found by fuzzing, too.
+/// The same of parts: those that cannot be read cost memory for each name they should hold.
 #[test]
-fn a_part_of_names_that_begins_far_ahead_is_refused() {
+fn parts_that_claim_very_many_names_are_refused() {
     let dir = tempfile::tempdir().expect("a directory");
     let mut node = open(dir.path());
     node.commit(0, &one(0, 1), &mut Model::new());
     node.merge();
     node.close();
     let env = env::real();
-    let mut manifest = Manifest::read(&env, dir.path()).expect("readable").expect("there");
-    manifest.names[0].first = u32::MAX - 7;
-    manifest.write(&env, dir.path()).expect("written");
-    let error = error_of(open_any(dir.path()));
-    assert!(error.contains("MANIFEST is damaged at offset 0: a part of names begins"), "{error}");
+    let manifest = Manifest::read(&env, dir.path()).expect("readable").expect("there");
+    let at = manifest.encode().find("names ").expect("a part");
+    let error_with = |change: fn(&mut Vec<NamesEntry>)| {
+        let mut hostile = manifest.clone();
+        change(&mut hostile.names);
+        hostile.write(&env, dir.path()).expect("written");
+        error_of(open_any(dir.path()))
+    };
+    let error = error_with(|names| names[0].first = u32::MAX - 7);
+    let expected = format!("MANIFEST is damaged at offset {at}: a part of names does not begin");
+    assert!(error.contains(&expected), "{error}");
+    let error = error_with(|names| names[0].count = u32::MAX);
+    let expected = format!("MANIFEST is damaged at offset {at}: a part with more names than");
+    assert!(error.contains(&expected), "{error}");
+    let error = error_with(|names| {
+        const COUNT: u32 = 4 << 20;
+        let part = |at| NamesEntry {
+            name: format!("{at}.part"),
+            first: at * COUNT,
+            count: COUNT,
+            bytes: 9,
+        };
+        *names = (0..1000).map(part).collect();
+    });
+    let expected = "0.part is damaged at offset 0: it and other parts should hold 4194304000 names";
+    assert!(error.contains(expected), "{error}");
 }
 
 /// Whatever byte of a part is damaged: every name is taken from the segments, no id changes hands, and
