@@ -21,6 +21,8 @@ const POLL: Duration = Duration::from_millis(5);
 pub struct IronTsd {
     program: PathBuf,
     flags: Vec<String>,
+    /// Descriptors that it may have, if not as many as the shell allows.
+    descriptors: Option<u64>,
     scratch: PathBuf,
     timeout: Duration,
 }
@@ -33,6 +35,7 @@ impl IronTsd {
         IronTsd {
             program: options.irontsd.clone(),
             flags: own.chain(options.irontsd_arg.iter().cloned()).collect(),
+            descriptors: None,
             scratch: options.scratch(),
             timeout: options.timeout(),
         }
@@ -41,6 +44,20 @@ impl IronTsd {
     /// Starts it with these flags, too.
     pub fn add_flags(&mut self, flags: &[&str]) {
         self.flags.extend(flags.iter().map(|flag| String::from(*flag)));
+    }
+
+    /// Lets it have no more descriptors than that.
+    pub fn set_descriptors(&mut self, descriptors: Option<u64>) {
+        self.descriptors = descriptors;
+    }
+
+    /// What is run: the program, or a shell that becomes it.
+    fn command(&self, data_dir: &Path) -> (PathBuf, Vec<String>) {
+        let arguments = self.arguments(data_dir);
+        let Some(descriptors) = self.descriptors else { return (self.program.clone(), arguments) };
+        let script = format!("ulimit -n {descriptors} && exec \"$0\" \"$@\"");
+        let shell = [String::from("-c"), script, self.program.display().to_string()];
+        (PathBuf::from("sh"), shell.into_iter().chain(arguments).collect())
     }
 
     fn arguments(&self, data_dir: &Path) -> Vec<String> {
@@ -73,7 +90,8 @@ impl Node for IronTsd {
     }
 
     fn start_on(&self, dir: Arc<TempDir>) -> Outcome<Running> {
-        let mut server = Server::start(dir, &self.program, |dir| self.arguments(dir))?;
+        let (program, _) = self.command(dir.path());
+        let mut server = Server::start(dir, &program, |dir| self.command(dir).1)?;
         let (opentsdb, http) = wait::until("IronTSD's start", self.timeout, POLL, || {
             server.check_alive()?;
             listening(&server.stdout()?)
