@@ -267,9 +267,8 @@ fn cannot_tell(path: &Path, error: &std::io::Error) {
 mod tests {
     use super::*;
 
-    #[test]
-    fn survives_and_notices_every_flipped_bit() {
-        let witness = Witness {
+    fn witness() -> Witness {
+        Witness {
             flushed_epoch: 3,
             last_file: 9,
             floor_ms: -4,
@@ -277,7 +276,37 @@ mod tests {
             names_log: "names/0000000001.names".into(),
             assigned_bytes: 96,
             logs: BTreeMap::from([((4, 0), 64), ((4, 1), 4096)]),
+        }
+    }
+
+    #[test]
+    fn what_is_less_than_it_tells_of_is_damage() {
+        let (witness, dir) = (witness(), Path::new("data"));
+        let manifest = |flushed_epoch, last_file, floor_ms| Manifest {
+            flushed_epoch,
+            last_file,
+            floor_ms,
+            ..Manifest::default()
         };
+        assert!(witness.check_manifest(dir, &manifest(3, 9, -4)).is_ok());
+        assert!(witness.check_manifest(dir, &manifest(4, 10, 0)).is_ok());
+        for older in [(2, 10, 0), (4, 8, 0), (4, 10, -5)] {
+            let error = witness.check_manifest(dir, &manifest(older.0, older.1, older.2));
+            assert!(error.is_err_and(|error| error.to_string().contains("MANIFEST")), "{older:?}");
+        }
+        assert!(witness.check_names(dir, 12).is_none());
+        let error = witness.check_names(dir, 7).expect("names are lost").to_string();
+        assert!(error.contains("0000000001.names") && error.contains("from id 7"), "{error}");
+        let found = [log::file_name(4, 0)];
+        let missing = witness.missing_logs(dir, 3, &found);
+        assert_eq!(missing.len(), 1, "{missing:?}");
+        assert!(missing[0].to_string().contains("0000000004-001.log"), "{missing:?}");
+        assert!(witness.missing_logs(dir, 4, &[]).is_empty());
+    }
+
+    #[test]
+    fn survives_and_notices_every_flipped_bit() {
+        let witness = witness();
         let text = witness.encode();
         assert_eq!(Witness::parse(text.as_bytes()), Some(witness.clone()));
         assert_eq!(Witness::parse(format!("{text}\n\n\n").as_bytes()), Some(witness));

@@ -45,6 +45,21 @@ fn part(number: u64, is_stopped: bool) -> Vec<String> {
     damages.iter().filter_map(complaint).collect()
 }
 
+/// Of these the file itself shows nothing: each is tried, always.
+#[test]
+fn what_leaves_no_trace_in_its_file_is_named_or_costs_nothing() {
+    for is_stopped in [true, false] {
+        let directory = Directory::new(0, is_stopped);
+        let damages: Vec<Damage> =
+            planted::all(&directory).into_iter().filter(Damage::leaves_no_trace).collect();
+        assert!(damages.len() > 50, "{} of them", damages.len());
+        let complaint =
+            |damage: &Damage| Some(format!("{damage}: {}", judge(&directory, damage).err()?));
+        let complaints: Vec<String> = damages.iter().filter_map(complaint).collect();
+        assert!(complaints.is_empty(), "stopped: {is_stopped}: {complaints:#?}");
+    }
+}
+
 /// Files that are not ours stay as they are, wherever they lie.
 #[test]
 fn foreign_files_change_nothing_and_stay() {

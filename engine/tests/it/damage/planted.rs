@@ -132,6 +132,20 @@ impl Damage {
         is_log && is_shorter
     }
 
+    /// Whether what is left of the file is whole: it is gone, older, or ends where a record may.
+    pub fn leaves_no_trace(&self) -> bool {
+        match &self.way {
+            Way::Cut(at) => self.path.ends_with(".log") || (self.is_of_names() && at % 8 == 0),
+            Way::Missing => true,
+            Way::Replaced { what, .. } => what.starts_with("its state"),
+            _ => false,
+        }
+    }
+
+    fn is_of_names(&self) -> bool {
+        self.path.ends_with(".names")
+    }
+
     /// Whether a text tells of the file; rows that lost their names are told by where they are.
     pub fn is_named_in(&self, text: &str) -> Result<(), String> {
         let name = self.path.rsplit('/').next().unwrap_or_default();
