@@ -296,10 +296,38 @@ mod tests {
         manifest.write(&env, dir.path()).expect("replaced");
         assert_eq!(Manifest::read(&env, dir.path()).expect("readable"), Some(manifest.clone()));
         let bytes = manifest.encode().into_bytes();
+        assert_eq!(Manifest::parse(Path::new("m"), &bytes).expect("readable"), manifest);
         for bit in 0..bytes.len() * 8 {
             let mut bad = bytes.clone();
             bad[bit / 8] ^= 1 << (bit % 8);
             assert!(decode(Path::new("m"), &bad).is_err(), "bit {bit}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_says_nothing_is_named_with_its_offset() {
+        let text = Manifest::default().encode();
+        let at = text.find("floor ").expect("the fourth line");
+        let body =
+            text[..text.find("checksum").expect("the last line")].replace("floor ", "floor x");
+        let bad = format!("{body}checksum {:08x}\n", crc32c::crc32c(body.as_bytes()));
+        let error = decode(Path::new("m"), bad.as_bytes()).expect_err("not a number").to_string();
+        assert_eq!(error, format!("m is damaged at offset {at}: not a number"));
+    }
+
+    #[test]
+    fn times_overlap_where_both_have_a_moment() {
+        let name = "0000000001.seg".to_owned();
+        let entry =
+            SegmentEntry { name, bytes: 9, level: 0, epochs: (1, 2), times: (10, 20), deletes: 5 };
+        for (times, overlaps) in [
+            ((1, 9), false),
+            ((1, 10), true),
+            ((12, 13), true),
+            ((20, 30), true),
+            ((21, 30), false),
+        ] {
+            assert_eq!(entry.overlaps(times), overlaps, "{times:?}");
         }
     }
 }

@@ -187,6 +187,27 @@ mod tests {
     }
 
     #[test]
+    fn a_record_whose_reserved_bytes_say_something_is_none() {
+        let (mut file, starts) = file(|_| 0);
+        assert!(Record::read(&file, starts[1], SALT).is_some());
+        file[starts[1] + RECORD_HEAD_BYTES - 1] = 1;
+        assert_eq!(Record::read(&file, starts[1], SALT).map(|record| record.sequence), None);
+    }
+
+    #[test]
+    fn what_a_damaged_file_still_holds_is_found_with_the_ranges_between() {
+        let (mut file, starts) = file(|_| 0);
+        file[starts[1] + RECORD_HEAD_BYTES] ^= 1;
+        let end = file.len();
+        file.extend_from_slice(&[7; 16]);
+        let (records, between) = salvage(&file, SALT);
+        let found: Vec<_> = records.iter().map(|record| (record.offset, record.payload)).collect();
+        let offset = |at: usize| starts[at] as u64;
+        assert_eq!(found, [(offset(0), &b"one"[..]), (offset(2), b"the third one")]);
+        assert_eq!(between, [(offset(1), offset(2)), (end as u64, file.len() as u64)]);
+    }
+
+    #[test]
     fn a_whole_file_is_read() {
         let (file, _) = file(|_| 0);
         let scan = scan(&file, SALT);

@@ -109,3 +109,33 @@ fn fill(
     }
     None
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::types::Value;
+
+    /// A record is of the epoch that its number says, or it is named and left out.
+    #[test]
+    fn a_record_of_another_epoch_is_named() {
+        let (salt, epoch) = (9, 3u32);
+        let header = Header { kind: FileKind::Log, salt, epoch: epoch.into(), shard: 0 };
+        let mut file = header.encode().to_vec();
+        for of_epoch in [epoch, epoch + 1] {
+            let (mut batch, mut record) = (Batch::default(), Vec::new());
+            batch.push(0, 1000, Value::integer(7));
+            record::begin(&mut record);
+            rows::encode(&batch, &mut record);
+            let sequence = u64::from(of_epoch) << 32 | 1;
+            record::finish(&mut record, salt, file.len() as u64, sequence, 0);
+            file.extend_from_slice(&record);
+        }
+        let second = HEADER_BYTES + (file.len() - HEADER_BYTES) / 2;
+        let pool = Arc::new(ChunkPool::default());
+        let path = Path::new("a.log");
+        let found = replay(path, &file, (epoch, 0), (1, 0), &pool).expect("readable");
+        let named = format!("a.log is damaged at offset {second}: a record's rows are malformed");
+        assert_eq!(found.faults, [named]);
+        assert_eq!(found.rows.map(|(_, buffer)| buffer.len()), Some(1));
+    }
+}

@@ -396,6 +396,38 @@ mod tests {
         }
     }
 
+    /// Full groups whose every column has its full width.
+    #[test]
+    fn the_widest_rows_survive_and_weigh_what_they_are() {
+        let mut batch = Batch::default();
+        for at in 0..2 * GROUP_ROWS {
+            let far = if at % 2 == 0 { 1 } else { -1 };
+            let series = if at % 2 == 0 { 0 } else { u32::MAX };
+            batch.push(series, far * ((1 << 55) - 1), Value::float(-f64::MAX / (at + 1) as f64));
+        }
+        let (mut payload, mut back) = (Vec::new(), Batch::default());
+        encode(&batch, &mut payload);
+        decode(&payload, &mut back).expect("own bytes");
+        assert_eq!(format!("{batch:?}"), format!("{back:?}"));
+        assert_eq!(weight(&payload, &mut back), batch.weight() as u64);
+    }
+
+    /// Checksums keep such a payload out; whoever makes one with them gets nothing stored.
+    #[test]
+    fn a_histogram_beyond_all_bounds_is_malformed() {
+        let of_buckets = |buckets: usize| {
+            let list = (0..buckets).map(|at| (at as f64, at as f64 + 1.0, 5)).collect();
+            let buckets = histogram::Buckets::new(1, 2, list).expect("they touch");
+            let (mut bytes, mut payload) = (Vec::new(), Vec::new());
+            let fits = Histogram::Buckets(buckets).encode(&mut bytes).is_ok();
+            let mut batch = Batch::default();
+            batch.push_histogram(7, 1000, &bytes);
+            encode(&batch, &mut payload);
+            (fits, decode(&payload, &mut Batch::default()).is_ok())
+        };
+        assert_eq!([10, 100_000].map(of_buckets), [(true, true), (false, false)]);
+    }
+
     #[test]
     fn a_regular_row_takes_its_value_and_a_byte() {
         let mut batch = Batch::default();

@@ -64,4 +64,15 @@ mod tests {
             let _ = decode(&payload, &mut Batch::default());
         }
     }
+
+    #[test]
+    fn tags_that_no_version_wrote_are_malformed() {
+        let row = |tag: u16| [&[1][..], &tag.to_le_bytes(), &[2, 2], &[0; 16]].concat();
+        let read =
+            |tag, bytes: usize| decode(&row(tag)[..5 + bytes], &mut Batch::default()).is_ok();
+        let of_bytes = |bytes: u16| bytes << VALUE_BYTES_SHIFT;
+        assert!(read(of_bytes(8), 8) && read(of_bytes(0), 0));
+        assert!(!read(of_bytes(9), 9));
+        assert!(!read(of_bytes(8) | 1 << 11, 8));
+    }
 }

@@ -34,3 +34,22 @@ pub fn parse_file_name(name: &str) -> Option<u32> {
     let epoch = name.strip_suffix(".seg")?.parse().ok()?;
     (file_name(epoch) == name).then_some(epoch)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_of_files() {
+        for (name, is_ours, epoch) in [
+            ("0000000007.seg", true, Some(7)),
+            ("merged-0000000007.seg", true, None),
+            ("7.seg", false, None),
+            ("merged-7.seg", false, None),
+            ("merged-.seg", false, None),
+            ("0000000007.seg.tmp", false, None),
+        ] {
+            assert_eq!((is_file_name(name), parse_file_name(name)), (is_ours, epoch), "{name}");
+        }
+    }
+}

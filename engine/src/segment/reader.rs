@@ -326,3 +326,40 @@ fn check_ranges(
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What an index with such an entry of each kind says to an index at offset 200.
+    fn judge(block: (u64, u32), names: (u64, u32, u32)) -> bool {
+        let footer = Footer {
+            blocks_at: 200,
+            blocks: 1,
+            name_groups: 1,
+            index_checksum: 0,
+            series: 1,
+            samples: 1,
+            timestamps: (1, 1),
+            epochs: (1, 1),
+        };
+        let (offset, bytes) = block;
+        let (series, timestamps) = ((0, 0), (1, 1));
+        let block = BlockEntry { offset, bytes, checksum: 0, series, runs: 1, rows: 1, timestamps };
+        let (offset, bytes, raw_bytes) = names;
+        let names = NameEntry { offset, bytes, raw_bytes, checksum: 0, first: 0, names: 1 };
+        check_ranges(Path::new("a.seg"), &footer, &[block], &[names]).is_ok()
+    }
+
+    #[test]
+    fn entries_lie_between_header_and_index() {
+        let start = HEADER_BYTES as u64;
+        let most = 20 * 255 + 64;
+        assert!(judge((start, 200 - HEADER_BYTES as u32), (180, 20, most)));
+        assert!(!judge((start - 1, 10), (180, 20, most)));
+        assert!(!judge((start, 201 - HEADER_BYTES as u32), (180, 20, most)));
+        assert!(!judge((start, 10), (180, 21, most)));
+        assert!(!judge((u64::MAX, 10), (180, 20, most)));
+        assert!(!judge((start, 10), (180, 20, most + 1)));
+    }
+}

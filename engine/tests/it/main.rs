@@ -10,5 +10,6 @@ mod offline; // Reading without a node sees what the node serves and changes not
 mod power_cuts; // Whatever a power cut leaves, nothing durable is lost.
 mod recovery; // Odd states of a directory lose nothing durable and are never overwritten.
 mod recovery_cuts; // A recovery that is cut again and again ends in the same.
+mod segments; // A segment file by itself.
 mod simulated; // A disk that records, fails and loses what was not synced.
 mod teeth; // A sync that is left out is noticed.
