@@ -1,5 +1,6 @@
 use super::*;
 use crate::codec::Effort;
+use crate::histogram::Histogram;
 use crate::types::{Samples, SeriesId, Value};
 use proptest::prelude::*;
 
@@ -70,5 +71,49 @@ proptest! {
                 let _ = block.read(run, &mut Samples::default());
             }
         }
+    }
+}
+
+/// A part of a longer column, and what makes a block full: runs, rows, bytes.
+#[test]
+fn a_block_counts_what_it_was_given_and_is_full_in_time() {
+    use crate::limits::{BLOCK_ROWS, BLOCK_ROWS_MERGED, BLOCK_RUNS};
+    let mut long = Samples::default();
+    let mut state = 1u64;
+    for at in 0..200 {
+        let mut random = || {
+            state = state.wrapping_mul(0x5851_f42d_4c95_7f2d).wrapping_add(1);
+            (state >> 56) as u8
+        };
+        let opaque = Histogram::Opaque { id: 42, bytes: (0..10_000).map(|_| random()).collect() };
+        long.push_histogram(1000 + at, |out| opaque.encode(out).expect("short"));
+    }
+    for (effort, rows_max) in [(Effort::Flush, BLOCK_ROWS), (Effort::Merge, BLOCK_ROWS_MERGED)] {
+        let mut builder = BlockBuilder::new(effort);
+        builder.push(7, &long, 3, 5);
+        assert_eq!((builder.rows(), builder.runs(), builder.is_full()), (2, 1, false));
+        let mut bytes = Vec::new();
+        builder.finish(&mut bytes);
+        assert_eq!(Block::parse(&bytes).map(|block| block.rows(0)), Ok(2));
+
+        let mut regular = Samples::default();
+        (0..1024).for_each(|at| regular.push(1000 + at, Value::integer(7)));
+        (0..rows_max as u32 / 1024).for_each(|series| {
+            assert!(!builder.is_full());
+            builder.push(series, &regular, 0, 1024);
+        });
+        assert!(builder.is_full());
+        builder.finish(&mut Vec::new());
+
+        (0..BLOCK_RUNS as u32).for_each(|series| {
+            assert!(!builder.is_full());
+            builder.push(series, &regular, 0, 1);
+        });
+        assert!(builder.is_full());
+        builder.finish(&mut Vec::new());
+
+        // Two hundred rows of ten thousand bytes that nothing packs.
+        builder.push(1, &long, 0, long.len());
+        assert!(builder.is_full(), "{effort:?}");
     }
 }
