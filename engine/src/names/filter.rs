@@ -2,9 +2,9 @@
 //! only: a byte a name, made from the part's slots when it is opened.
 //!
 //! A Bloom filter whose bits for one name lie in one word (Putze, Sanders and Singler, "Cache-, Hash-
-//! and Space-Efficient Bloom Filters", 2007). What it lets through, about one name in thirty, is looked
-//! for in the slots. Without it a new series asks the slots of every part, two cache misses each, and
-//! reads a name for nothing in one part of a hundred.
+//! and Space-Efficient Bloom Filters", 2007). What it lets through, at most one name in
+//! thirty, is looked for in the slots. Without it a new series asks the slots of every part, two reads far
+//! apart each, whose ten bits of a hash let some names be read for nothing.
 
 /// Names for each word of 64 bits.
 const NAMES_OF_WORD: usize = 8;
