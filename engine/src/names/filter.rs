@@ -2,8 +2,8 @@
 //! only: a byte a name, made from the part's slots when it is opened.
 //!
 //! A Bloom filter whose bits for one name lie in one word (Putze, Sanders and Singler, "Cache-, Hash-
-//! and Space-Efficient Bloom Filters", 2007). What it lets through, at most one name in
-//! thirty, is looked for in the slots. Without it a new series asks the slots of every part, two reads far
+//! and Space-Efficient Bloom Filters", 2007). What it lets through, a few names in a
+//! hundred, is looked for in the slots. Without it a new series asks the slots of every part, two reads far
 //! apart each, whose ten bits of a hash let some names be read for nothing.
 
 /// Names for each word of 64 bits.
@@ -21,7 +21,7 @@ pub struct Filter {
 impl Filter {
     /// Without names, with room for so many.
     pub fn new(names: usize) -> Filter {
-        let words = (names / NAMES_OF_WORD).max(1).next_power_of_two();
+        let words = names.div_ceil(NAMES_OF_WORD).next_power_of_two();
         Filter { words: vec![0; if names == 0 { 0 } else { words }] }
     }
 
@@ -43,11 +43,12 @@ impl Filter {
     /// A word, and the bits of a name in it.
     #[inline]
     fn place(&self, key: u64) -> (usize, u64) {
-        // Every bit of the product's upper half depends on all bits of the key.
-        let mixed = key.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(32);
-        let mixed = mixed.wrapping_mul(0xd6e8_feb8_6659_fd93);
+        // Keys need not be random: each of their bits reaches all of these (Stafford's 13th mix, 2011).
+        let mixed = (key ^ key >> 30).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        let mixed = (mixed ^ mixed >> 27).wrapping_mul(0x94d0_49bb_1331_11eb);
+        let mixed = mixed ^ mixed >> 31;
         let bits = (0..BITS).fold(0, |bits, at| bits | 1 << (mixed >> (40 + 6 * at) & 63));
-        ((mixed >> 8) as u32 as usize & self.words.len().wrapping_sub(1), bits)
+        (mixed as u32 as usize & self.words.len().wrapping_sub(1), bits)
     }
 }
 
@@ -64,7 +65,7 @@ mod tests {
             (0..count).for_each(|at| filter.add(at * step));
             prop_assert!((0..count).all(|at| filter.may_have(at * step)));
             let others = (count..count + 3000).filter(|at| filter.may_have(at * step)).count();
-            prop_assert!(others < 3000 / 5, "{others} of 3000 would be looked for");
+            prop_assert!(others < 3000 / 6, "{others} of 3000 would be looked for");
         }
     }
 
