@@ -70,9 +70,11 @@ fn scan(criterion: &mut Criterion) {
     let mut group = group(criterion, "scan", SERIES);
     let mut masks = Masks::default();
     for (name, scanner) in Scanner::variants() {
-        group.bench_function(name, |bencher| bencher.iter(|| scanner.scan(&lines, &mut masks)));
+        group.bench_function(name.word(), |bencher| {
+            bencher.iter(|| scanner.scan(&lines, &mut masks))
+        });
     }
-    Scanner::detect().scan(&lines, &mut masks);
+    Scanner::chosen().scan(&lines, &mut masks);
     group.bench_function("split", |bencher| {
         bencher.iter(|| {
             let mut start = 0;

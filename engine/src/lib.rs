@@ -25,7 +25,7 @@
 //! ```
 //!
 //! Layers, each using only those before it: `types`, `limits`, `error`; `bytes`, `checksum`, `name`,
-//! `header`, `histogram`; `sync`; `arena`, `epochs`; `codec`, `log::record`, `log::rows`, `segment::format` (pure); `env`
+//! `header`, `histogram`, `instructions`; `sync`; `arena`, `epochs`; `codec`, `log::record`, `log::rows`, `segment::format` (pure); `env`
 //! (the door outside); `log`, `segment`, `names`, `manifest`, `series`, `assigned`, `buffer`; `index`, `rows`,
 //! `flush`, `scan`, `merge`, `recover`; `gate`, `witness`, `state`, `shard`, `snapshots`, `keeper`, `merger`, `syncer`,
 //! `watcher`; `engine`; `offline` (without a node). Files: `FORMAT.md`.
@@ -47,6 +47,7 @@ pub mod gate;
 pub mod header;
 pub mod histogram;
 pub mod index;
+pub mod instructions;
 mod keeper;
 pub mod limits;
 pub mod log;

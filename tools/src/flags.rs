@@ -6,6 +6,7 @@ use crate::import::Import;
 use crate::inspect::Inspect;
 use crate::verify::Verify;
 use clap::{ArgAction, Parser, Subcommand, ValueEnum};
+use irontsd_engine::instructions::{self, Instructions};
 use irontsd_net::histogram::codecs::Codec;
 use irontsd_net::http::cors::Origins;
 use std::net::{SocketAddr, ToSocketAddrs};
@@ -308,6 +309,12 @@ pub struct Serve {
     #[arg(long, env = "IRONTSD_MEMORY_LIMIT", value_name = "SIZE", value_parser = size)]
     pub memory_limit: Option<u64>,
 
+    /// The vector instructions to use: those named and less; no variant changes a result. By default
+    /// the most that this machine has, which the log says at the start.
+    #[arg(long, env = "IRONTSD_INSTRUCTIONS", value_name = "plain|avx2|avx512",
+          value_parser = instructions)]
+    pub instructions: Option<Instructions>,
+
     /// How much is logged to standard error.
     #[arg(
         long,
@@ -404,6 +411,11 @@ pub(crate) fn histogram_codec(text: &str) -> Result<(u8, Codec), String> {
         text.split_once('=').filter(|(_, name)| !name.is_empty()).ok_or_else(expected)?;
     let id = id.parse().map_err(|_| expected())?;
     Ok((id, if name == "simple" { Codec::Simple } else { Codec::Opaque }))
+}
+
+fn instructions(text: &str) -> Result<Instructions, String> {
+    let found = instructions::ALL.into_iter().find(|known| known.word() == text);
+    found.ok_or_else(|| "expected plain, avx2 or avx512".to_owned())
 }
 
 fn split(text: &str) -> Option<(u64, &str)> {

@@ -1,6 +1,7 @@
 //! What to do about a node that cannot start, said with the reason.
 
 use irontsd_engine::error::Error;
+use irontsd_engine::instructions::Instructions;
 use rustix::io::Errno;
 use std::io;
 use std::io::ErrorKind::*;
@@ -85,5 +86,13 @@ pub fn few_descriptors(found: u64, reserved: u64) -> String {
     let connections = found - reserved;
     format!(
         "only {found} file descriptors are allowed, so about {connections} connections: {RAISE}"
+    )
+}
+
+/// Instructions that were asked for and that this machine lacks.
+pub fn instructions(wanted: Instructions, best: Instructions) -> String {
+    format!(
+        "this machine cannot run --instructions {wanted}; the most it can is {best}, which is \
+         taken without the flag"
     )
 }

@@ -4,6 +4,7 @@ use crate::flags::{Serve, Switch};
 use crate::{hints, readiness};
 use irontsd_engine::engine::{Config, Engine};
 use irontsd_engine::env::{self, Env};
+use irontsd_engine::instructions::Instructions;
 use irontsd_engine::retention::Keep;
 use irontsd_net::admission::{Admission, Limits};
 use irontsd_net::histogram::codecs::Codecs;
@@ -40,6 +41,7 @@ pub fn run(flags: &Serve) -> ExitCode {
 }
 
 fn serve(flags: &Serve) -> Result<(), String> {
+    choose_instructions(flags.instructions)?;
     let loops = usize::from(flags.event_loops.unwrap_or_else(cores));
     let connections_max = raise_descriptor_limit(loops as u64)?;
     let signals = Signals::new([SIGINT, SIGTERM]);
@@ -53,6 +55,8 @@ fn serve(flags: &Serve) -> Result<(), String> {
     let limit_bytes = memory_limit(flags, &env);
     let config = config(flags, loops, limit_bytes);
     let engine = Engine::open(config, env).map_err(|error| hints::data_dir(&error))?;
+    let (used, best) = (Instructions::chosen(), Instructions::best());
+    tracing::info!("instructions: {used} (of this machine: {best})");
     let recovery = engine.recovery();
     tracing::info!("{}: {recovery}", flags.data_dir.display());
     recovery.cuts.iter().for_each(|cut| tracing::warn!("{cut}"));
@@ -82,6 +86,16 @@ fn serve(flags: &Serve) -> Result<(), String> {
     wait_for_signal(signals)?;
     readiness::stopping();
     stop(server, node);
+    Ok(())
+}
+
+fn choose_instructions(wanted: Option<Instructions>) -> Result<(), String> {
+    let best = Instructions::best();
+    let wanted = wanted.unwrap_or(best);
+    if !wanted.is_here() {
+        return Err(hints::instructions(wanted, best));
+    }
+    wanted.choose();
     Ok(())
 }
 

@@ -2,6 +2,9 @@
 //!
 //! One body gives both, so they cannot drift apart; [`either_way`] makes tests compare them.
 
+#[cfg(target_arch = "x86_64")]
+use crate::instructions::Instructions;
+
 /// A function whose body is compiled once more for [`wide`] processors and taken there.
 macro_rules! twice {
     ($(
@@ -20,7 +23,8 @@ macro_rules! twice {
                     body($($arg),*)
                 }
                 #[expect(unsafe_code, reason = "the processor has what the function is compiled for")]
-                // SAFETY: `wide` says that this processor has all features named above; the body is safe.
+                // SAFETY: `wide` says that this processor has all features named above, for nothing
+                // that it cannot run is ever chosen; the body is safe.
                 let result = unsafe { for_wide($($arg),*) };
                 return result;
             }
@@ -31,7 +35,7 @@ macro_rules! twice {
 
 pub(super) use twice;
 
-/// Whether this processor takes the functions compiled for vectors.
+/// Whether the functions compiled for vectors are taken: this processor can, and nobody chose less.
 #[cfg(target_arch = "x86_64")]
 #[inline]
 pub fn wide() -> bool {
@@ -39,11 +43,7 @@ pub fn wide() -> bool {
     if PLAINLY.get() {
         return false;
     }
-    is_x86_feature_detected!("avx2")
-        && is_x86_feature_detected!("bmi1")
-        && is_x86_feature_detected!("bmi2")
-        && is_x86_feature_detected!("lzcnt")
-        && is_x86_feature_detected!("popcnt")
+    Instructions::chosen() >= Instructions::Avx2
 }
 
 #[cfg(test)]

@@ -126,7 +126,7 @@ mod tests {
         ) {
             let bytes = format!("{line}\nput next 1 1 a=b\n");
             let mut masks = crate::telnet::scan::Masks::default();
-            Scanner::detect().scan(bytes.as_bytes(), &mut masks);
+            Scanner::chosen().scan(bytes.as_bytes(), &mut masks);
             let Some(fields) = split(bytes.as_bytes(), &masks, 0, line.len()) else { return Ok(()) };
             let (Some(ms), Some(number)) = (timestamp_ms(fields.timestamp), value(fields.value))
             else { return Ok(()) };

@@ -76,7 +76,7 @@ pub struct Scratch {
 
 impl Default for Scratch {
     fn default() -> Self {
-        Scratch::new(Scanner::detect())
+        Scratch::new(Scanner::chosen())
     }
 }
 

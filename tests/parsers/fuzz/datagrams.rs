@@ -17,7 +17,7 @@ pub fn round(chance: &mut Rng, corpus: &Corpus, world: &World) -> Verdict {
     if !policy.creates.all() {
         make_known(world, std::iter::once(&sender));
     }
-    let scanner = Scanner::detect();
+    let scanner = Scanner::chosen();
     let mut memory = Loop::new(world, &policy, scanner, [200, 1 << 20][chance.usize(..2)]);
     let mut trail = Trail::default();
     let mut counts = Counts { rounds: 1, ..Counts::default() };

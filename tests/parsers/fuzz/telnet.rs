@@ -90,7 +90,7 @@ pub fn policy(chance: &mut Rng) -> Policy {
 /// Half of the series exist before names cannot come into being any more.
 pub fn make_known<'a>(world: &World, senders: impl Iterator<Item = &'a Sender>) {
     let policy = Policy::default();
-    let mut memory = Loop::new(world, &policy, Scanner::detect(), 0);
+    let mut memory = Loop::new(world, &policy, Scanner::chosen(), 0);
     for (metric, tags) in senders.flat_map(|sender| &sender.series[..4]) {
         let line = format!("put {metric} 1 1 {tags}");
         memory.take_plainly(&mut Effect::default(), line.as_bytes());

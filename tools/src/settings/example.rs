@@ -57,6 +57,7 @@ fn example(arg: &Arg) -> String {
         ("cors-origin", _) => "https://grafana.example.com",
         ("histogram-codec", _) => "42=simple",
         ("partition", _) => "1d",
+        ("instructions", _) => "avx2",
         ("retention", _) => "90d",
         ("retention-bytes", _) => "100GiB",
         (_, Kind::Switch) => "off",

@@ -9,6 +9,7 @@ mod plain;
 mod x86;
 
 use super::predict::{self, Take};
+use irontsd_engine::instructions::Instructions;
 
 /// Bytes in one block, bits in one mask.
 pub const BLOCK: usize = 64;
@@ -36,14 +37,16 @@ pub struct Scanner {
 const PLAIN: Scanner = Scanner { blocks: plain::blocks, take: predict::take_plain };
 
 impl Scanner {
-    /// The fastest variant that this machine can run.
-    pub fn detect() -> Scanner {
-        Scanner::variants().pop().map_or(PLAIN, |(_, scanner)| scanner)
+    /// The fastest variant of those that the process is to use.
+    pub fn chosen() -> Scanner {
+        let most = Instructions::chosen();
+        let usable = Scanner::variants().into_iter().rfind(|(needed, _)| *needed <= most);
+        usable.map_or(PLAIN, |(_, scanner)| scanner)
     }
 
     /// All variants that this machine can run, slowest first.
-    pub fn variants() -> Vec<(&'static str, Scanner)> {
-        let mut variants = vec![("plain", PLAIN)];
+    pub fn variants() -> Vec<(Instructions, Scanner)> {
+        let mut variants = vec![(Instructions::Plain, PLAIN)];
         #[cfg(target_arch = "x86_64")]
         variants.extend(x86::variants());
         variants

@@ -9,6 +9,7 @@ use crate::telnet::digits;
 use crate::telnet::lookup::{Lookup, Trail};
 use crate::telnet::predict::{self, Bounds, Stamp};
 use irontsd_engine::batch::Batch;
+use irontsd_engine::instructions::Instructions;
 use std::arch::x86_64::{
     __m256i, _mm256_cmpeq_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_set1_epi8,
     _mm512_cmpeq_epi8_mask, _mm512_loadu_si512, _mm512_set1_epi8,
@@ -23,17 +24,12 @@ pub fn value_reader() -> Option<digits::Read> {
 }
 
 /// The variants that this machine can run, slowest first.
-pub fn variants() -> impl Iterator<Item = (&'static str, Scanner)> {
-    let bits = is_x86_feature_detected!("bmi1")
-        && is_x86_feature_detected!("bmi2")
-        && is_x86_feature_detected!("lzcnt");
-    let avx2 = bits && is_x86_feature_detected!("avx2");
-    let avx512 =
-        avx2 && is_x86_feature_detected!("avx512bw") && is_x86_feature_detected!("avx512vl");
-    let avx2 = avx2.then_some(("avx2", Scanner { blocks: avx2_checked, take: take_avx2_checked }));
-    let avx512 =
-        avx512.then_some(("avx512", Scanner { blocks: avx512_checked, take: take_avx512_checked }));
-    avx2.into_iter().chain(avx512)
+pub fn variants() -> impl Iterator<Item = (Instructions, Scanner)> {
+    let all = [
+        (Instructions::Avx2, Scanner { blocks: avx2_checked, take: take_avx2_checked }),
+        (Instructions::Avx512, Scanner { blocks: avx512_checked, take: take_avx512_checked }),
+    ];
+    all.into_iter().filter(|(needed, _)| needed.is_here())
 }
 
 fn avx2_checked(bytes: &[u8], masks: &mut Masks) {
