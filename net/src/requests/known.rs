@@ -4,14 +4,14 @@
 use crate::event_loop::EventLoop;
 use crate::put::{self, Outcome, layout};
 use crate::reject::Protocol;
-use crate::telnet::lookup::Trail;
+use crate::telnet::lookup::{Lookup, Trail};
+use irontsd_engine::batch::Row;
 use irontsd_engine::types::{SeriesId, Value};
 
 /// Memory that is used from body to body.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    points: Vec<layout::Raw>,
-    series: Vec<SeriesId>,
+    rows: Vec<(SeriesId, Row)>,
 }
 
 /// A body with more points leaves no memory behind.
@@ -20,79 +20,72 @@ const KEPT_POINTS_MAX: usize = 64 << 10;
 impl EventLoop {
     /// Takes a body if it is an ordinary one whose points are all good; else nothing of it.
     pub(super) fn put_known(&mut self, place: usize, body: &[u8], now_ms: i64) -> Option<Outcome> {
-        let mut known = std::mem::take(&mut self.known);
-        let taken = layout::split(body, &mut known.points)
-            .and_then(|()| self.find_all(place, body, now_ms, &mut known));
-        let count = known.points.len();
+        let mut rows = std::mem::take(&mut self.known.rows);
+        rows.clear();
+        let mut trail = *self.conns[place].trail()?;
+        let oldest_ms = self.node.engine.oldest_ms();
+        let mut known = Series { event_loop: self, place, body, now_ms, oldest_ms };
+        let taken = layout::take(body, oldest_ms, &mut known, &mut trail, &mut rows);
+        *self.conns[place].trail()? = trail;
+        let count = rows.len();
         if taken.is_some() {
             let mut intake = self.intake(place);
-            for (raw, &series) in known.points.iter().zip(&known.series) {
-                intake.push(Protocol::Http, series, raw.timestamp_ms, raw.value);
-            }
+            rows.iter().for_each(|&(series, row)| intake.pending.batch.push_row(series, row));
+            intake.count(Protocol::Http, count);
         }
         if count <= KEPT_POINTS_MAX {
-            self.known = known;
+            self.known.rows = rows;
         }
         taken.map(|()| Outcome { success: count as u64, failed: 0, failures: Vec::new() })
     }
+}
 
-    fn find_all(
-        &mut self,
-        place: usize,
-        body: &[u8],
-        now_ms: i64,
-        known: &mut Scratch,
-    ) -> Option<()> {
-        let oldest_ms = self.node.engine.oldest_ms();
-        let mut trail = *self.conns[place].trail()?;
-        known.series.clear();
-        let mut complete = Some(());
-        for raw in &mut known.points {
-            let (metric, tags) = (&body[raw.metric.clone()], &body[raw.tags.clone()]);
-            let found = self.json_lookup.find(metric, tags, &mut trail);
-            let series = match found {
-                Some(series) if raw.timestamp_ms >= oldest_ms => Some(series),
-                Some(_) => None,
-                None => self.learn(place, body, now_ms, raw, &mut trail),
-            };
-            let Some(series) = series else {
-                complete = None;
-                break;
-            };
-            known.series.push(series);
-        }
-        *self.conns[place].trail()? = trail;
-        complete
+/// The series of a body.
+struct Series<'a> {
+    event_loop: &'a mut EventLoop,
+    place: usize,
+    body: &'a [u8],
+    now_ms: i64,
+    oldest_ms: i64,
+}
+
+impl layout::Known for Series<'_> {
+    fn guesser(&self) -> &Lookup {
+        &self.event_loop.json_lookup
     }
 
+    fn find(&mut self, raw: &mut layout::Raw, trail: &mut Trail) -> Option<SeriesId> {
+        let (metric, tags) = (&self.body[raw.metric.clone()], &self.body[raw.tags.clone()]);
+        match self.event_loop.json_lookup.find(metric, tags, trail) {
+            Some(series) => (raw.timestamp_ms >= self.oldest_ms).then_some(series),
+            None => self.learn(raw, trail),
+        }
+    }
+}
+
+impl Series<'_> {
     /// Has a point read as JSON, by itself; if it is good its raw key is known from now on.
-    fn learn(
-        &mut self,
-        place: usize,
-        body: &[u8],
-        now_ms: i64,
-        raw: &mut layout::Raw,
-        trail: &mut Trail,
-    ) -> Option<SeriesId> {
-        let (metric, tags) = (&body[raw.metric.clone()], &body[raw.tags.clone()]);
+    fn learn(&mut self, raw: &mut layout::Raw, trail: &mut Trail) -> Option<SeriesId> {
+        let (metric, tags) = (&self.body[raw.metric.clone()], &self.body[raw.tags.clone()]);
         if !layout::is_closed(tags) {
             return None;
         }
-        let mut scratch = std::mem::take(&mut self.put);
-        let node = self.node.clone();
+        let (event_loop, place) = (&mut *self.event_loop, self.place);
+        let mut scratch = std::mem::take(&mut event_loop.put);
+        let node = event_loop.node.clone();
         let mut found = None;
         let mut sink = |name: &[u8], ms: i64, value: Value| {
-            self.intake(place).admit(ms)?;
-            found = Some((self.intake(place).series(name)?, ms, value));
+            event_loop.intake(place).admit(ms)?;
+            found = Some((event_loop.intake(place).series(name)?, ms, value));
             Ok(())
         };
-        let element = &body[raw.element.clone()];
-        let read = put::judge(element, now_ms, &node.policy, &[], &mut scratch, &mut sink);
-        self.put = scratch;
+        let element = &self.body[raw.element.clone()];
+        let read = put::judge(element, self.now_ms, &node.policy, &[], &mut scratch, &mut sink);
+        event_loop.put = scratch;
         let is_good = read.is_ok_and(|outcome| outcome.failed == 0 && outcome.success == 1);
         let (series, ms, value) = found.filter(|_| is_good)?;
         (raw.timestamp_ms, raw.value) = (ms, value);
-        self.json_lookup.learn(metric, tags, series, trail);
+        event_loop.json_lookup.learn(metric, tags, series, trail);
         Some(series)
     }
 }

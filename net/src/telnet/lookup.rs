@@ -117,6 +117,22 @@ pub struct Guess<'a> {
     pub tail_bytes: usize,
 }
 
+impl<'a> Guess<'a> {
+    /// The metric, with more bytes behind it, and how many count.
+    #[inline(always)]
+    pub fn metric(&self) -> (&'a [u8], usize) {
+        let around = BEFORE_METRIC.len() + BEHIND_METRIC.len();
+        (&self.head[BEFORE_METRIC.len()..], self.head_bytes - around)
+    }
+
+    /// The tags, with more bytes behind them, and how many count.
+    #[inline(always)]
+    pub fn tags(&self) -> (&'a [u8], usize) {
+        let around = BEFORE_TAGS.len() + BEHIND_TAGS.len();
+        (&self.tail[BEFORE_TAGS.len()..], self.tail_bytes - around)
+    }
+}
+
 /// Walks the guesses of a connection.
 #[derive(Debug)]
 pub struct Guesses<'a> {

@@ -12,7 +12,7 @@ mod predict;
 pub mod scan;
 pub mod single;
 mod tidy;
-mod window;
+pub(crate) mod window;
 
 pub use commands::{take_plainly, unavailable, version};
 
