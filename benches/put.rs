@@ -16,6 +16,7 @@ mod common;
 mod put {
     pub mod client;
     pub mod figures;
+    pub mod floor;
     pub mod load;
     pub mod run;
 }
@@ -24,11 +25,12 @@ use common::node::Node;
 use common::options::{PeerOptions, TestOptions};
 use common::record::Record;
 use common::{Outcome, entry, results, table};
-use put::figures::ROWS;
+use put::figures::{FLOOR_ROWS, ROWS};
+use put::floor::{self, Floor};
 use put::load::{Load, SIZES, Size};
 use put::run::measure;
 
-const NOTES: [&str; 4] = [
+const NOTES: [&str; 5] = [
     "The same requests, made beforehand, go to each node in turn, each time on an empty directory; a \
      connection sends its next request when the last one is answered. Points are agent lines as JSON, \
      40,000 series, each on one connection.",
@@ -39,6 +41,9 @@ const NOTES: [&str; 4] = [
      together. Cores busy elsewhere should be near 0.",
     "Checked in every run: each request was answered with 200 or 204, counters say all points stored, \
      an export equals what was sent.",
+    "Receive and answer: a server of two loops that looks at nothing but the length of a request, run \
+     right after the others. What it costs is the kernel's, with the waking of senders: no server on \
+     this machine goes below.",
 ];
 
 /// Sends the same /api/put requests to VictoriaMetrics and to IronTSD and compares what it cost.
@@ -53,10 +58,16 @@ struct Options {
     /// Only requests of so many points: 1000, 50 or 1.
     #[arg(long)]
     points: Option<usize>,
+    /// Becomes the server that only receives and answers.
+    #[arg(long, hide = true)]
+    be_floor: bool,
 }
 
 fn main() -> ExitCode {
     let options = Options::parse();
+    if options.be_floor {
+        return entry::ended(floor::serve().map(|()| true));
+    }
     entry::compared(&options.peer, &options.test, |nodes| run(&options, nodes))
 }
 
@@ -65,15 +76,20 @@ fn run(options: &Options, nodes: &[Box<dyn Node>]) -> Outcome<()> {
     let wanted =
         |size: &&Size| options.points.is_none_or(|points| points == size.points_per_request);
     let mut versions = true;
+    let floor: [Box<dyn Node>; 1] =
+        [Box::new(Floor::new(options.test.scratch(), options.test.timeout()))];
     for size in SIZES.iter().filter(wanted) {
         let load = Load::make(size)?;
         println!("load: {load}");
-        let results = results::in_turn(nodes, options.peer.runs, |number, node| {
+        let measure = |number: u64, node: &dyn Node| {
             let figures = measure(node, &load)?;
             println!("run {number}, {}: {}", node.name(), table::line_of(&ROWS, &figures));
             Ok(figures)
-        })?;
-        record.tables += &format!("## {load}\n\n{}\n", table::compare(&ROWS, &results));
+        };
+        let results = results::in_turn(nodes, options.peer.runs, measure)?;
+        let least = results::in_turn(&floor, options.peer.runs, measure)?;
+        let (table, least) = (table::compare(&ROWS, &results), table::compare(&FLOOR_ROWS, &least));
+        record.tables += &format!("## {load}\n\n{table}\n{least}\n");
         if std::mem::take(&mut versions) {
             record.nodes(&results);
         }

@@ -1,7 +1,7 @@
 //! How long a node needs after `kill -9` until it serves again, with two million series.
 //!
 //! `cargo bench --bench restart -- --victoria-metrics /usr/bin/victoria-metrics` fills each node with
-//! series and has them sealed, sends as many more lines as a log may hold before they are flushed,
+//! series and has them sealed, sends as many more lines as logs may hold before they are flushed (those that take most room),
 //! kills it and starts it again on the same directory. Then it does the same once more while lines
 //! come in as fast as they are taken.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark talks to its user")]
@@ -31,7 +31,9 @@ const NOTES: [&str; 4] = [
      (IronTSD), or to the first answer of /health (VictoriaMetrics), looked for every few \
      milliseconds. The page cache is warm.",
     "Full log: two million series are sealed, then lines of most of them come again, one sample each, \
-     just fewer than are flushed by themselves; all accepted when the node is killed. In the flood: \
+     just fewer than are flushed by themselves: doubles of all their digits, in an order of no kind, \
+     each at a millisecond of its own, which is what logs store worst; all accepted when the node is \
+     killed. In the flood: \
      killed two seconds into lines that come as fast as they are taken, whatever lies in logs then.",
     "Log bytes: lengths of the files `*.log` when the node was dead. VictoriaMetrics has no log; what \
      it holds in memory is lost, and its figures stand here for the time alone.",

@@ -43,6 +43,11 @@ pub trait Node {
         true
     }
 
+    /// Whether what was sent can be read from it.
+    fn keeps_points(&self) -> bool {
+        true
+    }
+
     /// How a connection learns that its lines are accepted.
     fn ending(&self) -> Ending;
 

@@ -39,6 +39,13 @@ pub const ROWS: [Row<Figures>; 9] = [
     row("cores busy elsewhere", 2, |run| run.others_s / run.answered_s),
 ];
 
+/// Those of a server that keeps nothing.
+pub const FLOOR_ROWS: [Row<Figures>; 3] = [
+    row("CPU us/point, answered", 3, |run| micros(run.cpu_answered, run.points)),
+    row("CPU us/request, answered", 2, |run| micros(run.cpu_answered, run.requests)),
+    row("requests/s", 0, |run| run.requests as f64 / run.answered_s),
+];
+
 fn micros(cpu: CpuTime, count: u64) -> f64 {
     cpu.total_s() * 1e6 / count as f64
 }

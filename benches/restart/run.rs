@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use irontsd::workload::{Digest, EndlessLines, Kind, Shape, digest_export, split};
+use irontsd::workload::{Digest, EndlessLines, Kind, Shape, Variety, digest_export, split};
 
 use super::figures::{Figures, Start};
 use crate::common::node::{Node, Running, expect_count};
@@ -28,7 +28,13 @@ pub fn measure(node: &dyn Node, shape: &Shape) -> Outcome<Figures> {
     send(node, &running, &mut lines, shape.series_count)?;
     node.seal(&mut running, shape.series_count)?;
     let more = LOG_ROWS.min(shape.series_count);
-    send(node, &running, &mut lines, more)?;
+    let later = Shape { start_s: shape.start_s + 86_400, ..*shape };
+    let doubles = Kind::Varied(Variety::Doubles);
+    let ranges = split(shape.series_count, CONNECTIONS).into_iter();
+    let mut lines: Vec<EndlessLines> =
+        ranges.map(|range| EndlessLines::new(doubles, &later, range)).collect();
+    let parts = parts(&mut lines, more).iter().map(|part| scattered(part)).collect();
+    send_parts(node, &running, parts)?;
     let (again, full) = killed_and_started(node, running)?;
     if node.is_exact() {
         check(&again, shape.series_count + more)?;
@@ -39,10 +45,17 @@ pub fn measure(node: &dyn Node, shape: &Shape) -> Outcome<Figures> {
 
 /// Sends so many lines of all connections together and waits until they are accepted.
 fn send(node: &dyn Node, running: &Running, lines: &mut [EndlessLines], count: u64) -> Outcome<()> {
+    send_parts(node, running, parts(lines, count))
+}
+
+/// So many lines of all connections together, by connection.
+fn parts(lines: &mut [EndlessLines], count: u64) -> Vec<Vec<u8>> {
     let connections = lines.len() as u64;
     let shares = split(count, connections).into_iter().map(|share| share.end - share.start);
-    let parts: Vec<Vec<u8>> =
-        lines.iter_mut().zip(shares).map(|(l, share)| taken(l, share)).collect();
+    lines.iter_mut().zip(shares).map(|(l, share)| taken(l, share)).collect()
+}
+
+fn send_parts(node: &dyn Node, running: &Running, parts: Vec<Vec<u8>>) -> Outcome<()> {
     Senders::connect(running.opentsdb, parts.len(), node.ending(), running.timeout)?
         .send(&parts)?;
     Ok(())
@@ -56,6 +69,29 @@ fn taken(lines: &mut EndlessLines, mut count: u64) -> Vec<u8> {
         count -= lines;
     }
     bytes
+}
+
+/// The same lines in an order of no kind, each at a millisecond of its own within a day: what a log
+/// stores worst.
+fn scattered(lines: &[u8]) -> Vec<u8> {
+    let mixed = |at: u64| {
+        let once = (at + 1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        (once ^ once >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9)
+    };
+    let mut order: Vec<(u64, &[u8])> =
+        (0..).map(mixed).zip(lines.split_inclusive(|&byte| byte == b'\n')).collect();
+    order.sort_unstable();
+    let mut out = Vec::with_capacity(lines.len() + 3 * order.len());
+    for (mixed, line) in order {
+        let mut words = line.splitn(4, |&byte| byte == b' ');
+        let mut word = || words.next().unwrap_or_default();
+        let (put, metric, seconds, rest) = (word(), word(), word(), word());
+        let within_ms = mixed % 86_400_000;
+        let seconds = std::str::from_utf8(seconds).ok().and_then(|text| text.parse::<u64>().ok());
+        let ms = (seconds.unwrap_or_default() * 1000 + within_ms).to_string();
+        out.extend_from_slice(&[put, metric, ms.as_bytes(), rest].join(&b' '));
+    }
+    out
 }
 
 fn killed_and_started(node: &dyn Node, mut running: Running) -> Outcome<(Running, Start)> {
