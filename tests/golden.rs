@@ -2,7 +2,8 @@
 //!
 //! `tests/golden/vN/data` was left by a killed node of format version N with samples of every kind, in
 //! fresh and merged segments and in logs, deletes, assigned names; `export.jsonl` is what that node
-//! exported after its next start.
+//! exported after its next start. `v4-witness` is of version 4, too, and has a `WITNESS`, which nodes did
+//! not write at first.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,6 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::common::Home;
 use crate::common::node::{EVERYTHING, copy_tree};
 use crate::common::telnet::converse;
+use crate::common::wait;
 
 fn golden() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden")
@@ -17,7 +19,7 @@ fn golden() -> PathBuf {
 
 #[test]
 fn directories_of_all_versions_are_read() {
-    for version in ["v2", "v3", "v4"] {
+    for version in ["v2", "v3", "v4", "v4-witness"] {
         let expected = fs::read_to_string(golden().join(version).join("export.jsonl"));
         let expected = expected.expect("readable");
         let home = Home::new(&["--histogram-codec", "42=simple", "--auto-create-metrics", "off"]);
@@ -42,11 +44,11 @@ fn directories_of_all_versions_are_read() {
     }
 }
 
-/// Made `tests/golden/v4`. A later version gets a directory of its own and leaves the others alone.
+/// Made `tests/golden/v4-witness`. A later version gets a directory of its own and leaves the others alone.
 #[test]
 #[ignore = "writes a golden directory; once for each version of the format"]
 fn make_golden() {
-    let to = golden().join("v4");
+    let to = golden().join("v4-witness");
     assert!(!to.exists(), "a golden directory is never made anew");
     let home = Home::new(&["--event-loops", "1", "--histogram-codec", "42=simple"]);
     let node = home.start();
@@ -69,6 +71,14 @@ fn make_golden() {
     assert_eq!(node.get("/api/uid/assign?metric=assigned.metric&tagk=assigned_key").status, 200);
     node.put_lines(&lines(400..410, &mut chance));
     node.put_lines("put late 1700000123.5 4 a=\u{fc}\n");
+    let synced = r#"{"metric":"synced","timestamp":1700000200,"value":1,"tags":{"a":"b"}}"#;
+    assert_eq!(node.post("/api/put?sync", synced).status, 204);
+    let witness = home.data().join("WITNESS");
+    wait::until("the witness tells of the log", || {
+        fs::read_to_string(&witness).is_ok_and(|text| {
+            text.lines().any(|line| line.starts_with("log ") && !line.ends_with(" bytes 64"))
+        })
+    });
     let home = node.kill();
     fs::remove_file(home.data().join("LOCK")).expect("there");
     copy_tree(&home.data(), &to.join("data"));

@@ -13,7 +13,7 @@ use crate::common::{Home, Json, Node};
 
 /// A directory that never changes.
 fn golden() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/v3")
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/v4-witness")
 }
 
 const MERGED: &str = "data/segments/merged-0000000003.seg";
