@@ -98,15 +98,18 @@ fn judge(directory: &Directory, damage: &Damage) -> Result<(), String> {
     for start in 0..2 {
         let mut node = match reopen(&disk, start) {
             Ok(node) => node,
-            Err(error) => return damage.is_named_in(&error.to_string()),
+            Err(error) if damage.never_stops_a_start() => {
+                return Err(format!("it does not start: {error}"));
+            }
+            Err(error) => return damage.is_named_in(&[error.to_string()], &directory.tree),
         };
         let found = content(&node);
         nothing_is_wrong(&found, &model)?;
         if found != model {
             let recovery = node.engine.recovery();
-            let told = [&node.engine.faults()[..], &recovery.cuts[..]].concat().join("\n");
+            let told = [&node.engine.faults()[..], &recovery.cuts[..]].concat();
             if !(holds_all(&found, &promised) && damage.is_earlier_log()) {
-                let named = damage.is_named_in(&told);
+                let named = damage.is_named_in(&told, &directory.tree);
                 named.map_err(|text| format!("lost without a word: {text}"))?;
             }
             // What is lost now stays lost.

@@ -146,15 +146,63 @@ impl Damage {
         self.path.ends_with(".names")
     }
 
-    /// Whether a text tells of the file; rows that lost their names are told by where they are.
-    pub fn is_named_in(&self, text: &str) -> Result<(), String> {
-        let name = self.path.rsplit('/').next().unwrap_or_default();
-        let of_names = self.path.contains("/names/") && text.contains("that the names file lost");
-        if of_names || text.contains(name) {
+    /// Whether no start may be refused for it: what a segment or a part of names lost is served without it.
+    pub fn never_stops_a_start(&self) -> bool {
+        [".seg", ".part"].iter().any(|end| self.path.ends_with(end))
+    }
+
+    /// Whether one of these sentences tells of the file and of where in it: a place or a range that the
+    /// damage has a part in, for a structure is named by its begin; or that all of the file is missing.
+    pub fn is_named_in(&self, sentences: &[String], tree: &Tree) -> Result<(), String> {
+        let (first, last) = self.place(tree);
+        let holds = |sentence: &String| {
+            if matches!(self.way, Way::Missing) && self.is_said_to_be_missing(sentence) {
+                return true;
+            }
+            let of_file = sentence.strip_prefix(self.path.as_str());
+            let of_file = of_file.filter(|rest| rest.starts_with([':', ' ']));
+            of_file.and_then(offsets).is_some_and(|(from, to)| from <= last && to > first)
+        };
+        if sentences.iter().any(holds) {
             return Ok(());
         }
-        Err(format!("{name} is not named: {text:?}"))
+        Err(format!("{} is not named with bytes {first} to {last}: {sentences:#?}", self.path))
     }
+
+    /// Whether it says that there is no such file, which has no offsets.
+    fn is_said_to_be_missing(&self, sentence: &str) -> bool {
+        let (dir, name) = self.path.rsplit_once('/').unwrap_or_default();
+        let is_of_file = sentence.contains(self.path.as_str())
+            && ["not found", "is missing"].iter().any(|words| sentence.contains(words));
+        let is_of_dir = sentence.strip_prefix(dir).is_some_and(|rest| rest.starts_with(": holds "));
+        is_of_file || (is_of_dir && sentence.contains(&format!(" but no {name}: ")))
+    }
+
+    /// The first and the last byte that is not what it was. Of a file that is shorter the end, and of
+    /// one that is gone or another all there is.
+    fn place(&self, tree: &Tree) -> (usize, usize) {
+        match &self.way {
+            Way::Byte { at, .. } => (*at, *at),
+            Way::Cut(at) => (*at, *at),
+            Way::Tail { bytes, .. } => {
+                let len = read(tree, &self.path).expect("readable").len();
+                (len, len + bytes - 1)
+            }
+            Way::Missing | Way::Replaced { .. } => (0, usize::MAX - 1),
+            Way::Swapped { one, other, bytes } => (*one, other + bytes - 1),
+        }
+    }
+}
+
+/// The range of bytes that a sentence names, or all behind the one offset of it.
+fn offsets(sentence: &str) -> Option<(usize, usize)> {
+    let mut numbers = sentence.match_indices("offset ").map(|(at, word)| {
+        let digits = sentence[at + word.len()..].split(|c: char| !c.is_ascii_digit());
+        digits.into_iter().next().and_then(|digits| digits.parse().ok())
+    });
+    let from = numbers.next()??;
+    let to = numbers.next().flatten().unwrap_or(usize::MAX);
+    Some((from, to))
 }
 
 impl fmt::Display for Damage {
