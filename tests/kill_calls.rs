@@ -7,6 +7,7 @@
 use std::env;
 use std::io;
 use std::ops::Range;
+use std::os::unix::process::ExitStatusExt;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -30,6 +31,7 @@ const CALLS: [(&str, u64); 9] = [
     ("mmap", 100),
     ("write", 60),
 ];
+const SIGKILL: i32 = 9;
 const COUNT: u64 = CALLS.len() as u64;
 /// Flushes of one life, with a merge or a snapshot now and then.
 const FLUSHES: u64 = 12;
@@ -52,8 +54,11 @@ fn a_death_at_any_call_loses_nothing() {
                 ledgers.push(ledger);
                 deaths += usize::from(has_died);
             }
-            Err(process) => {
-                assert!(!process.log().contains("ERROR"), "{number}: {}", process.log());
+            Err(mut process) => {
+                let (status, log) = (process.exit_status(), process.log());
+                // Otherwise it was not the node that ended, but what should have killed it.
+                assert_eq!(status.signal(), Some(SIGKILL), "{number}: {status}: {log}");
+                assert!(!log.contains("ERROR"), "{number}: {log}");
                 deaths += 1;
             }
         }
@@ -68,8 +73,14 @@ fn a_death_at_any_call_loses_nothing() {
         node.kill();
     }
     assert!(
-        deaths * 2 > tried.count(),
+        deaths * 2 > tried.clone().count(),
         "{deaths} deaths: the calls are not made so often any more"
+    );
+    let acked = ledgers.iter().map(|ledger| ledger.acked).sum::<u64>();
+    assert!(
+        ledgers.len() * 3 > tried.clone().count() && acked > 10 * ledgers.len() as u64,
+        "{} lives of {tried:?} got ready, {acked} points acknowledged",
+        ledgers.len()
     );
     let export = home.start().export_all();
     ledgers.iter().for_each(|ledger| ledger.check(&export));
@@ -111,7 +122,10 @@ fn live(mut node: Node, ledger: Ledger) -> (Ledger, bool) {
         })
     });
     let has_died = keep.is_err();
-    assert!(!has_died || node.process().exit_status().code().is_none(), "it ended otherwise");
+    if has_died {
+        let status = node.process().exit_status();
+        assert_eq!(status.signal(), Some(SIGKILL), "{status}: {}", node.process().log());
+    }
     ends.store(true, Ordering::SeqCst);
     node.kill();
     (writer.join().expect("the writer ended well"), has_died)
