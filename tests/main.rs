@@ -34,6 +34,7 @@ mod http_wire; // HTTP framing: splits, chunks, pipelines, encodings, limits.
 mod import; // What one node exports another imports.
 mod inspect; // What inspect and verify print for eyes, for scripts and on a terminal.
 mod instructions; // Every set of vector instructions gives the same answers and files.
+mod interrupted; // Calls that are interrupted or end early lose nothing.
 mod kairosdb; // KairosDB's lines and bodies, with its answers.
 mod kill; // 200 times kill -9 under load: nothing acknowledged is lost, nothing is invented.
 mod kill_calls; // A death at any chosen system call loses nothing acknowledged.

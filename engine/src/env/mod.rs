@@ -40,7 +40,7 @@ pub trait Disk: Send + Sync + Debug {
     fn open(&self, path: &Path) -> io::Result<Arc<dyn File>>;
     /// Maps a sealed file for reading.
     fn map(&self, path: &Path) -> io::Result<Mapping>;
-    /// Reads a whole file.
+    /// Reads a whole file; a part of it is an error.
     fn read(&self, path: &Path) -> io::Result<Vec<u8>>;
     /// Names in a directory, in no order.
     fn list(&self, dir: &Path) -> io::Result<Vec<String>>;

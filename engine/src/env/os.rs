@@ -56,7 +56,16 @@ impl Disk for OsDisk {
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        fs::read(path)
+        let mut file = fs::File::open(path)?;
+        let len = file.metadata()?.len();
+        let mut bytes = Vec::with_capacity(len as usize);
+        file.read_to_end(&mut bytes)?;
+        // Less than there is must not pass for the file: what is missing would count as never written.
+        if (bytes.len() as u64) < len {
+            Err(io::ErrorKind::UnexpectedEof.into())
+        } else {
+            Ok(bytes)
+        }
     }
 
     fn list(&self, dir: &Path) -> io::Result<Vec<String>> {

@@ -1,5 +1,5 @@
-//! Every operation of the disk fails: once or from then on, with an error, for want of space, or after a
-//! part of a write. Nothing panics, nothing is promised that does not hold, no file is synced again after
+//! Every operation of the disk fails: once or from then on, with an error, for want of space, interrupted,
+//! with a read or write that ends early, or after a part of a write. Nothing panics, nothing is promised that does not hold, no file is synced again after
 //! a failed sync, and on a healthy disk everything is back.
 //!
 //! `IRONTSD_DISK_FAULTS=FIRST..END` says which workloads are tried.
@@ -7,7 +7,7 @@
 use crate::common::Sample;
 use crate::power_cuts::{for_each, numbers};
 use crate::simulated::driver::Driver;
-use crate::simulated::fault::{EIO, ENOSPC, Fault, Hits};
+use crate::simulated::fault::{CONTINUED, EINTR, EIO, ENOSPC, Fault, Hits, SHORT};
 use crate::simulated::history::End;
 use crate::simulated::reopen::{images, judge_thoroughly};
 use crate::simulated::tree::Tree;
@@ -15,7 +15,7 @@ use fastrand::Rng;
 use irontsd_engine::types::Value;
 
 /// Which operations, whether from then on, and the error.
-const FAULTS: [(Hits, bool, i32); 7] = [
+const FAULTS: [(Hits, bool, i32); 13] = [
     (Hits::Every, false, EIO),
     (Hits::Every, true, EIO),
     (Hits::Space, false, ENOSPC),
@@ -23,6 +23,12 @@ const FAULTS: [(Hits, bool, i32); 7] = [
     (Hits::Writes, false, EIO),
     (Hits::Syncs, false, EIO),
     (Hits::Syncs, true, EIO),
+    (Hits::Every, false, EINTR),
+    (Hits::Reads, false, SHORT),
+    (Hits::Reads, true, SHORT),
+    (Hits::Writes, false, SHORT),
+    (Hits::Writes, true, SHORT),
+    (Hits::Writes, false, CONTINUED),
 ];
 
 /// What is there when the process has died, and what a power cut leaves of it all.

@@ -98,10 +98,8 @@ impl SimulatedDisk {
 
     fn begin(&self, kind: Kind) -> io::Result<MutexGuard<'_, State>> {
         let mut state = self.state();
-        match state.strike(kind) {
-            Some(fault) => Err(io::Error::from_raw_os_error(fault.error)),
-            None => Ok(state),
-        }
+        state.strike(kind).map_or(Ok(()), |fault| fault.told(kind))?;
+        Ok(state)
     }
 
     fn file(&self, id: Id, path: &Path) -> Arc<dyn File> {
@@ -181,13 +179,13 @@ impl Disk for SimulatedDisk {
     }
 
     fn map(&self, path: &Path) -> io::Result<Mapping> {
-        let state = self.begin(Kind::Look)?;
+        let state = self.begin(Kind::Read)?;
         let file = state.tree.file(path)?;
         Ok(Mapping::new(Content(state.tree.files[&file].clone())))
     }
 
     fn read(&self, path: &Path) -> io::Result<Vec<u8>> {
-        let state = self.begin(Kind::Look)?;
+        let state = self.begin(Kind::Read)?;
         let file = state.tree.file(path)?;
         Ok(state.tree.files[&file].to_vec())
     }
@@ -262,16 +260,10 @@ impl Disk for SimulatedDisk {
         if state.ignored.is_some_and(|ignored| ignored.hits_dir(path)) {
             return Ok(());
         }
-        match state.strike(Kind::Sync) {
-            Some(fault) => {
-                state.record.push(Op::FailedSyncDir { dir });
-                Err(io::Error::from_raw_os_error(fault.error))
-            }
-            None => {
-                state.record.push(Op::SyncDir { dir });
-                Ok(())
-            }
-        }
+        let told = state.strike(Kind::Sync).map_or(Ok(()), |fault| fault.told(Kind::Sync));
+        let failed = Op::FailedSyncDir { dir };
+        state.record.push(if told.is_ok() { Op::SyncDir { dir } } else { failed });
+        told
     }
 
     fn lock(&self, path: &Path, holder: &str) -> io::Result<Result<Lock, String>> {
@@ -326,9 +318,15 @@ impl File for SimulatedFile {
             return Ok(());
         }
         let (offset, fault) = (offset as usize, state.strike(Kind::Write));
-        let whole = fault.map_or(bytes.len(), |fault| fault.prefix.min(bytes.len()));
-        state.write(self.id, offset, &bytes[..whole]);
-        fault.map_or(Ok(()), |fault| Err(io::Error::from_raw_os_error(fault.error)))
+        let Some(fault) = fault else {
+            state.write(self.id, offset, bytes);
+            return Ok(());
+        };
+        let (whole, rest) = bytes.split_at(fault.prefix.min(bytes.len()));
+        state.write(self.id, offset, whole);
+        fault.told(Kind::Write)?;
+        state.write(self.id, offset + whole.len(), rest);
+        Ok(())
     }
 
     fn sync(&self) -> io::Result<()> {
@@ -340,10 +338,12 @@ impl File for SimulatedFile {
             let rule = format!("file {} was synced again after a failed sync", self.id);
             state.broken_rules.push(rule);
         }
-        if let Some(fault) = state.strike(Kind::Sync) {
+        if let Some(fault) = state.strike(Kind::Sync)
+            && let Err(error) = fault.told(Kind::Sync)
+        {
             state.lost.insert(self.id);
             state.record.push(Op::FailedSync { file: self.id });
-            return Err(io::Error::from_raw_os_error(fault.error));
+            return Err(error);
         }
         state.record.push(Op::Sync { file: self.id });
         Ok(())

@@ -1,5 +1,6 @@
 //! Failures of a disk, on demand.
 
+use std::io;
 use std::path::Path;
 
 /// What an operation is, for failures that hit some kinds only.
@@ -7,6 +8,8 @@ use std::path::Path;
 pub enum Kind {
     /// Nothing changes.
     Look,
+    /// Nothing changes, and the bytes of a file are read.
+    Read,
     /// It needs space: a full disk refuses it.
     Name,
     /// The same, and a part of it may be done before it fails.
@@ -22,6 +25,7 @@ pub enum Hits {
     Every,
     /// Those that need space.
     Space,
+    Reads,
     Writes,
     Syncs,
 }
@@ -31,6 +35,7 @@ impl Hits {
         match self {
             Hits::Every => true,
             Hits::Space => matches!(kind, Kind::Name | Kind::Write),
+            Hits::Reads => kind == Kind::Read,
             Hits::Writes => kind == Kind::Write,
             Hits::Syncs => kind == Kind::Sync,
         }
@@ -45,7 +50,7 @@ pub struct Fault {
     pub after: u64,
     /// Not only one: all from then on.
     pub forever: bool,
-    /// The system's error number.
+    /// The system's error number, or one of the others below.
     pub error: i32,
     /// A write that fails has written so many bytes, or all.
     pub prefix: usize,
@@ -60,12 +65,30 @@ impl Fault {
         self.after -= 1;
         false
     }
+
+    /// What whoever asked for it is told.
+    pub fn told(&self, kind: Kind) -> io::Result<()> {
+        match (self.error, kind) {
+            (CONTINUED, _) => Ok(()),
+            // As the door to the disk says it.
+            (SHORT, Kind::Look | Kind::Read) => Err(io::ErrorKind::UnexpectedEof.into()),
+            (SHORT, _) => Err(io::ErrorKind::WriteZero.into()),
+            (error, _) => Err(io::Error::from_raw_os_error(error)),
+        }
+    }
 }
 
+/// A call was interrupted, and whoever should have tried again did not.
+pub const EINTR: i32 = 4;
 /// Input/output error.
 pub const EIO: i32 = 5;
 /// No space left on device.
 pub const ENOSPC: i32 = 28;
+/// A read ends before the file does, a write takes no more than a part, and no error says why.
+pub const SHORT: i32 = -1;
+/// An operation is done in two pieces, the second after an interruption: there is no failure, but power
+/// may be cut between them.
+pub const CONTINUED: i32 = -2;
 
 /// Syncs that do nothing, although they say otherwise: as if the engine had left them out.
 #[derive(Clone, Copy, Debug)]
