@@ -1,8 +1,13 @@
 //! Merges change nothing that a reader sees, whatever interrupts them.
 
-use std::time::Duration;
+use std::fs;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use rustix::process::Signal;
 
 use crate::common::node::{EVERYTHING, Node};
+use crate::common::wait;
 
 const DAY_S: i64 = 86_400;
 /// Noon of a day long over.
@@ -66,7 +71,7 @@ fn many_flushes_are_merged_by_themselves() {
     let node = filled(17);
     let before = node.export_text(EVERYTHING);
     let fresh = || node.metrics().sum("irontsd_segments", &[r#"level="0""#]);
-    crate::common::wait::until("fresh segments are merged", || fresh() < 16.0);
+    wait::until("fresh segments are merged", || fresh() < 16.0);
     assert_eq!(node.export_text(EVERYTHING), before);
 }
 
@@ -85,26 +90,120 @@ fn an_export_in_progress_is_not_disturbed() {
     assert!(body == whole.as_bytes());
 }
 
+/// A moment of a merge as the directory shows it.
+#[derive(Clone, Copy, Debug)]
+enum Moment {
+    /// An output is being written.
+    Writing,
+    /// An output is sealed, and nothing names it.
+    Sealed,
+    /// A manifest that names outputs is being written.
+    Naming,
+    /// It is in force, and inputs are there still.
+    Named,
+}
+
+impl Moment {
+    const ALL: [Moment; 4] = [Moment::Writing, Moment::Sealed, Moment::Naming, Moment::Named];
+
+    fn is_now(self, data: &Path) -> bool {
+        match self {
+            Moment::Writing => segments(data).iter().any(|name| name.ends_with(".seg.tmp")),
+            Moment::Sealed => unnamed(data).iter().any(|name| name.starts_with("merged-")),
+            Moment::Naming => data.join("MANIFEST.tmp").exists(),
+            Moment::Named => unnamed(data).iter().any(|name| !name.starts_with("merged-")),
+        }
+    }
+}
+
+fn segments(data: &Path) -> Vec<String> {
+    let entries = fs::read_dir(data.join("segments")).expect("a directory").flatten();
+    entries.map(|entry| entry.file_name().display().to_string()).collect()
+}
+
+/// Segments that the manifest does not name, as they were before it was read.
+fn unnamed(data: &Path) -> Vec<String> {
+    let mut names = segments(data);
+    let manifest = fs::read_to_string(data.join("MANIFEST")).expect("readable");
+    names.retain(|name| name.ends_with(".seg") && !manifest.contains(&format!("segment {name} ")));
+    names
+}
+
 /// Killed at any moment of a merge, the node has every sample once.
 #[test]
 fn a_kill_during_a_merge_loses_nothing() {
     let node = filled(6);
     let expected = node.export_text(EVERYTHING);
     let fresh = node.stop();
-    let mut home = fresh.copy();
-    let mut chance = crate::common::seed::chance("a kill during a merge");
-    for round in 0..25 {
-        let node = home.start();
-        assert!(node.export_text(EVERYTHING) == expected, "round {round}");
+    let mut unfinished = [0; Moment::ALL.len()];
+    for round in 0..24 {
+        let (moment, home) = (Moment::ALL[round % 4], fresh.copy());
+        let data = home.data();
+        let mut node = home.start();
         let mut http = crate::common::Http::connect(node.http());
         http.send("GET /internal/force_merge HTTP/1.1\r\nHost: x\r\n\r\n");
-        std::thread::sleep(Duration::from_micros(chance.u64(0..8_000)));
-        home = node.kill();
-        if round % 2 == 1 {
-            home = fresh.copy();
-        }
+        // Looked at without a pause, for a moment is short. That of a merge may be missed.
+        let is_over = || segments(&data).iter().all(|name| name.starts_with("merged-"));
+        while !moment.is_now(&data) && !is_over() {}
+        node.process().kill();
+        let home = node.kill();
+        let is_unfinished = Moment::ALL.iter().any(|moment| moment.is_now(&data));
+        unfinished[round % 4] += usize::from(is_unfinished);
+        let node = home.start();
+        assert!(node.export_text(EVERYTHING) == expected, "round {round}, {moment:?}");
+        // A manifest that was not finished stays until the next one is written.
+        let leftovers = [Moment::Writing, Moment::Sealed, Moment::Named];
+        let found = leftovers.into_iter().find(|moment| moment.is_now(&data));
+        assert!(found.is_none(), "round {round}, {moment:?}: {found:?} is left");
+        // And the merge can be done.
+        merge(&node);
+        assert!(node.export_text(EVERYTHING) == expected, "round {round}, {moment:?}");
     }
-    assert!(home.start().export_text(EVERYTHING) == expected);
+    assert!(unfinished.iter().sum::<usize>() >= 6, "unfinished merges: {unfinished:?}");
+}
+
+/// Whoever waits for a merge is told how far it is.
+#[test]
+fn a_merge_tells_how_far_it_is() {
+    let mut node = Node::start();
+    for round in 0..4 {
+        for part in 0..10 {
+            let line = |n: i64| {
+                let at = NOON_S + n + part * 10_000;
+                format!("put m{} {at} {round}.{n} h=a\n", n % 7)
+            };
+            node.put_lines(&(0..10_000).map(line).collect::<String>());
+        }
+        node.force_flush();
+    }
+    let data = node.home().data();
+    let mut http = crate::common::Http::connect(node.http());
+    http.send("GET /internal/force_merge HTTP/1.1\r\nHost: x\r\n\r\n");
+    let is_writing = || Moment::Writing.is_now(&data);
+    while !is_writing() {}
+    // The merge cannot go on while its clock does: when it may, it has been long enough.
+    node.process().signal(Signal::STOP);
+    assert!(is_writing(), "it was over before it was stopped");
+    let stopped = Instant::now();
+    wait::until("a second to pass", || stopped.elapsed() > Duration::from_secs(1));
+    node.process().signal(Signal::CONT);
+    let answer = http.response();
+    let text = answer.text();
+    let lines: Vec<&str> = text.lines().collect();
+    let (last, progress) = lines.split_last().expect("lines");
+    assert_eq!(*last, "merged", "{text}");
+    let told = |line: &&str| {
+        let rest = line.strip_prefix("merging 4 segments: ").expect("how many");
+        let (rows, of) =
+            rest.strip_suffix(" samples").and_then(|it| it.split_once(" of ")).expect("of");
+        (rows.parse::<u64>().expect("a number"), of.parse::<u64>().expect("a number"))
+    };
+    let told: Vec<(u64, u64)> = progress.iter().map(told).collect();
+    assert!(!told.is_empty(), "{text}");
+    assert!(
+        told.is_sorted() && told.iter().all(|&(rows, of)| rows > 0 && rows <= of && of == 400_000),
+        "{text}"
+    );
 }
 
 /// The last day of which a timestamp is accepted, counted from 1970.
