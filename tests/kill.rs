@@ -1,9 +1,8 @@
 //! Proves that 200 times `kill -9` at random moments, while telnet and HTTP writers are at full
 //! speed, lose nothing acknowledged and invent nothing.
 //!
-//! Four flavours of 50 rounds; the rounds of a flavour share one data directory, so that every
-//! recovery starts from what earlier deaths left behind. Every fifth round also kills the node
-//! once while it starts.
+//! All rounds share one data directory, whatever their flavour, so that every recovery starts from what
+//! earlier deaths left behind. Every fifth round also kills the node once while it starts.
 
 use std::io;
 use std::sync::Arc;
@@ -13,34 +12,22 @@ use std::time::Duration;
 
 use crate::common::http::request;
 use crate::common::ledger::Ledger;
+use crate::common::process::Process;
 use crate::common::{Home, Http, Node, Telnet, seed};
 
-const ROUNDS: usize = 50;
+const ROUNDS: usize = 200;
 
 /// The longest a round's load lasts before the kill.
 const LOAD_MS_MAX: u64 = 120;
 
-#[test]
-fn telnet_writers() {
-    rounds(&Flavour { name: "telnet", flags: &[], writers: [TELNET; 4], flush: false });
-}
-
-#[test]
-fn http_writers() {
-    rounds(&Flavour { name: "http", flags: &[], writers: [HTTP; 4], flush: false });
-}
-
-#[test]
-fn both_while_segments_are_sealed() {
-    let writers = [TELNET, HTTP, TELNET, HTTP];
-    rounds(&Flavour { name: "flush", flags: &["--event-loops", "3"], writers, flush: true });
-}
-
-#[test]
-fn both_with_a_sync_for_every_answer() {
-    let writers = [TELNET, HTTP, TELNET, HTTP];
-    rounds(&Flavour { name: "sync", flags: &["--sync-interval", "0"], writers, flush: false });
-}
+/// Telnet writers, HTTP writers, both while segments are sealed, both with a sync for every answer.
+const FLAVOURS: [Flavour; 4] = [
+    Flavour { name: "telnet", flags: &[], writers: [TELNET; 4], flush: false },
+    Flavour { name: "http", flags: &[], writers: [HTTP; 4], flush: false },
+    Flavour { name: "flush", flags: &["--event-loops", "3"], writers: BOTH, flush: true },
+    Flavour { name: "sync", flags: &["--sync-interval", "0"], writers: BOTH, flush: false },
+];
+const BOTH: [Connect; 4] = [TELNET, HTTP, TELNET, HTTP];
 
 struct Flavour {
     name: &'static str,
@@ -75,21 +62,26 @@ const HTTP: Connect = |node| {
     })
 };
 
-/// All rounds of a flavour, and the account of everything at the end.
-fn rounds(flavour: &Flavour) {
-    let mut chance = seed::chance(flavour.name);
-    let home = Home::new(flavour.flags);
+#[test]
+fn nothing_is_lost_in_200_deaths() {
+    let mut chance = seed::chance("kill");
+    let home = Home::new(&[]);
     let mut ledgers: Vec<Ledger> = Vec::new();
     for round in 0..ROUNDS {
+        let flavour = &FLAVOURS[round % FLAVOURS.len()];
         if round % 5 == 4 {
-            kill_during_start(&home, &mut chance);
+            kill_during_start(&home, flavour, &mut chance);
         }
-        let node = home.start();
+        let node = Node::ready(&home, launch(&home, flavour));
         let last = ledgers.len().saturating_sub(flavour.writers.len());
         ledgers[last..].iter().for_each(|ledger| ledger.check(&node.export(&ledger.metric)));
         ledgers.extend(one_life(flavour, node, round, &mut chance));
     }
     account(&home.start(), &ledgers);
+}
+
+fn launch(home: &Home, flavour: &Flavour) -> Process {
+    Process::spawn(home.command().args(flavour.flags))
 }
 
 /// Everything acknowledged in any round is there, and nothing that nobody sent.
@@ -100,7 +92,11 @@ fn account(node: &Node, ledgers: &[Ledger]) {
         |series: &str| ledgers.iter().any(|l| series.starts_with(&format!("{}{{", l.metric)));
     let stranger = export.series.keys().find(|series| !known(series));
     assert_eq!(stranger, None, "invented");
-    assert!(ledgers.iter().map(|ledger| ledger.acked).sum::<u64>() > 1000, "no load");
+    for Flavour { name, .. } in FLAVOURS {
+        let own = ledgers.iter().filter(|ledger| ledger.metric.starts_with(name));
+        let acked = own.map(|ledger| ledger.acked).sum::<u64>();
+        assert!(acked > 1000, "no load: {acked} of {name}");
+    }
 }
 
 /// Loads the node and kills it at a random moment.
@@ -160,8 +156,8 @@ fn flush(node: &Node, dead: &Arc<AtomicBool>) -> JoinHandle<()> {
 }
 
 /// Kills a node somewhere between its birth and a little after it serves.
-fn kill_during_start(home: &Arc<Home>, chance: &mut fastrand::Rng) {
-    let mut process = home.launch();
+fn kill_during_start(home: &Home, flavour: &Flavour, chance: &mut fastrand::Rng) {
+    let mut process = launch(home, flavour);
     thread::sleep(Duration::from_micros(chance.u64(0..40_000)));
     process.kill();
 }
