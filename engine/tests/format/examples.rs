@@ -1,14 +1,21 @@
 //! The engine decodes the examples to the values they state.
 
 use super::document::*;
+use irontsd_engine::assigned::{ASSIGNED_FILE, Assigned, NameKind};
 use irontsd_engine::batch::Batch;
-use irontsd_engine::header::HEADER_BYTES;
+use irontsd_engine::deletes;
+use irontsd_engine::env::{self, Chance, Env};
+use irontsd_engine::header::{FileKind, HEADER_BYTES, Header};
 use irontsd_engine::histogram::{Buckets, Histogram};
 use irontsd_engine::log::record::{self, Record};
 use irontsd_engine::log::rows;
+use irontsd_engine::manifest::DeleteEntry;
 use irontsd_engine::segment::format::{Block, BlockBuilder};
 use irontsd_engine::types::{Kind, SeriesId};
 use irontsd_engine::types::{Samples, Value};
+use irontsd_engine::witness::Witness;
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// Series, timestamp, value.
 pub type Row = (SeriesId, i64, Value);
@@ -118,4 +125,70 @@ pub fn example_block() -> Vec<u8> {
     }
     builder.finish(&mut bytes);
     bytes
+}
+
+#[test]
+fn the_example_witness_says_what_it_is_said_to() {
+    let (text, _) = fenced("witness");
+    let expected = Witness {
+        flushed_epoch: 3,
+        last_file: 9,
+        floor_ms: 0,
+        names: 12,
+        names_log: "names/0000000001.names".into(),
+        assigned_bytes: 128,
+        logs: BTreeMap::from([((4, 0), 64), ((4, 1), 4096)]),
+    };
+    assert_eq!(Witness::parse(text.as_bytes()).as_ref(), Some(&expected));
+    assert_eq!(expected.encode(), text);
+}
+
+/// Every file gets the salt of the examples.
+#[derive(Debug)]
+struct OneSalt;
+
+impl Chance for OneSalt {
+    fn number(&self) -> u64 {
+        SALT
+    }
+}
+
+fn with_one_salt() -> Env {
+    Env { chance: Arc::new(OneSalt), ..env::real() }
+}
+
+/// A file of this kind whose only record is the example.
+fn file_of(kind: FileKind, mark: &str) -> Vec<u8> {
+    let header = Header { kind, salt: SALT, epoch: 0, shard: 0 };
+    [&header.encode()[..], &example(mark).0].concat()
+}
+
+#[test]
+fn the_example_of_a_delete_is_what_the_engine_writes_and_reads() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let file = file_of(FileKind::Delete, "delete");
+    let path = dir.path().join(deletes::file_name(7));
+    std::fs::write(&path, &file).expect("written");
+    let entry = DeleteEntry { number: 7, times: (1, 2) };
+    let found = deletes::read(&env::real(), dir.path(), &entry).expect("readable");
+    let series: Vec<u32> = (0..1000).filter(|&id| found.series.contains(id)).collect();
+    assert_eq!(series, [3, 4, 300]);
+    deletes::write(&with_one_salt(), dir.path(), 7, &series).expect("written");
+    assert_eq!(format!("{file:02x?}"), format!("{:02x?}", std::fs::read(&path).expect("there")));
+}
+
+#[test]
+fn the_example_of_assigned_names_is_what_the_engine_writes_and_reads() {
+    let names: [(NameKind, &[u8]); 2] = [(NameKind::Metric, b"sys.cpu"), (NameKind::Tagk, b"host")];
+    let file = file_of(FileKind::Assigned, "assigned");
+    let dir = tempfile::tempdir().expect("a directory");
+    let path = dir.path().join(ASSIGNED_FILE);
+    let (assigned, _) = Assigned::open(&with_one_salt(), dir.path()).expect("opens");
+    assert_eq!(assigned.assign(&names).expect("assigned"), [(0, true), (1, true)]);
+    assert_eq!(format!("{file:02x?}"), format!("{:02x?}", std::fs::read(&path).expect("there")));
+    std::fs::write(&path, &file).expect("written");
+    let (assigned, _) = Assigned::open(&env::real(), dir.path()).expect("opens");
+    for (number, (kind, name)) in (0..).zip(names) {
+        assert_eq!(assigned.find(kind, name), Some(number));
+    }
 }

@@ -5,7 +5,7 @@ use super::golden::*;
 use irontsd_engine::engine::{Config, Engine};
 use irontsd_engine::env;
 use irontsd_engine::error::Error;
-use irontsd_engine::header::FORMAT_VERSION;
+use irontsd_engine::header::{FORMAT_VERSION, Header};
 use irontsd_engine::segment::Segment;
 use std::path::Path;
 
@@ -23,10 +23,13 @@ pub fn raise_version(path: &Path) {
     std::fs::write(path, bytes).expect("written");
 }
 
-pub fn raise_manifest_version(path: &Path) {
+/// The same in the first line of a text.
+pub fn raise_text_version(path: &Path, to: u32) {
     let text = std::fs::read_to_string(path).expect("readable");
     let (body, _) = text.split_once("checksum").expect("a checksum");
-    let body = body.replacen("manifest 1", "manifest 5", 1);
+    let (first, rest) = body.split_once('\n').expect("lines");
+    let (what, _) = first.rsplit_once(' ').expect("a version");
+    let body = format!("{what} {to}\n{rest}");
     let text = format!("{body}checksum {:08x}\n", crc(body.as_bytes()));
     std::fs::write(path, text).expect("written");
 }
@@ -44,7 +47,7 @@ fn a_newer_version_is_refused() {
         let dir = golden_copy();
         let path = dir.path().join(file);
         if file == "MANIFEST" {
-            raise_manifest_version(&path)
+            raise_text_version(&path, FORMAT_VERSION + 1)
         } else {
             raise_version(&path)
         }
@@ -61,4 +64,71 @@ fn a_newer_segment_is_refused() {
     let path = dir.path().join("segments/0000000001.seg");
     raise_version(&path);
     refused(&Segment::open(&env::real(), &path).expect_err("refused"), &path);
+}
+
+/// A directory of version 4 with every kind of file, and a witness.
+fn golden_4() -> tempfile::TempDir {
+    let dir = tempfile::tempdir().expect("a directory");
+    let from = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/v4-witness/data");
+    for sub in ["", "log", "names", "segments"] {
+        std::fs::create_dir_all(dir.path().join(sub)).expect("a directory");
+        for entry in std::fs::read_dir(from.join(sub)).expect("a directory").flatten() {
+            if entry.path().is_file() {
+                let to = dir.path().join(sub).join(entry.file_name());
+                std::fs::copy(entry.path(), to).expect("copied");
+            }
+        }
+    }
+    dir
+}
+
+#[test]
+fn a_newer_version_of_any_kind_of_file_is_refused() {
+    let files = [
+        "MANIFEST",
+        "assigned.names",
+        "log/0000000004-000.log",
+        "names/0000000001.names",
+        "names/0000000002.part",
+        "segments/0000000003.seg",
+        "segments/delete-0000000004.ids",
+        "segments/merged-0000000003.seg",
+    ];
+    let mut found = Vec::new();
+    for file in files {
+        let dir = golden_4();
+        let path = dir.path().join(file);
+        if file == "MANIFEST" {
+            raise_text_version(&path, FORMAT_VERSION + 1);
+        } else {
+            let bytes = std::fs::read(&path).expect("readable");
+            found.push(Header::peek(&bytes).expect("a header").0);
+            raise_version(&path);
+        }
+        let before = std::fs::read(&path).expect("readable");
+        let error = Engine::open(Config::new(dir.path()), env::real()).expect_err("refused");
+        refused(&error, &path);
+        assert_eq!(std::fs::read(&path).expect("readable"), before, "{file} was changed");
+    }
+    found.sort_unstable();
+    found.dedup();
+    assert_eq!(found, [1, 2, 3, 4, 5, 6], "every kind of the document's table");
+}
+
+/// It is taken for none: it proves nothing, and nothing is lost by it.
+#[test]
+fn a_newer_witness_proves_nothing() {
+    let dir = golden_4();
+    let log = dir.path().join("log/0000000004-000.log");
+    raise_text_version(&dir.path().join("WITNESS"), 2);
+    std::fs::remove_file(&log).expect("removed");
+    let engine = Engine::open(Config::new(dir.path()), env::real()).expect("opens");
+    assert_eq!(engine.recovery().faults, Vec::<String>::new());
+    drop(engine);
+    // The one it was would have told.
+    let dir = golden_4();
+    std::fs::remove_file(dir.path().join("log/0000000004-000.log")).expect("removed");
+    let engine = Engine::open(Config::new(dir.path()), env::real()).expect("opens");
+    let faults = engine.recovery().faults.join("\n");
+    assert!(faults.contains("0000000004-000.log"), "{faults}");
 }
