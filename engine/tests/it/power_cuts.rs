@@ -1,8 +1,8 @@
 //! The power is cut at any operation of the disk: what was said to survive it is there, each other batch
 //! is there as a whole or not at all, nothing is there that nobody sent, and no damage is reported.
 //!
-//! A run of a random workload is recorded once; from its record come many images, each with its own cut
-//! and its own luck. `IRONTSD_POWER_CUTS=FIRST..END` says which images are tried; each has its number.
+//! A run of a random workload is recorded once; from its record come many images, each with its own luck: one
+//! for a cut at each operation, and the others cut by chance. `IRONTSD_POWER_CUTS=FIRST..END` says which images are tried; each has its number.
 //! Threads of the engine may take another turn in the next run, so an image that fails is copied out.
 
 use crate::simulated::driver::Driver;
@@ -13,8 +13,8 @@ use crate::simulated::tree::Tree;
 use fastrand::Rng;
 use std::ops::Range;
 
-/// Images of one recorded run.
-const IMAGES: u64 = 500;
+/// Images of one recorded run, more than it has operations.
+const IMAGES: u64 = 625;
 
 /// The numbers that a variable says, or else these.
 pub fn numbers(variable: &str, otherwise: Range<u64>) -> Range<u64> {
@@ -62,7 +62,17 @@ fn nothing_durable_is_lost_by_a_power_cut() {
     for_each(all().start / IMAGES..all().end.div_ceil(IMAGES), |seed| {
         let first = seed * IMAGES;
         let run = Run::new(seed, 40);
-        let cut = |number: u64| (Rng::with_seed(!number).usize(..=run.record.len()), number);
+        // Behind each operation in turn, and then by chance. Of a run that has more operations than images
+        // evenly spread ones are taken.
+        let len = run.record.len();
+        let cut = |number: u64| {
+            let at = (number - first) as usize;
+            let cut = match at * (len + 1).div_ceil(IMAGES as usize) {
+                cut if cut <= len => cut,
+                _ => Rng::with_seed(!number).usize(..=len),
+            };
+            (cut, number)
+        };
         let cuts = (first.max(all().start)..(first + IMAGES).min(all().end)).map(cut).collect();
         images(&run.record, &Tree::new(), cuts, |cut, number, image| {
             let judge = if number % 4 == 0 { judge_thoroughly } else { judge };
