@@ -4,6 +4,7 @@
 //! shares with the one before and the rest. Behind each text stand its ids, or, if they are many,
 //! the number of their bitmap. A lookup halves over the first texts and walks one block.
 
+use super::automaton::{Automaton, Trace};
 use super::posting::{self, FEW_MAX, Posting};
 use crate::bytes::{Reader, put_varint};
 use crate::types::SeriesId;
@@ -98,6 +99,66 @@ impl Dictionary {
         cursor
     }
 
+    /// Passes on the series of the texts that begin with `start` and that an automaton accepts behind the
+    /// first `key` bytes, which `start` covers. No text is put together: a step reads what is new in it.
+    pub fn each_accepted<'a>(
+        &'a self,
+        start: &[u8],
+        key: usize,
+        automaton: &Automaton,
+        mut sink: impl FnMut(Posting<'a>),
+    ) {
+        let first = self.from(start);
+        let Some(text) = first.text().filter(|text| text.starts_with(start)) else { return };
+        let mut trace = Trace::new(automaton);
+        if trace.accepts(0, &text[key..]) {
+            sink(first.posting());
+        }
+        let mut at = first.next;
+        while let Some(entry) = self.entry(at) {
+            let accepted = if entry.shared >= start.len() {
+                trace.accepts(entry.shared - key, entry.rest)
+            } else if entry.shared == 0 && entry.rest.starts_with(start) {
+                // The first of a block stands whole.
+                trace.accepts(0, &entry.rest[key..])
+            } else {
+                return;
+            };
+            if accepted {
+                self.posting(&entry).into_iter().for_each(&mut sink);
+            }
+            at = entry.end;
+        }
+    }
+
+    /// What stands at a place; `None` behind the last.
+    #[inline]
+    fn entry(&self, at: usize) -> Option<Entry<'_>> {
+        let bytes = self.bytes.get(at..)?;
+        // Nearly all have lengths of one byte and few series: so much is checked at once.
+        if let [shared, len, tail @ ..] = bytes
+            && (*shared | *len) < 0x80
+            && tail.len() >= 0x100
+        {
+            let (shared, len) = (usize::from(*shared), usize::from(*len));
+            let (rest, ids) = (&tail[..len], tail[len]);
+            if ids & 0x81 == 0 {
+                let few = &tail[len + 1..len + 1 + usize::from(ids >> 1)];
+                let end = at + 3 + len + few.len();
+                return Some(Entry { shared, rest, ids: u64::from(ids), few, end });
+            }
+        }
+        any_entry(bytes, at)
+    }
+
+    #[inline]
+    fn posting<'a>(&'a self, entry: &Entry<'a>) -> Option<Posting<'a>> {
+        match entry.ids & 1 {
+            0 => Some(Posting::Few(entry.few)),
+            _ => self.many.get((entry.ids >> 1) as usize).map(Posting::Many),
+        }
+    }
+
     /// About how many texts begin with `prefix`; off by two blocks at the most.
     pub fn count_near(&self, prefix: &[u8]) -> usize {
         let from = self.blocks.partition_point(|&at| self.head(at) < prefix);
@@ -121,6 +182,29 @@ impl Dictionary {
         let bitmap = |ids: &RoaringBitmap| 96 + ids.serialized_size();
         self.bytes.len() + self.blocks.len() * 8 + self.many.iter().map(bitmap).sum::<usize>()
     }
+}
+
+/// A text and its series as they are packed.
+struct Entry<'a> {
+    /// Bytes it shares with the one before, and those behind them.
+    shared: usize,
+    rest: &'a [u8],
+    /// Twice the length of `few`, or twice the number of a bitmap and one.
+    ids: u64,
+    few: &'a [u8],
+    /// Where the next one begins.
+    end: usize,
+}
+
+/// An entry whatever its lengths.
+fn any_entry(bytes: &[u8], at: usize) -> Option<Entry<'_>> {
+    let mut reader = Reader::new(bytes);
+    let shared = reader.varint().ok()? as usize;
+    let len = reader.varint().ok()? as usize;
+    let rest = reader.take(len).ok()?;
+    let ids = reader.varint().ok()?;
+    let few = if ids & 1 == 0 { reader.take((ids >> 1) as usize).ok()? } else { &[] };
+    Some(Entry { shared, rest, ids, few, end: at + reader.position() })
 }
 
 /// A place in a dictionary; moves forwards.
@@ -156,18 +240,11 @@ impl<'a> Cursor<'a> {
     }
 
     fn read(&mut self) -> Option<Posting<'a>> {
-        let rest = &self.dictionary.bytes[self.next..];
-        let mut reader = Reader::new(rest);
-        let shared = reader.varint().ok()? as usize;
-        let len = reader.varint().ok()? as usize;
-        self.text.truncate(shared);
-        self.text.extend_from_slice(reader.take(len).ok()?);
-        let ids = reader.varint().ok()?;
-        let posting = match ids & 1 {
-            0 => Posting::Few(reader.take((ids >> 1) as usize).ok()?),
-            _ => Posting::Many(self.dictionary.many.get((ids >> 1) as usize)?),
-        };
-        self.next += reader.position();
+        let entry = self.dictionary.entry(self.next)?;
+        self.text.truncate(entry.shared);
+        self.text.extend_from_slice(entry.rest);
+        let posting = self.dictionary.posting(&entry)?;
+        self.next = entry.end;
         Some(posting)
     }
 }
@@ -181,7 +258,14 @@ mod tests {
     proptest! {
         #[test]
         fn a_dictionary_is_a_sorted_map(
-            map in prop::collection::btree_map("[ab]{0,9}", prop::collection::btree_set(0..9u32, 1..4), 0..200),
+            map in prop::collection::btree_map(
+                prop_oneof![9 => "[ab]{0,9}", 1 => "[ab]{120,140}", 1 => "a{100}[ab]{20,40}"],
+                prop_oneof![
+                    9 => prop::collection::btree_set(0..9u32, 1..4),
+                    1 => prop::collection::btree_set(any::<u32>(), 1..300),
+                ],
+                0..200,
+            ),
             asked in "[ab]{0,9}",
         ) {
             let map: BTreeMap<Vec<u8>, Vec<u32>> = map.into_iter()
@@ -202,6 +286,30 @@ mod tests {
             prop_assert_eq!(built.find(asked.as_bytes()).is_some(), map.contains_key(asked.as_bytes()));
             let count = map.keys().filter(|text| text.starts_with(asked.as_bytes())).count();
             prop_assert!(built.count_near(asked.as_bytes()).abs_diff(count) <= 2 * BLOCK_TEXTS);
+        }
+    }
+
+    proptest! {
+        /// Accepted: an odd number of `a` behind the key, none of them the third byte.
+        #[test]
+        fn what_is_accepted_is_what_matches(
+            texts in prop::collection::btree_set("(j|k=[ab]{0,7}|l)", 0..300),
+            start in "k=[ab]{0,2}",
+        ) {
+            let step = |(at, odd): (u8, bool), byte| match (at, byte) {
+                (9, _) | (2, b'a') => (9, false),
+                _ => ((at + 1).min(3), odd != (byte == b'a')),
+            };
+            let accepts = |text: &str| text.bytes().fold((0, false), step).1;
+            let automaton = Automaton::explore((0, false), step, |(_, odd)| odd).expect("few states");
+            let mut writer = Writer::default();
+            texts.iter().enumerate().for_each(|(id, text)| writer.push(text.as_bytes(), &[id as u32]));
+            let built = writer.finish();
+            let mut found = Vec::new();
+            built.each_accepted(start.as_bytes(), 2, &automaton, |posting| posting.append_to(&mut found));
+            let wanted = texts.iter().enumerate().filter(|(_, text)| text.starts_with(&start));
+            let wanted = wanted.filter(|(_, text)| accepts(&text[2..])).map(|(id, _)| id as u32);
+            prop_assert_eq!(found, wanted.collect::<Vec<_>>());
         }
     }
 

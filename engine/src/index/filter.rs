@@ -2,6 +2,8 @@
 //!
 //! A label that a series lacks counts as the empty value everywhere.
 
+pub use super::automaton::{Automaton, Trace};
+
 use crate::name;
 use std::borrow::Cow;
 
@@ -43,6 +45,10 @@ pub struct Start {
 pub trait Pattern: std::fmt::Debug {
     /// Whether a value matches.
     fn matches(&self, value: &[u8]) -> bool;
+
+    /// The same as a table, for many values, if it is not too large. To make it may take as long as to
+    /// try some thousand values.
+    fn automaton(&self) -> Option<&Automaton>;
 }
 
 impl Values<'_> {

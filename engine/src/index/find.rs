@@ -7,9 +7,11 @@
 use super::Index;
 use super::filter::Filter;
 use super::part::Part;
+use super::posting::bitmap;
 use crate::series::Registry;
 use crate::types::SeriesId;
 use roaring::RoaringBitmap;
+use std::ops::Range;
 
 /// A name costs about as much as this many values: it is found by id and taken apart.
 const VALUES_PER_NAME: u64 = 4;
@@ -21,25 +23,53 @@ impl Index {
     /// The series below `len` that pass all filters of any group, ascending; all that have a name
     /// if there is no group or one without filters.
     pub fn find(&self, registry: &Registry, groups: &[Group<'_>], len: u32) -> Vec<SeriesId> {
-        let mut found = Vec::new();
+        to_vec(&self.find_set(registry, groups, len))
+    }
+
+    /// The same as a set.
+    pub fn find_set(&self, registry: &Registry, groups: &[Group<'_>], len: u32) -> RoaringBitmap {
         if take_all(groups) {
-            registry.each_name(0..len, |series, _| found.push(series));
-            return found;
+            return named(registry, 0..len, |_| true);
         }
         let view = self.view_of(registry, len);
-        for part in view.0.iter() {
-            let mut series = RoaringBitmap::new();
-            groups.iter().for_each(|group| series |= search(part, registry, group));
-            found.extend(series);
+        let searches =
+            view.0.iter().flat_map(|part| groups.iter().map(|group| search(part, registry, group)));
+        let mut found = searches.reduce(|all, next| all | next).unwrap_or_default();
+        if view.covered() > len {
+            found.remove_range(len..);
         }
-        found.truncate(found.partition_point(|&series| series < len));
-        registry.each_name(view.covered()..len, |series, name| {
-            if passes(groups, name) {
-                found.push(series);
-            }
-        });
+        found |= named(registry, view.covered()..len, |name| passes(groups, name));
         found
     }
+}
+
+/// The series whose names pass.
+fn named(
+    registry: &Registry,
+    series: Range<SeriesId>,
+    passes: impl Fn(&[u8]) -> bool,
+) -> RoaringBitmap {
+    let mut found = Vec::new();
+    registry.each_name(series, |series, name| {
+        if passes(name) {
+            found.push(series);
+        }
+    });
+    bitmap(&found)
+}
+
+/// The ids of a set, many at a time: one by one takes five times as long.
+fn to_vec(series: &RoaringBitmap) -> Vec<SeriesId> {
+    let mut found = vec![0; series.len() as usize];
+    let (mut ids, mut rest) = (series.iter(), &mut found[..]);
+    while !rest.is_empty() {
+        let filled = ids.next_many(rest).len();
+        if filled == 0 {
+            break;
+        }
+        rest = &mut rest[filled..];
+    }
+    found
 }
 
 /// Whether every series passes.

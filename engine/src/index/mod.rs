@@ -6,8 +6,9 @@
 //! twice as large as all behind it together: there are few, and a series is merged a few times.
 //!
 //! `posting` and `dictionary` hold a part, `build` and `merge` make one, `filter` is the question,
-//! `part` and `find` answer it; `labels` lists names and values, `cardinality` counts them.
+//! `automaton`, `part` and `find` answer it; `labels` lists names and values, `cardinality` counts them.
 
+mod automaton;
 mod build;
 mod cardinality;
 mod dictionary;

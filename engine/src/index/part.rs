@@ -12,6 +12,9 @@ use crate::types::SeriesId;
 use roaring::RoaringBitmap;
 use std::ops::Range;
 
+/// From this many values on a pattern is made a table first.
+const TABLE_VALUES_MIN: usize = 16 << 10;
+
 /// See the module. Immutable.
 #[derive(Debug)]
 pub struct Part {
@@ -90,6 +93,11 @@ impl Part {
                 for start in starts {
                     key.truncate(len);
                     key.extend_from_slice(&start.text);
+                    let many = !start.whole && self.texts.count_near(&key) >= TABLE_VALUES_MIN;
+                    if let Some(automaton) = many.then(|| pattern.automaton()).flatten() {
+                        self.texts.each_accepted(&key, len, automaton, |ids| union.add(ids));
+                        continue;
+                    }
                     let mut cursor = self.texts.from(&key);
                     while let Some(text) = in_reach(&cursor, &key, start.whole) {
                         if pattern.matches(&text[len..]) {

@@ -4,6 +4,7 @@ use super::*;
 use crate::read::select::{NAME_LABEL, Selector, parse};
 use irontsd_engine::engine::Config;
 use irontsd_engine::env;
+use irontsd_engine::index::filter::{Pattern as _, Trace};
 use proptest::prelude::*;
 use std::borrow::Cow;
 
@@ -131,7 +132,13 @@ proptest! {
             return Ok(());
         };
         let starts = pattern.starts();
+        // Patterns with words of all alphabets have none.
+        let automaton = pattern.automaton();
         for value in values {
+            if let Some(automaton) = automaton {
+                let accepted = Trace::new(automaton).accepts(0, value.as_bytes());
+                prop_assert_eq!(accepted, pattern.is_match(&value), "{:?} {:?}", pattern, value);
+            }
             let covering = starts.iter().filter(|start| match start.whole {
                 true => start.text == value.as_bytes(),
                 false => value.as_bytes().starts_with(&start.text),

@@ -1,9 +1,14 @@
 //! A regular expression of a matcher: RE2 syntax, matched against whole values.
 
 use std::fmt;
+use std::sync::{Arc, OnceLock};
 
-use irontsd_engine::index::filter::{self, Start};
+use irontsd_engine::index::filter::{self, Automaton, Start};
 use regex::bytes::{Regex, RegexBuilder};
+use regex_automata::Anchored;
+use regex_automata::dfa::{Automaton as _, StartKind, dense};
+use regex_automata::nfa::thompson;
+use regex_automata::util::{start, syntax};
 use regex_syntax::ParserBuilder;
 use regex_syntax::hir::literal::{Extractor, Literal};
 
@@ -17,19 +22,19 @@ const COMPILED_BYTES_MAX: usize = 1 << 20;
 pub struct Pattern {
     text: String,
     regex: Regex,
+    /// Made when many values are to be tried; shared by copies.
+    automaton: Arc<OnceLock<Option<Automaton>>>,
 }
 
 impl Pattern {
     /// Compiles an expression, with a reason in one line when that is impossible.
     pub(super) fn new(text: &str) -> Result<Self, String> {
-        // Values may hold line ends, and peers let the dot match them.
-        let anchored = format!(r"\A(?s:{})\z", re2::translate(text)?);
-        let regex = RegexBuilder::new(&anchored)
+        let regex = RegexBuilder::new(&anchored(text)?)
             .size_limit(COMPILED_BYTES_MAX)
             .dfa_size_limit(COMPILED_BYTES_MAX)
             .build()
             .map_err(|error| one_line(&error))?;
-        Ok(Self { text: text.to_owned(), regex })
+        Ok(Self { text: text.to_owned(), regex, automaton: Arc::default() })
     }
 
     /// The expression as written.
@@ -73,6 +78,38 @@ impl filter::Pattern for Pattern {
     fn matches(&self, value: &[u8]) -> bool {
         self.regex.is_match(value)
     }
+
+    fn automaton(&self) -> Option<&Automaton> {
+        self.automaton.get_or_init(|| automaton(&anchored(&self.text).ok()?)).as_ref()
+    }
+}
+
+/// The expression for a whole value. Values may hold line ends, and peers let the dot match them.
+fn anchored(text: &str) -> Result<String, String> {
+    Ok(format!(r"\A(?s:{})\z", re2::translate(text)?))
+}
+
+/// All states of an anchored expression, unless it is one that needs too many, or looks at words of
+/// all alphabets.
+fn automaton(anchored: &str) -> Option<Automaton> {
+    let limit = Some(COMPILED_BYTES_MAX);
+    let config = dense::Config::new()
+        .start_kind(StartKind::Anchored)
+        .accelerate(false)
+        .dfa_size_limit(limit)
+        .determinize_size_limit(limit);
+    let dfa = dense::Builder::new()
+        .configure(config)
+        .syntax(syntax::Config::new().utf8(false))
+        .thompson(thompson::Config::new().utf8(false).nfa_size_limit(limit))
+        .build(anchored)
+        .ok()?;
+    let start = dfa.start_state(&start::Config::new().anchored(Anchored::Yes)).ok()?;
+    Automaton::explore(
+        start,
+        |state, byte| dfa.next_state(state, byte),
+        |state| dfa.is_match_state(dfa.next_eoi_state(state)),
+    )
 }
 
 impl fmt::Debug for Pattern {
