@@ -41,7 +41,8 @@ const NOTES: [&str; 5] = [
      once is in it. Resident memory counts pages of mapped files that the kernel may take back; \
      anonymous memory does not.",
     "One series: from the request on a new connection to the first byte of the body; other series each \
-     time. The first request of all is shown alone, since a node may build something then.",
+     time. The first request of all, twelve seconds after the last new series, is shown alone, since a \
+     node may build something then.",
 ];
 
 /// Exports from VictoriaMetrics and from IronTSD and compares what it cost them.

@@ -11,6 +11,9 @@ use crate::common::node::Node;
 use crate::common::table::{Row, row};
 use crate::common::times::{Times, ms};
 
+/// From the last new series to the first request: nodes index beside ingestion, IronTSD once new series come
+/// calmly, which it looks for every five seconds.
+const CALM: Duration = Duration::from_secs(12);
 /// Requests behind the first one.
 const REQUESTS: usize = 200;
 /// Agent series of one host.
@@ -58,6 +61,7 @@ pub fn measure(node: &dyn Node, lines: &Lines, shape: &Shape) -> Outcome<Figures
             _ => Err(format!("{path}: not exactly one series").into()),
         }
     };
+    std::thread::sleep(CALM);
     let first = ask(0)?;
     let others = (1..=REQUESTS as u64).map(&mut ask).collect::<Outcome<Vec<_>>>()?;
     running.server.stop(running.timeout)?;

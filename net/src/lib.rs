@@ -1,7 +1,7 @@
 //! Network side of IronTSD: event loops, OpenTSDB over telnet and HTTP, export. Opens no files.
 //!
 //! `server` starts what runs; `event_loop` is one loop and its turn; `conn` one connection; `listener`
-//! accepts; `inbox` and `workers` connect threads. Pure, without sockets: `telnet` (lines), `http`
+//! accepts; `inbox` and `workers` connect threads; `indexer` is one. Pure, without sockets: `telnet` (lines), `http`
 //! (requests), `put` (JSON bodies), `kairosdb`, `number`, `point`, `policy`, `reject`,
 //! `admission`. Reading: `read`,
 //! `status`. `udp` takes datagrams.
@@ -16,6 +16,7 @@ pub mod histogram;
 pub mod http;
 pub mod import;
 pub mod inbox;
+pub mod indexer;
 pub mod intake;
 pub mod kairosdb;
 pub mod known;

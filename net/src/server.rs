@@ -1,8 +1,9 @@
-//! The running server: binds, starts loops and workers, stops them in order.
+//! The running server: binds, starts loops, workers and the indexer, stops them in order.
 
 use crate::event_loop::{EventLoop, WAKER};
 use crate::http::router::Port;
 use crate::inbox::{Handle, Message};
+use crate::indexer::Indexer;
 use crate::listener::Listeners;
 use crate::node::Node;
 use crate::udp::Udp;
@@ -50,6 +51,7 @@ pub struct Server {
     handles: Vec<Arc<Handle>>,
     threads: Vec<JoinHandle<()>>,
     workers: Workers,
+    indexer: Indexer,
 }
 
 impl Server {
@@ -86,7 +88,8 @@ impl Server {
             );
             threads.push(run(index, event_loop)?);
         }
-        Ok(Server { handles, threads, workers })
+        let indexer = Indexer::start(node.clone())?;
+        Ok(Server { handles, threads, workers, indexer })
     }
 
     /// Stops accepting, takes the whole lines already received, finishes answers in progress.
@@ -96,6 +99,7 @@ impl Server {
         for thread in self.threads {
             let _panicked = thread.join();
         }
+        self.indexer.stop();
         self.workers.stop();
     }
 }

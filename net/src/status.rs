@@ -55,6 +55,8 @@ fn storage(node: &Node, out: &mut String) {
     let plain = |name: &str, value: u64| format!("{name} {value}");
     let name = "irontsd_series";
     gauge(name, "Series known.", plain(name, engine.registry().len().into()));
+    let name = "irontsd_series_indexed";
+    gauge(name, "Series in the index.", plain(name, engine.index().covered().into()));
     let name = "irontsd_log_bytes";
     gauge(name, "Bytes of logs in use.", plain(name, sizes.log_bytes));
     let name = "irontsd_segment_bytes";

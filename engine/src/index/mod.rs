@@ -1,8 +1,8 @@
 //! Which series have which labels: selectors and lists of labels answered without walking names.
 //!
-//! The index costs ingestion nothing. It is made of immutable parts, each for a range of ids; a
-//! query that finds many series not covered yet covers them, in its own thread, while others walk
-//! the names of the uncovered tail instead of waiting. Parts are merged so that each is at least
+//! The index costs ingestion nothing. It is made of immutable parts, each for a range of ids. Series not
+//! covered yet are covered now and then by [`Index::keep_up`]; a query that finds many of them does so in its
+//! own thread, while others walk the names of the uncovered tail instead of waiting. Parts are merged so that each is at least
 //! twice as large as all behind it together: there are few, and a series is merged a few times.
 //!
 //! `posting` and `dictionary` hold a part, `build` and `merge` make one, `filter` is the question,
@@ -82,19 +82,39 @@ impl Index {
             return view;
         }
         let Some(_extending) = self.extending.try_lock() else { return view };
-        self.cover(registry);
+        self.cover(registry, || true);
         self.view()
     }
 
     /// Covers all series known now.
     pub fn extend(&self, registry: &Registry) {
         let _extending = self.extending.lock();
-        self.cover(registry);
+        self.cover(registry, || true);
     }
 
-    fn cover(&self, registry: &Registry) {
+    /// Covers all series known now but for a short tail, while it may go on. Returns how many that
+    /// were; none, if somebody else is at it.
+    pub fn keep_up(&self, registry: &Registry, goes_on: impl Fn() -> bool) -> u32 {
+        let Some(_extending) = self.extending.try_lock() else { return 0 };
+        let covered = self.covered();
+        if registry.len().saturating_sub(covered) <= TAIL_MAX {
+            return 0;
+        }
+        self.cover(registry, goes_on);
+        self.covered() - covered
+    }
+
+    /// The first series that is not covered.
+    pub fn covered(&self) -> SeriesId {
+        self.view().covered()
+    }
+
+    fn cover(&self, registry: &Registry, goes_on: impl Fn() -> bool) {
         let (len, mut next) = (registry.len(), self.view().covered());
         while next < len {
+            if !goes_on() {
+                return;
+            }
             let mut builder = Builder::new(next, self.secrets);
             while next < len && !builder.is_full() {
                 let ids = next..len.min(next + STEP);

@@ -160,6 +160,21 @@ fn a_short_tail_is_walked_and_a_long_one_indexed() {
 }
 
 #[test]
+fn keeping_up_ends_when_told_and_goes_on_where_it_was() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (registry, index) = (registry(dir.path()), Index::new(1));
+    assert_eq!(index.keep_up(&registry, || true), 0);
+    for number in 0..TAIL_MAX + 1 {
+        registry.find_or_reserve(format!("m s={number}").as_bytes());
+    }
+    assert_eq!(index.keep_up(&registry, || false), 0);
+    assert_eq!(index.keep_up(&registry, || true), TAIL_MAX + 1);
+    assert_eq!(index.covered(), TAIL_MAX + 1);
+    registry.find_or_reserve(b"m s=x");
+    assert_eq!(index.keep_up(&registry, || true), 0, "a short tail is walked");
+}
+
+#[test]
 fn a_busy_index_is_not_waited_for() {
     let dir = tempfile::tempdir().expect("a directory");
     let (registry, index) = (registry(dir.path()), Index::new(1));
