@@ -43,6 +43,7 @@ mod merging; // Merges change nothing that a reader sees, whatever interrupts th
 mod monitoring; // Metrics, the list of refused lines and the probes tell the truth.
 mod offline; // Exports and imports without a node, in every form.
 mod operations; // Metrics, alerts, dashboard, unit, logs and readiness fit the running node.
+mod paging; // Lists of labels, values and series come in bounded memory or in pages that make up the whole.
 mod put; // /api/put stores good points, names bad ones and counts both.
 mod readme; // The README's tour works as pasted.
 mod real_clients; // collectd and netdata work, and the export is what they sent.

@@ -159,7 +159,7 @@ pub fn suggest(node: &Node, query: &Query) -> Reply {
     let (registry, index) = (node.engine.registry(), node.engine.index());
     // An empty name is no suggestion.
     let mut found = Texts::new(start, max.saturating_add(1));
-    let listed = index.list(registry, &[], registry.len(), listing, &mut |_| Ok(true), &mut found);
+    let listed = index.list(registry, None, registry.len(), listing, &mut |_| Ok(true), &mut found);
     if let Err(error) = listed {
         return Reply::error(500, &error.to_string(), None);
     }

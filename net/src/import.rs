@@ -15,6 +15,7 @@ use crate::reject::{Reason, Reject};
 use irontsd_engine::name;
 use irontsd_engine::types::{TIMESTAMP_MS_MAX, TIMESTAMP_MS_MIN, Value};
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 /// Errors listed in an answer at the most.
 pub const ERRORS_SHOWN_MAX: usize = 100;
@@ -278,6 +279,24 @@ pub fn series_name<'a>(
     if histograms {
         name.extend_from_slice(&name::HISTOGRAM_MARK);
     }
+    Ok(name)
+}
+
+/// The canonical name of labels as exports and lists of series show them.
+pub fn labels_name(text: &[u8]) -> Result<Vec<u8>, String> {
+    let mut reader = Reader::new(text);
+    let found = match reader.token().map_err(json) {
+        Ok(Token::Object) => labels(&mut reader),
+        Ok(_) => return Err("expected the labels of a series as an object".into()),
+        Err(reject) => Err(reject),
+    };
+    let mut tags: BTreeMap<_, _> = found.map_err(|reject| reject.message)?.into_iter().collect();
+    if reader.offset() < text.len() {
+        return Err("text behind the object".into());
+    }
+    let metric = tags.remove(name::METRIC_LABEL).unwrap_or_default();
+    let mut name = Vec::new();
+    name::encode(&mut name, &metric, tags.iter().map(|(key, value)| (&**key, &**value)));
     Ok(name)
 }
 

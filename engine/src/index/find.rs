@@ -73,7 +73,7 @@ fn to_vec(series: &RoaringBitmap) -> Vec<SeriesId> {
 }
 
 /// Whether every series passes.
-pub(super) fn take_all(groups: &[Group<'_>]) -> bool {
+fn take_all(groups: &[Group<'_>]) -> bool {
     groups.is_empty() || groups.iter().any(Vec::is_empty)
 }
 

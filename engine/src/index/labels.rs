@@ -1,53 +1,100 @@
-//! Lists label names and values, in byte order, as far as somebody wants them.
+//! Lists label names and values, in byte order, as far as somebody wants them. Where that is much, page by
+//! page: a page begins behind a text, so it does not matter how the index has changed since the last.
 
 use super::Index;
-use super::find::{Group, take_all};
 use super::merge::Merge;
 use super::part::{Part, values_of};
-use super::posting::Posting;
 use crate::error::Result;
 use crate::name::{self, METRIC_LABEL, unescape};
 use crate::series::Registry;
 use crate::types::SeriesId;
+use roaring::RoaringBitmap;
 use std::borrow::Cow;
 use std::collections::BTreeSet;
+use std::ops::Bound;
 use std::sync::Arc;
 
-/// Texts that begin with a prefix in byte order, the first `limit` of all that were offered.
+/// Series are asked about for one page at the most, about; then it ends short.
+const PAGE_ASKED: usize = if cfg!(test) { 5 } else { 100_000 };
+/// Up to here the names of the series among which is listed are walked; else the index is. Tests have few
+/// series and go both ways.
+const WALKED_MAX: u64 = if cfg!(test) { 20 } else { 16 << 10 };
+
+/// Texts in byte order, the first of all that were offered: as many as are allowed, or a page.
 #[derive(Debug)]
 pub struct Texts {
     found: BTreeSet<Vec<u8>>,
     prefix: Vec<u8>,
     limit: usize,
+    /// Only what stands behind it is wanted.
+    after: Option<Vec<u8>>,
+    /// Nothing behind it is wanted any more.
+    until: Option<Vec<u8>>,
+    /// Bytes of all of them, and how many they may be.
+    bytes: usize,
+    bytes_max: usize,
+    /// How often a series may still be asked about.
+    asks: usize,
 }
 
 impl Texts {
-    /// None yet; at most `limit`.
+    /// Those that begin with a prefix; at most `limit`.
     pub fn new(prefix: &[u8], limit: usize) -> Texts {
-        Texts { found: BTreeSet::new(), prefix: prefix.to_vec(), limit }
+        let (found, prefix, bytes_max) = (BTreeSet::new(), prefix.to_vec(), usize::MAX);
+        let (after, until, bytes, asks) = (None, None, 0, usize::MAX);
+        Texts { found, prefix, limit, after, until, bytes, bytes_max, asks }
+    }
+
+    /// Those behind one; at most `limit`, which is not zero, and so many bytes, but one in any case
+    /// if there is one. It may end earlier.
+    pub fn page(after: Option<Vec<u8>>, limit: usize, bytes_max: usize) -> Texts {
+        Texts { after, bytes_max, asks: PAGE_ASKED, ..Texts::new(b"", limit) }
     }
 
     /// Whether a text would change anything.
     fn want(&self, text: &[u8]) -> bool {
-        text.starts_with(&self.prefix) && !self.end_before(text) && !self.found.contains(text)
+        text.starts_with(&self.prefix)
+            && self.after.as_ref().is_none_or(|after| **after < *text)
+            && !self.end_before(text)
+            && !self.found.contains(text)
     }
 
     /// Whether neither a text nor any behind it can be wanted.
     fn end_before(&self, text: &[u8]) -> bool {
-        let full = self.found.len() >= self.limit;
-        full && self.found.last().is_none_or(|last| **last <= *text)
+        self.until.as_ref().is_some_and(|until| **until < *text)
     }
 
     fn insert(&mut self, text: &[u8]) {
         self.found.insert(text.to_vec());
-        if self.found.len() > self.limit {
-            self.found.pop_last();
+        self.bytes += text.len();
+        while self.found.len() > self.limit || self.bytes > self.bytes_max {
+            if self.found.len() == 1 && self.limit > 0 {
+                return;
+            }
+            self.bytes -= self.found.pop_last().map_or(0, |cut| cut.len());
+            self.until = Some(self.found.last().cloned().unwrap_or_default());
+        }
+    }
+
+    /// Ends the page behind a text.
+    fn stop_at(&mut self, text: &[u8]) {
+        if !self.end_before(text) {
+            let behind = (Bound::Excluded(text), Bound::Unbounded);
+            while self.found.range::<[u8], _>(behind).next().is_some() {
+                self.bytes -= self.found.pop_last().map_or(0, |cut| cut.len());
+            }
+            self.until = Some(text.to_vec());
         }
     }
 
     /// What is there.
     pub fn iter(&self) -> impl Iterator<Item = &[u8]> {
         self.found.iter().map(Vec::as_slice)
+    }
+
+    /// Behind which text the next page begins; `None` if this is the last.
+    pub fn next(&self) -> Option<&[u8]> {
+        self.until.as_deref()
     }
 }
 
@@ -83,42 +130,89 @@ impl Listing<'_> {
 type Counts<'a> = dyn FnMut(SeriesId) -> Result<bool> + 'a;
 
 impl Index {
-    /// Adds the texts of the series that [`Index::find`] finds and that count. Series are asked
-    /// about only while a text of theirs is wanted.
+    /// Adds the texts of the series below `len` that are among some (all, if `None`) and count. Series
+    /// are asked about only while a text of theirs is wanted.
     pub fn list(
         &self,
         registry: &Registry,
-        groups: &[Group<'_>],
+        among: Option<&RoaringBitmap>,
         len: u32,
         listing: Listing<'_>,
         counts: &mut Counts<'_>,
         out: &mut Texts,
     ) -> Result<()> {
-        if !take_all(groups) {
-            let found = self.find(registry, groups, len);
-            return list_of(registry, found, listing, counts, out);
-        }
+        let is_among = |series: &SeriesId| among.is_none_or(|among| among.contains(*series));
         let view = self.view_of(registry, len);
-        let parts = &view.0[..];
-        let mut below = |series| Ok(series < len && counts(series)?);
-        match listing {
-            Listing::Values(label) => list_values(parts, &values_of(label), &mut below, out)?,
-            Listing::Labels | Listing::TagKeys => {
-                let skipped = if listing == Listing::TagKeys { METRIC_LABEL } else { b"" };
-                for key in keys(parts).filter(|key| key != skipped) {
-                    let here = Merge::from(parts, &key);
-                    take(&here, &unescape(&key), &mut below, out)?;
-                }
+        let walked = if among.is_some_and(|among| among.len() <= WALKED_MAX) {
+            0
+        } else {
+            let mut below = |series| Ok(series < len && counts(series)?);
+            let mut ask = Ask { among, counts: &mut below };
+            list_indexed(&view.0, listing, &mut ask, out)?;
+            view.covered()
+        };
+        match among {
+            Some(among) if walked < len => {
+                list_of(registry, among.range(walked..len), listing, counts, out)
             }
-            Listing::TagValues => {
-                for mut key in keys(parts).filter(|key| *key != METRIC_LABEL) {
-                    key.push(b'=');
-                    list_values(parts, &key, &mut below, out)?;
-                }
+            _ => list_of(registry, (walked..len).filter(is_among), listing, counts, out),
+        }
+    }
+}
+
+/// How series are asked about.
+struct Ask<'a, 'b> {
+    among: Option<&'a RoaringBitmap>,
+    counts: &'a mut Counts<'b>,
+}
+
+impl Ask<'_, '_> {
+    /// Takes a text if any series that the merge stands at is among those that count.
+    fn take(&mut self, merge: &Merge<'_>, text: &[u8], out: &mut Texts) -> Result<()> {
+        if !out.want(text) {
+            return Ok(());
+        }
+        for series in merge.postings().flat_map(|posting| posting.ids_among(self.among)) {
+            out.asks = out.asks.saturating_sub(1);
+            if (self.counts)(series)? {
+                out.insert(text);
+                break;
             }
         }
-        list_of(registry, view.covered()..len, listing, counts, out)
+        Ok(())
     }
+}
+
+/// Adds what the index has.
+fn list_indexed(
+    parts: &[Arc<Part>],
+    listing: Listing<'_>,
+    ask: &mut Ask<'_, '_>,
+    out: &mut Texts,
+) -> Result<()> {
+    match listing {
+        Listing::Values(label) => list_values(parts, &values_of(label), ask, out)?,
+        Listing::Labels | Listing::TagKeys => {
+            let skipped = if listing == Listing::TagKeys { METRIC_LABEL } else { b"" };
+            for key in keys(parts, first_key(out)).filter(|key| key != skipped) {
+                ask.take(&Merge::from(parts, &key), &unescape(&key), out)?;
+            }
+        }
+        Listing::TagValues => {
+            for mut key in keys(parts, Vec::new()).filter(|key| *key != METRIC_LABEL) {
+                key.push(b'=');
+                list_values(parts, &key, ask, out)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Where keys have to be looked at from. Escaped characters sort behind all others, so keys stand in the
+/// order of their texts up to the first of them only.
+fn first_key(out: &Texts) -> Vec<u8> {
+    let after = out.after.as_deref().unwrap_or_default();
+    after[..memchr::memchr2(b' ', b'=', after).unwrap_or(after.len())].to_vec()
 }
 
 /// Adds the texts of these series.
@@ -148,37 +242,26 @@ fn list_of(
 fn list_values(
     parts: &[Arc<Part>],
     key: &[u8],
-    counts: &mut Counts<'_>,
+    ask: &mut Ask<'_, '_>,
     out: &mut Texts,
 ) -> Result<()> {
-    let mut merge = Merge::from(parts, &[key, &out.prefix].concat());
+    let from = out.after.as_ref().unwrap_or(&out.prefix).max(&out.prefix);
+    let mut merge = Merge::from(parts, &[key, from].concat());
     while let Some(value) = merge.text().and_then(|text| text.strip_prefix(key)) {
         if !value.starts_with(&out.prefix) || out.end_before(value) {
             return Ok(());
         }
-        take(&merge, value, counts, out)?;
+        ask.take(&merge, value, out)?;
+        if out.asks == 0 {
+            out.stop_at(value);
+        }
         merge.advance();
     }
     Ok(())
 }
 
-/// Takes a text if any series that the merge stands at counts.
-fn take(merge: &Merge<'_>, text: &[u8], counts: &mut Counts<'_>, out: &mut Texts) -> Result<()> {
-    if !out.want(text) {
-        return Ok(());
-    }
-    for series in merge.postings().flat_map(Posting::ids) {
-        if counts(series)? {
-            out.insert(text);
-            break;
-        }
-    }
-    Ok(())
-}
-
-/// All keys, as they stand in the parts.
-fn keys(parts: &[Arc<Part>]) -> impl Iterator<Item = Vec<u8>> {
-    let mut from = Vec::new();
+/// All keys from one on, as they stand in the parts.
+fn keys(parts: &[Arc<Part>], mut from: Vec<u8>) -> impl Iterator<Item = Vec<u8>> {
     std::iter::from_fn(move || {
         loop {
             let merge = Merge::from(parts, &from);

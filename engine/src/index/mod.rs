@@ -6,7 +6,8 @@
 //! twice as large as all behind it together: there are few, and a series is merged a few times.
 //!
 //! `posting` and `dictionary` hold a part, `build` and `merge` make one, `filter` is the question,
-//! `automaton`, `part` and `find` answer it; `labels` lists names and values, `cardinality` counts them.
+//! `automaton`, `part` and `find` answer it; `labels` lists names and values, `metrics`
+//! series, `cardinality` counts them.
 
 mod automaton;
 mod build;
@@ -16,6 +17,7 @@ pub mod filter;
 mod find;
 mod labels;
 mod merge;
+mod metrics;
 mod part;
 mod posting;
 #[cfg(test)]
@@ -24,6 +26,9 @@ mod tests;
 pub use cardinality::{Cardinality, Counted};
 pub use find::Group;
 pub use labels::{Listing, Texts};
+pub use metrics::OfMetrics;
+/// A set of series.
+pub use roaring::RoaringBitmap as Set;
 
 use crate::series::Registry;
 use crate::types::SeriesId;

@@ -36,6 +36,18 @@ impl<'a> Posting<'a> {
         }
     }
 
+    /// Those ids that are among some; all of them, if `None`.
+    pub fn ids_among(
+        self,
+        among: Option<&'a RoaringBitmap>,
+    ) -> Box<dyn Iterator<Item = SeriesId> + 'a> {
+        match (self, among) {
+            (posting, None) => posting.ids(),
+            (Posting::Many(bitmap), Some(among)) => Box::new((bitmap & among).into_iter()),
+            (posting, Some(among)) => Box::new(posting.ids().filter(|&id| among.contains(id))),
+        }
+    }
+
     /// Appends the ids.
     pub fn append_to(self, out: &mut Vec<SeriesId>) {
         match self {

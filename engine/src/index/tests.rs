@@ -13,7 +13,7 @@ fn registry(dir: &std::path::Path) -> Registry {
 fn listed(index: &Index, registry: &Registry, listing: Listing<'_>, texts: Texts) -> Vec<String> {
     let mut texts = texts;
     let mut odd = |series| Ok(series % 2 == 1);
-    index.list(registry, &[], registry.len(), listing, &mut odd, &mut texts).expect("no damage");
+    index.list(registry, None, registry.len(), listing, &mut odd, &mut texts).expect("no damage");
     texts.iter().map(|text| String::from_utf8_lossy(text).into_owned()).collect()
 }
 
@@ -52,6 +52,52 @@ proptest! {
             let wanted: Vec<String> = wanted.into_iter().take(limit).collect();
             let found = listed(&index, &registry, listing, Texts::new(prefix.as_bytes(), limit));
             prop_assert_eq!(found, wanted, "{:?}", listing);
+        }
+    }
+
+    #[test]
+    fn pages_are_the_whole(
+        rounds in prop::collection::vec(prop::collection::btree_map(
+            "[ab]{1,2}", prop::collection::btree_map("[ab= -]{1,2}", "[ab= ]{0,2}", 0..4), 0..30), 1..5),
+        (limit, bytes) in (1..4usize, prop_oneof![0..9usize, Just(usize::MAX)]),
+        among in prop::option::of(prop::collection::btree_set(0..120u32, 0..120)),
+    ) {
+        let dir = tempfile::tempdir().expect("a directory");
+        let (registry, index) = (registry(dir.path()), Index::new(1));
+        let among = among.map(|ids| ids.into_iter().collect::<Set>());
+        let wanted = |id: &u32| id % 2 == 1 && among.as_ref().is_none_or(|ids| ids.contains(*id));
+        for (number, names) in rounds.iter().enumerate() {
+            if number > 0 {
+                index.extend(&registry);
+            }
+            for (metric, tags) in names {
+                let mut name = Vec::new();
+                let tags = tags.iter().map(|(k, v)| (k.as_bytes(), v.as_bytes()));
+                crate::name::encode(&mut name, metric.as_bytes(), tags);
+                registry.find_or_reserve(&name);
+            }
+        }
+        for listing in [Listing::Labels, Listing::Values(b"a"), Listing::Values(b"__name__")] {
+            let mut whole = BTreeSet::new();
+            registry.each_name((0..registry.len()).filter(wanted), |_, name| {
+                listing.each(name, |text| _ = whole.insert(text.into_owned()));
+            });
+            let (mut joined, mut after) = (Vec::new(), None);
+            loop {
+                let mut page = Texts::page(after, limit, bytes);
+                let mut odd = |series| Ok(series % 2 == 1);
+                let listed = index.list(
+                    &registry, among.as_ref(), registry.len(), listing, &mut odd, &mut page,
+                );
+                listed.expect("no damage");
+                prop_assert!(page.iter().count() <= limit);
+                joined.extend(page.iter().map(<[u8]>::to_vec));
+                let Some(next) = page.next() else { break };
+                after = Some(next.to_vec());
+                // What happens between two pages: the index grows.
+                index.extend(&registry);
+            }
+            prop_assert_eq!(joined, whole.into_iter().collect::<Vec<_>>(), "{:?}", listing);
         }
     }
 }

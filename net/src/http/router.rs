@@ -2,7 +2,7 @@
 
 use super::head::Method;
 use super::reply::Reply;
-use crate::read::labels::What;
+use crate::read::pages::What;
 use crate::snapshot::Verb;
 use std::borrow::Cow;
 

@@ -1,9 +1,11 @@
 //! Arguments of the read endpoints: selectors, time range, limits. Pure.
 
 use super::formats::Format;
+use super::pages::What;
 use super::select::{self, Matcher, Op, Selector};
 use super::time_arg;
 use crate::http::query::Query;
+use crate::import;
 
 /// Arguments of `/api/v1/export`.
 #[derive(Debug)]
@@ -83,10 +85,12 @@ pub struct LabelArgs {
     pub range: (i64, i64),
     /// Most entries of the answer.
     pub limit: usize,
+    /// Only what stands behind it: a text, or a canonical name.
+    pub after: Option<Vec<u8>>,
 }
 
 /// Reads the arguments of a label endpoint; an error is the answer's text.
-pub fn labels(query: &Query, now_ms: i64) -> Result<LabelArgs, String> {
+pub fn labels(query: &Query, what: &What, now_ms: i64) -> Result<LabelArgs, String> {
     let end = range(query, now_ms, 0, now_ms).map_or(now_ms, |(_, end)| end);
     // A start of zero is taken for absent.
     let (start_ms, end_ms) = range(query, now_ms, end - LABELS_RANGE_MS, now_ms)?;
@@ -99,7 +103,15 @@ pub fn labels(query: &Query, now_ms: i64) -> Result<LabelArgs, String> {
             .map_err(|error| format!("cannot parse integer \"limit\"=\"{text}\": {error}"))?,
     };
     let limit = usize::try_from(limit).ok().filter(|&limit| limit > 0).unwrap_or(usize::MAX);
-    Ok(LabelArgs { selectors, range: (start_ms, end_ms), limit })
+    let after = match (query.first("after"), what) {
+        (None, _) => None,
+        (Some(text), What::Series) => Some(
+            import::labels_name(text.as_bytes())
+                .map_err(|error| format!("cannot parse after={text}: {error}"))?,
+        ),
+        (Some(text), _) => Some(text.as_bytes().to_vec()),
+    };
+    Ok(LabelArgs { selectors, range: (start_ms, end_ms), limit, after })
 }
 
 /// Both ends included.

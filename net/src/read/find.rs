@@ -1,9 +1,10 @@
 //! Which series a request means: matched by selectors, in name order.
 
+use super::pages::Page;
 use super::select::Selector;
 use irontsd_engine::engine::Engine;
 use irontsd_engine::error::Result;
-use irontsd_engine::index::Group;
+use irontsd_engine::index::{Group, Set};
 use irontsd_engine::name;
 use irontsd_engine::series::Registry;
 use irontsd_engine::types::SeriesId;
@@ -13,6 +14,11 @@ use std::collections::BTreeSet;
 /// The series below `len` that any selector matches, by id; all of them if there is no selector.
 pub fn find(engine: &Engine, selectors: &[Selector], len: u32) -> Vec<SeriesId> {
     engine.index().find(engine.registry(), &groups(selectors), len)
+}
+
+/// The same as a set.
+pub fn find_set(engine: &Engine, selectors: &[Selector], len: u32) -> Set {
+    engine.index().find_set(engine.registry(), &groups(selectors), len)
 }
 
 /// Selectors as the index takes them.
@@ -64,34 +70,55 @@ impl Found {
     }
 }
 
-/// The first `limit` sets of labels, as names, in name order, of those series that count.
+/// What of all names is wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds<'a> {
+    /// Those behind it.
+    pub after: Option<&'a [u8]>,
+    /// Those before it.
+    pub end: Option<&'a [u8]>,
+    /// The first so many, at least one.
+    pub limit: usize,
+    /// So many bytes of them, but one name in any case.
+    pub bytes_max: usize,
+}
+
+/// The sets of labels of those series that count, as names, in name order, within bounds.
 pub fn first_names(
     engine: &Engine,
-    series: Vec<SeriesId>,
-    limit: usize,
+    series: impl IntoIterator<Item = SeriesId>,
+    Bounds { after, end, limit, bytes_max }: Bounds<'_>,
     mut counts: impl FnMut(SeriesId) -> Result<bool>,
-) -> Result<Vec<Vec<u8>>> {
+) -> Result<Page> {
     let mut first = BTreeSet::new();
-    let mut outcome = Ok(());
+    let (mut bytes, mut cut, mut outcome) = (0, false, Ok(()));
     engine.registry().each_name(series, |series, name| {
         let name = name::labels(name);
-        let full = first.len() >= limit;
-        let behind = |last: &ByName| name::compare(name, &last.0) != Ordering::Less;
-        if outcome.is_err() || (full && first.last().is_none_or(behind)) {
+        let is_behind = |other: &[u8]| name::compare(name, other) == Ordering::Greater;
+        let unwanted = after.is_some_and(|after| !is_behind(after))
+            || end.is_some_and(is_behind)
+            || cut && first.last().is_none_or(|last: &ByName| is_behind(&last.0));
+        if unwanted || outcome.is_err() {
             return;
         }
         match counts(series) {
-            Ok(true) => {
-                first.insert(ByName(name.to_vec()));
-                if full {
-                    first.pop_last();
-                }
-            }
-            Ok(false) => {}
+            Ok(true) if first.insert(ByName(name.to_vec())) => bytes += held(name),
+            Ok(_) => {}
             Err(error) => outcome = Err(error),
         }
+        while first.len() > limit || bytes > bytes_max && first.len() > 1 {
+            bytes -= first.pop_last().map_or(0, |last| held(&last.0));
+            cut = true;
+        }
     });
-    outcome.map(|()| first.into_iter().map(|name| name.0).collect())
+    outcome?;
+    let next = first.last().filter(|_| cut).map(|last| last.0.clone());
+    Ok((first.into_iter().map(|name| name.0).collect(), next))
+}
+
+/// Bytes of memory that a name takes in a page, about.
+fn held(name: &[u8]) -> usize {
+    name.len() + 48
 }
 
 /// A name in name order.

@@ -1,107 +1,101 @@
-//! The label endpoints: series, labels, values of a label, as Prometheus answers them.
+//! The label endpoints: series, labels, values of a label, as Prometheus answers them, in pieces.
 
 use super::args;
-use super::find::{find, first_names, groups};
-use super::json_line::{push_labels, push_string};
+use super::find::{find_set, groups};
+use super::pages::{Pages, What};
+use super::within::Within;
 use crate::http::query::Query;
 use crate::node::Node;
-use irontsd_engine::index::{Listing, Texts};
+use irontsd_engine::error::Result;
 use irontsd_engine::rows::SeriesSet;
-use irontsd_engine::scan::{Cursor, Scan, Snapshot};
-use irontsd_engine::types::{Samples, SeriesId};
+use irontsd_engine::scan::Snapshot;
+use std::sync::Arc;
 
-/// Which of the endpoints.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum What {
-    /// `/api/v1/series`
-    Series,
-    /// `/api/v1/labels`
-    Labels,
-    /// `/api/v1/label/<name>/values`
-    Values(String),
+/// A piece ends when it has this many bytes.
+const PIECE_BYTES: usize = 256 << 10;
+
+/// An answer in the making.
+pub struct Answer {
+    node: Arc<Node>,
+    pages: Pages,
+    /// Entries that may still be shown.
+    left: usize,
+    stage: Stage,
 }
 
-/// The whole body, or the text of an error.
-pub fn answer(
-    node: &Node,
-    what: &What,
-    query: &Query,
-    snapshot: &Snapshot,
-    now_ms: i64,
-) -> Result<Vec<u8>, String> {
-    let args = args::labels(query, now_ms)?;
-    if *what == What::Series && query.all(&["match", "match[]"]).next().is_none() {
-        return Err(args::MISSING_MATCH.into());
-    }
-    let (engine, limit) = (&node.engine, args.limit);
-    let (registry, index) = (engine.registry(), engine.index());
-    let len = registry.len();
-    let listing = match what {
-        What::Series => {
-            let found = find(engine, &args.selectors, len);
-            let wanted = found.iter().copied().collect();
-            let mut within = Within::new(snapshot.scan(Some(&wanted), args.range));
-            let names = first_names(engine, found, limit, |series| within.has(series));
-            let names = names.map_err(|error| error.to_string())?;
-            registry.check().map_err(|error| error.to_string())?;
-            return Ok(body(&names, |out, name| push_labels(out, name)));
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    Begin,
+    /// Whether an entry was shown.
+    Entries(bool),
+}
+
+impl Answer {
+    /// Finds the series; an error is the answer's text.
+    pub fn start(
+        node: &Arc<Node>,
+        what: What,
+        query: &Query,
+        snapshot: &Snapshot,
+        now_ms: i64,
+    ) -> std::result::Result<Answer, String> {
+        let args = args::labels(query, &what, now_ms)?;
+        if what == What::Series && query.all(&["match", "match[]"]).next().is_none() {
+            return Err(args::MISSING_MATCH.into());
         }
-        What::Labels => Listing::Labels,
-        What::Values(label) => Listing::Values(label.as_bytes()),
-    };
-    let mut within = Within::new(snapshot.scan(None, args.range));
-    let mut texts = Texts::new(b"", limit);
-    let mut counts = |series| within.has(series);
-    let groups = groups(&args.selectors);
-    let listed = index.list(registry, &groups, len, listing, &mut counts, &mut texts);
-    listed.and_then(|()| registry.check()).map_err(|error| error.to_string())?;
-    Ok(body(texts.iter(), push_string))
-}
-
-fn body<T>(items: impl IntoIterator<Item = T>, mut push: impl FnMut(&mut Vec<u8>, T)) -> Vec<u8> {
-    let mut out = b"{\"status\":\"success\",\"data\":[".to_vec();
-    for (at, item) in items.into_iter().enumerate() {
-        separate(&mut out, at);
-        push(&mut out, item);
-    }
-    out.extend_from_slice(b"]}");
-    out
-}
-
-fn separate(out: &mut Vec<u8>, before: usize) {
-    if before > 0 {
-        out.push(b',');
-    }
-}
-
-/// Whether a series has a sample in the range.
-struct Within {
-    scan: Scan,
-    cursor: Cursor,
-    samples: Samples,
-    /// Asked about before and found to have none: a series has many labels.
-    without: SeriesSet,
-}
-
-impl Within {
-    fn new(scan: Scan) -> Within {
-        let (cursor, samples, without) = Default::default();
-        Within { scan, cursor, samples, without }
+        let engine = &node.engine;
+        let len = engine.registry().len();
+        let all = groups(&args.selectors).iter().any(Vec::is_empty) || args.selectors.is_empty();
+        let among = (!all).then(|| find_set(engine, &args.selectors, len));
+        engine.registry().check().map_err(|error| error.to_string())?;
+        let wanted: Option<SeriesSet> = among.as_ref().map(|among| among.iter().collect());
+        let within = Within::new(snapshot.scan(wanted.as_ref(), args.range));
+        let pages = Pages::new(what, among, len, within, args.after);
+        Ok(Answer { node: node.clone(), pages, left: args.limit, stage: Stage::Begin })
     }
 
-    fn has(&mut self, series: SeriesId) -> irontsd_engine::error::Result<bool> {
-        if self.without.contains(series) {
-            return Ok(false);
+    /// Appends the next piece; whether there is more.
+    pub fn step(&mut self, out: &mut Vec<u8>) -> Result<bool> {
+        if self.stage == Stage::Begin {
+            out.extend_from_slice(b"{\"status\":\"success\",\"data\":[");
+            self.stage = Stage::Entries(false);
         }
-        self.samples.clear();
-        self.cursor.seek(&self.scan, series)?;
-        self.cursor.read(&self.scan, series, 1, &mut self.samples)?;
-        if self.samples.is_empty() {
-            self.without.insert(series);
+        let end = out.len() + PIECE_BYTES;
+        let mut turned = false;
+        loop {
+            while let Some(entry) = self.pages.take_next() {
+                if self.left == 0 {
+                    out.extend_from_slice(TRUNCATED);
+                    return Ok(false);
+                }
+                self.left -= 1;
+                if self.stage == Stage::Entries(true) {
+                    out.push(b',');
+                }
+                self.stage = Stage::Entries(true);
+                self.pages.push(out, &entry);
+                if out.len() >= end {
+                    return Ok(true);
+                }
+            }
+            // To find a page may take a while: whoever asked may be gone after the first.
+            if turned && self.pages.may_go_on() {
+                return Ok(true);
+            }
+            turned = true;
+            // One more than may be shown tells whether something is left out.
+            let found = self.pages.turn(&self.node.engine, self.left.saturating_add(1))?;
+            self.node.engine.registry().check()?;
+            if !found {
+                out.extend_from_slice(b"]}");
+                return Ok(false);
+            }
         }
-        Ok(!self.samples.is_empty())
     }
 }
+
+/// The end of an answer that leaves something out, as Prometheus says it.
+const TRUNCATED: &[u8] = b"],\"warnings\":[\"results truncated due to limit\"]}";
 
 /// The answer to a bad argument, as Prometheus gives it.
 pub fn error_body(text: &str) -> Vec<u8> {

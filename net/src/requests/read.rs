@@ -15,11 +15,12 @@ use crate::node::Node;
 use crate::read::args::{self, ExportArgs};
 use crate::read::cardinality;
 use crate::read::formats::{Columns, Format};
-use crate::read::labels::{self, What};
+use crate::read::label_task::LabelTask;
+use crate::read::labels;
+use crate::read::pages::What;
 use crate::read::task::{ExportTask, Ticket};
 use crate::snapshot::SnapshotTask;
 use crate::workers::{Step, Task};
-use irontsd_engine::scan::Snapshot;
 use std::sync::Arc;
 
 impl EventLoop {
@@ -100,11 +101,11 @@ impl EventLoop {
         if let Err(refusal) = self.node.memory.check(Level::Scarce) {
             return self.answer(place, &Reply::text(503, refusal.message));
         }
-        let (node, snapshot) = (self.node.clone(), self.node.engine.snapshot());
-        self.begin_task(
-            place,
-            Box::new(LabelsTask { node, framing, what, query, snapshot, now_ms }),
-        );
+        // Without chunks the end of a long answer is the end of the connection.
+        self.conns[place].framing.keep_alive &= framing.chunked;
+        let framing = self.conns[place].framing;
+        let node = self.node.clone();
+        self.begin_task(place, Box::new(LabelTask::new(node, framing, what, query, now_ms)));
     }
 
     fn begin_task(&mut self, place: usize, task: Box<dyn Task>) {
@@ -148,20 +149,4 @@ fn whole(body: Result<Vec<u8>, String>, framing: Framing, out: &mut Vec<u8>) -> 
     };
     answer.packed(framing).write(out, framing);
     Step::Done
-}
-
-struct LabelsTask {
-    node: Arc<Node>,
-    framing: Framing,
-    what: What,
-    query: Query,
-    snapshot: Snapshot,
-    now_ms: i64,
-}
-
-impl Task for LabelsTask {
-    fn step(&mut self, out: &mut Vec<u8>) -> Step {
-        let body = labels::answer(&self.node, &self.what, &self.query, &self.snapshot, self.now_ms);
-        whole(body, self.framing, out)
-    }
 }

@@ -180,11 +180,17 @@ fn the_first_names_are_those_of_the_whole_list() {
     // The mark of histograms is no label: the first and the last have the same.
     let names = [&b"b"[..], b"a k=2", b"c", b"a k=1", b"a", b"b\xff\x03"];
     names.iter().for_each(|name| assert!(engine.registry().find_or_reserve(name).is_some()));
-    let first = |limit| {
-        let counts = |series| Ok(series != 2);
-        first_names(&engine, (0..6).collect(), limit, counts).expect("no damage").concat()
+    let first = |after: Option<&[u8]>, (limit, bytes_max)| {
+        let bounds = Bounds { after, end: Some(b"b="), limit, bytes_max };
+        let counts = |_| Ok(true);
+        let (names, next) = first_names(&engine, 0..6, bounds, counts).expect("no damage");
+        (names.concat(), next)
     };
-    assert_eq!(first(0), b"");
-    assert_eq!(first(2), b"aa k=1");
-    assert_eq!(first(9), b"aa k=1a k=2b");
+    let (some, rest) = ((2, 1 << 20), (9, 1 << 20));
+    assert_eq!(first(None, some), (b"aa k=1".to_vec(), Some(b"a k=1".to_vec())));
+    assert_eq!(first(None, rest), (b"aa k=1a k=2b".to_vec(), None));
+    assert_eq!(first(Some(b"a k=1"), some), (b"a k=2b".to_vec(), None));
+    assert_eq!(first(Some(b"b"), rest), (Vec::new(), None));
+    // However little fits, there is one.
+    assert_eq!(first(None, (9, 1)), (b"a".to_vec(), Some(b"a".to_vec())));
 }
