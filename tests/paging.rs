@@ -124,6 +124,9 @@ impl Write for Looking {
     }
 }
 
+/// What a pattern says, in code.
+type Matches<'a> = &'a dyn Fn(&str) -> bool;
+
 /// Each list has 24 MB or more; a page of names is some megabytes.
 #[test]
 fn long_lists_take_little_memory() {
@@ -171,7 +174,7 @@ fn long_lists_take_little_memory() {
     }
     // As many values as make a pattern a table.
     let is_digits = |value: &str| value[..8].bytes().all(|byte| byte.is_ascii_digit());
-    let patterns: [(&str, &dyn Fn(&str) -> bool); 4] = [
+    let patterns: [(&str, Matches<'_>); 4] = [
         (".*1.*7-x+", &|value| value[..7].contains('1') && value[..8].ends_with('7')),
         ("[0-9]+-x*", &is_digits),
         ("[^a-f]*", &is_digits),
