@@ -1,11 +1,13 @@
-//! `/api/put` bodies: the fast reader and the one that only splits against the plain one.
+//! `/api/put` bodies: the fast reader and the one of known series against the plain one.
 
 use std::cell::RefCell;
 
-use irontsd_engine::types::{Kind, Value};
+use irontsd_engine::batch::Row;
+use irontsd_engine::types::{Kind, SeriesId, Value};
 use irontsd_net::policy::Policy;
-use irontsd_net::put::layout::{self, Raw};
+use irontsd_net::put::layout::{self, Known, Raw};
 use irontsd_net::put::{Scratch, judge};
+use irontsd_net::telnet::lookup::{Lookup, Trail};
 
 use crate::bodies::{self, NOW_MS, Readers};
 
@@ -22,50 +24,63 @@ pub fn check(bytes: &[u8]) {
     if let Err(complaint) = agreed {
         panic!("{complaint}");
     }
-    split(body);
+    known(body);
 }
 
-/// A point whose raw metric and tags a reader of JSON has taken is taken from the split body without one:
-/// the plain reader must find the same in it.
-fn split(body: &[u8]) {
-    let mut points = Vec::new();
-    if layout::split(body, &mut points).is_none() {
-        return;
+/// A point whose raw metric and tags a reader of JSON has taken is taken from the body without one: the
+/// plain reader must find the same in it. The second time the series come in the order of the first.
+fn known(body: &[u8]) {
+    let mut seen = Seen { body, lookup: Lookup::new(7, 1 << 20), names: Vec::new() };
+    let mut trail = Trail::default();
+    for _ in 0..2 {
+        let mut rows = Vec::new();
+        if layout::take(body, i64::MIN, &mut seen, &mut trail, &mut rows).is_some() {
+            let point = |(series, row): &(SeriesId, Row)| {
+                (seen.names[*series as usize].clone(), row.timestamp_ms(), of_value(row.value()))
+            };
+            assert_eq!(read(body), Some(rows.iter().map(point).collect()), "the whole body");
+        }
     }
-    let mut all = Some(Vec::new());
-    for raw in &points {
-        let (metric, tags) = (&body[raw.metric.clone()], &body[raw.tags.clone()]);
-        let like = [
+}
+
+/// Series whose raw keys a reader of JSON has taken.
+struct Seen<'a> {
+    body: &'a [u8],
+    lookup: Lookup,
+    names: Vec<Vec<u8>>,
+}
+
+impl Known for Seen<'_> {
+    fn guesser(&self) -> &Lookup {
+        &self.lookup
+    }
+
+    fn find(&mut self, raw: &mut Raw, trail: &mut Trail) -> Option<SeriesId> {
+        let (metric, tags) = (&self.body[raw.metric.clone()], &self.body[raw.tags.clone()]);
+        if let Some(series) = self.lookup.find(metric, tags, trail) {
+            return Some(series);
+        }
+        let like: [&[u8]; 5] = [
             b"{\"metric\":\"",
             metric,
             b"\",\"timestamp\":1700000000,\"value\":1,\"tags\":",
             tags,
             b"}",
         ];
-        let known = layout::is_closed(tags).then(|| read(&like.concat())).flatten();
-        let Some((name, ..)) = known.and_then(|points| points.into_iter().next()) else {
-            all = None;
-            continue;
-        };
-        let expected = (name, raw.timestamp_ms, meaning(raw));
-        let found = read(&body[raw.element.clone()]);
-        assert_eq!(found.as_deref(), Some(&[expected.clone()][..]), "{raw:?}");
-        all = all.map(|mut all| {
-            all.push(expected);
-            all
-        });
-    }
-    if let Some(all) = all {
-        assert_eq!(read(body), Some(all), "the whole body");
+        let taken = layout::is_closed(tags).then(|| read(&like.concat())).flatten();
+        let (name, ..) = taken?.into_iter().next()?;
+        let expected = (name.clone(), raw.timestamp_ms, of_value(raw.value));
+        let found = read(&self.body[raw.element.clone()]);
+        assert_eq!(found.as_deref(), Some(&[expected][..]), "{raw:?}");
+        let series = self.names.len() as SeriesId;
+        self.names.push(name);
+        self.lookup.learn(metric, tags, series, trail);
+        Some(series)
     }
 }
 
 /// Name, milliseconds, whether an integer and bits of it, or of a double.
 type Point = (Vec<u8>, i64, (bool, u64));
-
-fn meaning(raw: &Raw) -> (bool, u64) {
-    of_value(raw.value)
-}
 
 fn of_value(value: Value) -> (bool, u64) {
     match value.kind {
