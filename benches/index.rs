@@ -8,7 +8,7 @@
 use irontsd_engine::engine::{Config, Engine};
 use irontsd_engine::env;
 use irontsd_engine::index::{Listing, Texts};
-use irontsd_net::read::find::{find, first_names};
+use irontsd_net::read::find::{Bounds, find, first_names};
 use irontsd_net::read::select::{Selector, parse};
 use std::time::{Duration, Instant};
 
@@ -70,13 +70,19 @@ fn measure(shape: &str, series: u64, name: Name) {
         .map(|rest| rest.split(' ').next().unwrap_or(rest).to_owned());
     let host = host.expect("each series has a host");
     let narrow = &host[..host.len() - 3];
-    let four = &host[..4];
+    // What tells values apart begins here; what a prefix leaves is a matter of how much of it is in it.
+    let apart = host.find('-').map_or(0, |at| at + 1);
+    let begin = |bytes: usize| &host[..apart + bytes];
     for selector in [
         format!("{{host=\"{host}\"}}"),
         format!("cpu.usage_3{{host=\"{host}\"}}"),
         format!("{{host=~\"{host}|{narrow}000|{narrow}999\"}}"),
         format!("{{host=~\"{narrow}.*\"}}"),
-        format!("{{host=~\"{four}.*1.*7\"}}"),
+        format!("{{host=~\"{}.*1.*7\"}}", begin(4)),
+        format!("{{host=~\"{}.*1.*7\"}}", begin(3)),
+        format!("{{host=~\"{}.*1.*7\"}}", begin(2)),
+        format!("{{host=~\"{}.*1.*7\"}}", begin(1)),
+        format!("{{host=~\"{}.*1.*7\"}}", &host[..apart]),
         "{host=~\".*12.4.*7\"}".to_owned(),
         format!("{{host=~\".*{}\"}}", &host[3..]),
         "{host!~\".*7\"}".to_owned(),
@@ -84,26 +90,30 @@ fn measure(shape: &str, series: u64, name: Name) {
         "{nosuch!=\"\"}".to_owned(),
         format!("cpu.usage_3{{nosuch=\"\",host=~\".*{}\"}}", &host[3..]),
     ] {
-        let selectors: [Selector; 1] = [parse(&selector).expect("good")];
         let mut found = 0;
-        let took = time(TRIES, || found = find(&engine, &selectors, registry.len()).len());
+        let took = time(TRIES, || {
+            let selectors: [Selector; 1] = [parse(&selector).expect("good")];
+            found = find(&engine, &selectors, registry.len()).len();
+        });
         println!("| `{}` | {found} | {} |", selector.replace('|', "\\|"), ms(took));
     }
     for (what, listing, limit) in [
         ("labels", Listing::Labels, usize::MAX),
         ("values of host, limit 100", Listing::Values(b"host"), 100),
-        ("values of host", Listing::Values(b"host"), usize::MAX),
     ] {
         let mut found = 0;
         let took = time(TRIES, || {
             let mut texts = Texts::new(b"", limit);
             let listed =
-                index.list(registry, &[], registry.len(), listing, &mut |_| Ok(true), &mut texts);
+                index.list(registry, None, registry.len(), listing, &mut |_| Ok(true), &mut texts);
             listed.expect("no damage");
             found = texts.iter().count();
         });
         println!("| {what} | {found} | {} |", ms(took));
     }
+    let mut found = 0;
+    let took = time(TRIES, || found = paged(&engine, b"host"));
+    println!("| values of host, page by page | {found} | {} |", ms(took));
     let mut found = 0;
     let counting = || index.cardinality(registry, None, 10, None).pairs;
     let took = time(TRIES, || found = counting());
@@ -112,8 +122,9 @@ fn measure(shape: &str, series: u64, name: Name) {
     let counting = || index.cardinality(registry, Some(&some), 10, None).pairs;
     let took = time(TRIES, || found = counting());
     println!("| the same of `cpu.usage_3` | {found} | {} |", ms(took));
-    let all: Vec<u32> = (0..registry.len()).collect();
-    let first = || first_names(&engine, all.clone(), 100, |_| Ok(true)).expect("no damage").len();
+    let all = || 0..registry.len();
+    let bounds = Bounds { after: None, end: None, limit: 100, bytes_max: usize::MAX };
+    let first = || first_names(&engine, all(), bounds, |_| Ok(true)).expect("no damage").0.len();
     println!(
         "| first 100 series of all by name | {} | {} |",
         first(),
@@ -124,6 +135,22 @@ fn measure(shape: &str, series: u64, name: Name) {
         each(index.memory() as u64),
         each(grown)
     );
+}
+
+/// Number of values of a label, listed as an answer lists them.
+fn paged(engine: &Engine, label: &[u8]) -> usize {
+    let (registry, index) = (engine.registry(), engine.index());
+    let (mut found, mut after) = (0, None);
+    loop {
+        let mut page = Texts::page(after, 8 << 10, 256 << 10);
+        let (len, mut all) = (registry.len(), |_| Ok(true));
+        index
+            .list(registry, None, len, Listing::Values(label), &mut all, &mut page)
+            .expect("sound");
+        found += page.iter().count();
+        let Some(next) = page.next() else { return found };
+        after = Some(next.to_vec());
+    }
 }
 
 /// The median of some tries.
