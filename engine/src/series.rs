@@ -177,6 +177,31 @@ impl Registry {
         Ok(state.tail.insert(hash, name))
     }
 
+    /// The id of a canonical name that is probably new, and whether it was: one lock where
+    /// [`Registry::look_up`] and [`Registry::admit`] take two, but one that all wait for. `None` if
+    /// `admit` refuses, or if these must be asked: parts were sealed meanwhile or could not be read.
+    pub fn make(
+        &self,
+        seen: &Seen,
+        name: &[u8],
+        admit: impl FnOnce(u32) -> bool,
+    ) -> Option<(SeriesId, bool)> {
+        assert!(name.len() <= NAME_BYTES_MAX, "protocols refuse longer names");
+        let hash = self.hash(name);
+        if let Some(id) = find_in(&seen.parts, hash, name) {
+            return Some((id, false));
+        }
+        seen.check().ok()?;
+        let mut state = self.state.write();
+        if !Arc::ptr_eq(&seen.parts, &state.parts) {
+            return None;
+        }
+        if let Some(id) = state.tail.find(hash, name) {
+            return Some((id, false));
+        }
+        admit(state.tail.end()).then(|| (state.tail.insert(hash, name), true))
+    }
+
     /// The id of a canonical name, given out now if it is new. `None` when ids are used up or the
     /// name is longer than any protocol lets through.
     pub fn find_or_reserve(&self, name: &[u8]) -> Option<SeriesId> {
@@ -439,6 +464,29 @@ mod tests {
         for number in 0..count {
             assert_eq!(registry.find(&name(number)), Some(u32::from(number)));
         }
+    }
+
+    #[test]
+    fn names_are_made_once_by_either_way_whatever_is_sealed_meanwhile() {
+        let (dir, env) = (tempfile::tempdir().expect("a directory"), env::real());
+        let registry = registry(dir.path());
+        let (mut seen, yes) = (Seen::default(), |_| true);
+        assert_eq!(registry.make(&seen, b"a", yes), None, "nothing was seen yet");
+        assert!(registry.look_up(b"a", &mut seen).is_err());
+        assert_eq!(registry.make(&seen, b"a", |end| end > 0), None, "refused");
+        assert_eq!(registry.make(&seen, b"a", yes), Some((0, true)));
+        assert_eq!(registry.make(&seen, b"a", |_| false), Some((0, false)));
+        assert_eq!(registry.look_up(b"a", &mut seen).ok(), Some(0));
+        registry.ensure_written(0).expect("written");
+        let (ids, _) = registry.rotate(&env, dir.path(), 1).expect("rotated");
+        let parts = registry.seal(&env, dir.path(), ids, || 2).expect("sealed");
+        registry.adopt(parts);
+        assert_eq!(registry.make(&seen, b"a", yes), None, "it may be in the new part");
+        assert_eq!(registry.make(&seen, b"b", yes), None);
+        assert!(registry.look_up(b"b", &mut seen).is_err());
+        assert_eq!(registry.make(&seen, b"a", yes), Some((0, false)));
+        assert_eq!(registry.make(&seen, b"b", yes), Some((1, true)));
+        assert_eq!((registry.len(), registry.find(b"b")), (2, Some(1)));
     }
 
     #[test]

@@ -23,6 +23,8 @@ pub struct Pending {
     pub refused: u64,
     /// Where new names are looked for.
     pub seen: Seen,
+    /// The last name that was looked for was made: the next one is probably new, too.
+    pub making: bool,
 }
 
 /// What a point says.
@@ -108,7 +110,16 @@ impl Intake<'_> {
             return Err(Reject::new(Reason::NameTooLong, message));
         }
         let (admission, engine) = (&self.node.admission, &self.node.engine);
-        let seen = &mut self.pending.seen;
+        let (seen, making) = (&mut self.pending.seen, &mut self.pending.making);
+        let now = || engine.env().clock.monotonic();
+        let all = || self.policy.creates.all() && self.node.memory.check(Level::Tight).is_ok();
+        if std::mem::take(making) && all() {
+            let admit = |series| admission.take(series, now).is_ok();
+            if let Some((series, new)) = engine.registry().make(seen, name, admit) {
+                *making = new;
+                return Ok(series);
+            }
+        }
         let unknown = match engine.registry().look_up(name, seen) {
             Ok(series) => return Ok(series),
             Err(unknown) => unknown,
@@ -120,10 +131,10 @@ impl Intake<'_> {
         self.node.known.check(self.policy.creates, engine, name)?;
         self.node.memory.check(Level::Tight)?;
         // A flood that is refused must not hold up loops that only look up: no lock for adding.
-        let now = || engine.env().clock.monotonic();
         let found = admission.check(unknown.end, now).and_then(|()| {
             engine.registry().admit(unknown, seen, name, |series| admission.take(series, now))
         });
+        *making = found.is_ok();
         found.map_err(|full| admission.refusal(full, name))
     }
 
