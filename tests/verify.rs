@@ -136,8 +136,8 @@ fn every_flipped_byte_is_named_with_its_file_and_offset() {
             assert_eq!(told.code, 1, "byte {at} of {name:?}: {}{}", told.out, told.err);
             let found = faults(&told);
             // What is unreadable is named by where it begins.
-            let holds = |place: u64| place <= at as u64;
-            let is_there = found.iter().any(|(file, it)| Path::new(file) == name && holds(*it));
+            let mut named = found.iter().filter(|(file, _)| Path::new(file) == name);
+            let is_there = named.any(|(_, offset)| *offset <= at as u64);
             assert!(is_there, "byte {at} of {name:?}: {found:?}");
         }
         fs::write(&path, &bytes).expect("written");
