@@ -12,7 +12,7 @@ use std::sync::atomic::{AtomicU8, Ordering::Relaxed};
 pub enum Instructions {
     /// What every processor of the architecture has.
     Plain = 1,
-    /// x86-64: AVX2, BMI1, BMI2, LZCNT and POPCNT.
+    /// x86-64: AVX2, BMI1, BMI2, FMA, LZCNT and POPCNT.
     Avx2 = 2,
     /// x86-64: AVX-512BW and VL besides.
     Avx512 = 3,
@@ -38,6 +38,7 @@ impl Instructions {
             is_x86_feature_detected!("avx2")
                 && is_x86_feature_detected!("bmi1")
                 && is_x86_feature_detected!("bmi2")
+                && is_x86_feature_detected!("fma")
                 && is_x86_feature_detected!("lzcnt")
                 && is_x86_feature_detected!("popcnt")
         };

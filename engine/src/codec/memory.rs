@@ -30,14 +30,20 @@ const SPARE_MAX: usize = 8;
 
 /// Numbers whose memory goes back to the thread.
 #[derive(Debug, Default)]
-pub struct Numbers(Vec<u64>);
+pub struct Numbers {
+    /// As long as it ever was, so that none is made twice.
+    list: Vec<u64>,
+    count: usize,
+}
 
 impl Numbers {
     /// So many numbers of no meaning.
     pub fn new(count: usize) -> Numbers {
         let mut list = SPARE.with_borrow_mut(Vec::pop).unwrap_or_default();
-        list.resize(count, 0);
-        Numbers(list)
+        if list.len() < count {
+            list.resize(count, 0);
+        }
+        Numbers { list, count }
     }
 }
 
@@ -45,7 +51,7 @@ impl Drop for Numbers {
     fn drop(&mut self) {
         SPARE.with_borrow_mut(|spare| {
             if spare.len() < SPARE_MAX {
-                spare.push(std::mem::take(&mut self.0));
+                spare.push(std::mem::take(&mut self.list));
             }
         });
     }
@@ -55,12 +61,12 @@ impl Deref for Numbers {
     type Target = [u64];
 
     fn deref(&self) -> &[u64] {
-        &self.0
+        &self.list[..self.count]
     }
 }
 
 impl DerefMut for Numbers {
     fn deref_mut(&mut self) -> &mut [u64] {
-        &mut self.0
+        &mut self.list[..self.count]
     }
 }

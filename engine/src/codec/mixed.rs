@@ -94,8 +94,7 @@ pub fn decode(
 /// Makes integers of those of some values that are whole.
 pub fn whole_ones(kinds: &mut [Kind], bits: &mut [u64]) {
     let kind = kinds.first().copied().unwrap_or(Kind::INTEGER);
-    // To the end, without a look at each: that way many are compared at once.
-    let one_kind = kinds.iter().fold(true, |all, other| all & (*other == kind));
+    let one_kind = all_are(kind, kinds);
     match kind.scale().filter(|_| one_kind) {
         Some(scale @ 1..=SCALE_WHOLE_MAX) => whole_decimals(scale, kinds, bits),
         None if one_kind && kind == Kind::FLOAT => whole_doubles(kinds, bits),
@@ -139,6 +138,11 @@ fn whole_multiples(ten: i64, kinds: &mut [Kind], bits: &mut [u64]) {
 }
 
 twice! {
+    fn all_are(kind: Kind, kinds: &[Kind]) -> bool {
+        // To the end, without a look at each: that way many are compared at once.
+        kinds.iter().fold(0, |different, other| different | other.0 ^ kind.0) == 0
+    }
+
     /// For decimals of a scale from one to [`SCALE_WHOLE_MAX`].
     fn whole_decimals(scale: u8, kinds: &mut [Kind], bits: &mut [u64]) {
         // What is known to the compiler takes fewer instructions.

@@ -93,16 +93,11 @@ fn decode_steps(
 twice! {
     /// Fills `out` with `first` and so on, each `step` later.
     fn stride(first: i64, step: u64, out: &mut [i64]) {
-        // Several sums at a time: none waits for the one before.
-        const AT_ONCE: usize = 8;
-        let mut next: [i64; AT_ONCE] =
-            std::array::from_fn(|at| first.wrapping_add(step.wrapping_mul(at as u64) as i64));
-        let (groups, rest) = out.as_chunks_mut::<AT_ONCE>();
-        for group in groups {
-            *group = next;
-            next.iter_mut().for_each(|at| *at = at.wrapping_add((step as i64).wrapping_mul(8)));
+        let mut next = first;
+        for slot in out {
+            *slot = next;
+            next = next.wrapping_add(step as i64);
         }
-        rest.iter_mut().zip(next).for_each(|(slot, at)| *slot = at);
     }
 }
 

@@ -291,7 +291,8 @@ fn decode_one_kind(
 /// Room for so many numbers more.
 fn append(count: usize, out: &mut Vec<u64>) -> &mut [u64] {
     let start = out.len();
-    out.resize(start + count, 0);
+    // Of known numbers, unlike those of `resize`: a call that fills memory by vectors.
+    out.extend((0..count).map(|_| 0));
     &mut out[start..]
 }
 

@@ -18,7 +18,7 @@ macro_rules! twice {
             fn body($($arg: $of),*) $(-> $result)? $body
             #[cfg(target_arch = "x86_64")]
             if $crate::codec::vectors::wide() {
-                #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+                #[target_feature(enable = "avx2,bmi1,bmi2,fma,lzcnt,popcnt")]
                 fn for_wide($($arg: $of),*) $(-> $result)? {
                     body($($arg),*)
                 }
@@ -44,6 +44,12 @@ pub fn wide() -> bool {
         return false;
     }
     Instructions::chosen() >= Instructions::Avx2
+}
+
+/// No other does.
+#[cfg(not(target_arch = "x86_64"))]
+pub fn wide() -> bool {
+    false
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 //! once, so that the processor always has several lookups in flight; then what they stand for.
 
 use super::lookup::{self, ENTRIES, Entries, Entry, Lookup, Meaning, Meanings, PLACES};
-use super::memo::{self, Memory, PLACES_MAX, Places};
+use super::memo::{self, AreaBytes, Memory, Places, WITHIN};
 use super::symbol::{BASES, EXTRA_BITS};
 use super::{Lengths, SYMBOLS, Tables, pairs};
 use crate::bytes::{Malformed, Reader, unzigzag};
@@ -75,7 +75,7 @@ twice! {
         out: &mut [u64],
     ) -> Result<(), Malformed> {
         let Code { base, lengths, .. } = code;
-        let area = Area::read(reader, out.len(), lengths, &mut memory.bytes)?;
+        let area = Area::read(reader, out.len(), lengths, &mut memory.area)?;
         let places = &mut memory.places;
         match lookup {
             Lookup::Numbers(entries) => {
@@ -120,7 +120,7 @@ twice! {
         last: u64,
         out: &mut [u64],
     ) -> Result<(), Malformed> {
-        let area = Area::read(reader, out.len(), code.lengths, &mut memory.bytes)?;
+        let area = Area::read(reader, out.len(), code.lengths, &mut memory.area)?;
         area.places(entries, &mut memory.places);
         let mut last = last;
         for (out, places) in area.each(out, &memory.places) {
@@ -135,10 +135,10 @@ twice! {
 
 /// The codes of a stream.
 struct Area<'a> {
-    /// Between two times [`SLACK_BYTES`].
-    bytes: &'a [u8],
-    /// Bytes of the first pair of ends.
+    bytes: &'a AreaBytes,
+    /// Bytes of the first pair of ends, and of all.
     middle: usize,
+    end: usize,
     pairs: usize,
     /// Numbers of each lane; none of the last two if there is one pair.
     counts: [usize; 4],
@@ -149,7 +149,7 @@ impl<'a> Area<'a> {
         reader: &mut Reader<'_>,
         numbers: usize,
         told: Lengths,
-        memory: &'a mut Vec<u8>,
+        memory: &'a mut AreaBytes,
     ) -> Result<Area<'a>, Malformed> {
         if numbers > RUN_ROWS_MAX {
             // No run has so many, and memory is made for one.
@@ -171,21 +171,17 @@ impl<'a> Area<'a> {
             }
         }
         let area = reader.take(lengths[0] + lengths[1])?;
-        memory.clear();
-        memory.extend_from_slice(&[0; SLACK_BYTES]);
-        memory.extend_from_slice(area);
-        memory.extend_from_slice(&[0; SLACK_BYTES]);
+        memory.replace(area);
         let first = numbers.div_ceil(pairs);
         let of = |pair: usize| [pair.div_ceil(2), pair / 2];
         let ([one, two], [three, four]) = (of(first), of(numbers - first));
         let counts = [one, two, three, four];
-        Ok(Area { bytes: memory, middle: SLACK_BYTES + lengths[0], pairs, counts })
+        Ok(Area { bytes: memory, middle: lengths[0], end: area.len(), pairs, counts })
     }
 
     fn lanes(&self) -> [Lane; 4] {
-        let end = self.bytes.len() - SLACK_BYTES;
-        let middle = self.middle;
-        [Lane::up(SLACK_BYTES), Lane::down(middle), Lane::up(middle), Lane::down(end)]
+        let Area { middle, end, .. } = *self;
+        [Lane::up(0), Lane::down(middle), Lane::up(middle), Lane::down(end)]
     }
 
     /// Fills the places of all symbols, lane by lane, [`Area::room`] for each.
@@ -243,7 +239,7 @@ impl<'a> Area<'a> {
         for (mut lane, count) in self.lanes().into_iter().zip(self.counts) {
             for symbol in rest.by_ref().take(count) {
                 let entry = entries[lane.load(self.bytes) as usize % ENTRIES];
-                lane.bit += usize::from(entry & 15);
+                lane.take(usize::from(entry & 15));
                 *symbol = u64::from(entry >> 4);
             }
         }
@@ -267,37 +263,38 @@ impl<'a> Area<'a> {
 /// Where codes are read, and in which direction.
 #[derive(Clone, Copy)]
 struct Lane {
-    start: usize,
+    /// Up: the next bit. Down: eight times the place of the next eight bytes, and seven minus the bits
+    /// taken of their last. It may be anywhere, even below zero, once all are read.
     bit: usize,
     down: bool,
 }
 
 impl Lane {
     fn up(start: usize) -> Lane {
-        Lane { start, bit: 0, down: false }
+        Lane { bit: 8 * (SLACK_BYTES + start), down: false }
     }
 
-    fn down(start: usize) -> Lane {
-        Lane { start, bit: 0, down: true }
+    fn down(end: usize) -> Lane {
+        Lane { bit: 8 * end + 7, down: true }
     }
 
     /// The next bits, 56 at least. Anything, if they are not there.
     #[inline(always)]
-    fn load(&self, bytes: &[u8]) -> u64 {
-        let word = if self.down {
-            let at = self.start.saturating_sub(self.bit / 8 + 8);
-            eight(bytes, at).swap_bytes()
-        } else {
-            let at = (self.start + self.bit / 8).min(bytes.len() - 8);
-            eight(bytes, at)
-        };
-        word >> (self.bit % 8)
+    fn load(&self, bytes: &AreaBytes) -> u64 {
+        let word = bytes.eight(self.bit / 8);
+        if self.down { word.swap_bytes() >> (!self.bit % 8) } else { word >> (self.bit % 8) }
+    }
+
+    #[inline(always)]
+    fn take(&mut self, bits: usize) {
+        let bit = if self.down { self.bit.wrapping_sub(bits) } else { self.bit.wrapping_add(bits) };
+        self.bit = bit;
     }
 }
 
 /// The next bits of each lane, and a mark above them.
 #[inline(always)]
-fn load<const LANES: usize>(lanes: &[Lane; LANES], bytes: &[u8]) -> [u64; LANES] {
+fn load<const LANES: usize>(lanes: &[Lane; LANES], bytes: &AreaBytes) -> [u64; LANES] {
     // A loop, not a `map`: that would be a call, and of a function for any processor.
     let mut words = [MARK; LANES];
     for (word, lane) in words.iter_mut().zip(lanes) {
@@ -313,7 +310,7 @@ fn each_one<const LANES: usize>(
     mut lanes: [Lane; LANES],
     room: usize,
     entries: &[u16; ENTRIES],
-    bytes: &[u8],
+    bytes: &AreaBytes,
     places: &mut Places,
 ) {
     let mut chunks = places[..LANES * room].chunks_mut(room);
@@ -332,7 +329,7 @@ fn each_one<const LANES: usize>(
             }
         }
         for (lane, word) in lanes.iter_mut().zip(words) {
-            lane.bit += word.leading_zeros() as usize;
+            lane.take(word.leading_zeros() as usize);
         }
     }
 }
@@ -344,7 +341,7 @@ fn several<const LANES: usize>(
     counts: [usize; LANES],
     room: usize,
     entries: &[Entry; ENTRIES],
-    bytes: &[u8],
+    bytes: &AreaBytes,
     places: &mut Places,
 ) {
     let mut next: [usize; LANES] = std::array::from_fn(|at| at * room);
@@ -359,13 +356,13 @@ fn several<const LANES: usize>(
             for at in 0..LANES {
                 let entry = entries[words[at] as usize % ENTRIES];
                 words[at] >>= lookup::entry_bits(entry);
-                let start = next[at] % PLACES_MAX;
+                let start = next[at] % WITHIN;
                 places[start..start + 8].copy_from_slice(&lookup::entry_places(entry));
                 next[at] += lookup::entry_count(entry);
             }
         }
         for (lane, word) in lanes.iter_mut().zip(words) {
-            lane.bit += word.leading_zeros() as usize;
+            lane.take(word.leading_zeros() as usize);
         }
     }
 }
@@ -379,10 +376,8 @@ fn eight(bytes: &[u8], at: usize) -> u64 {
 
 /// Where bits follow no more numbers than one in so many, it pays to look for them.
 const SELDOM_SHARE: usize = 3;
-/// Numbers among which those are looked for together: so many that a place among them is a byte.
-const TOGETHER: usize = 256;
-/// Of eight numbers so many are noted without asking whether bits follow.
-const NOTED: usize = 4;
+/// Numbers among which those are looked for together.
+const TOGETHER: usize = 64;
 /// Bytes of one load, and of the one behind them.
 const WINDOW: usize = 9;
 
@@ -414,17 +409,15 @@ impl Bits<'_> {
             return self.dense::<AT_ONCE, NINE>(places, meanings, out);
         }
         // All as if no bits followed, then those again that some do.
-        for (number, &place) in out.iter_mut().zip(places) {
-            *number = self.base.wrapping_add(place as i8 as u64);
-        }
-        if count == 0 {
-            return;
-        }
-        let mut list = [0; TOGETHER + 2 * NOTED];
         let mut bit = self.at;
         for (out, places) in out.chunks_mut(TOGETHER).zip(places.chunks(TOGETHER)) {
-            for &at in followed(places, &mut list) {
-                let at = usize::from(at);
+            for (number, &place) in out.iter_mut().zip(places) {
+                *number = self.base.wrapping_add(place as i8 as u64);
+            }
+            let mut left = followed(places);
+            while left != 0 {
+                let at = left.trailing_zeros() as usize;
+                left &= left - 1;
                 let Meaning { number: zero, extra } = meanings.list[usize::from(places[at])];
                 let rest = self.load::<NINE>(bit) & ((1 << extra) - 1);
                 out[at] = self.base.wrapping_add(zero ^ rest);
@@ -475,31 +468,16 @@ impl Bits<'_> {
     }
 }
 
-/// Which of some places are of symbols that bits follow.
+/// Which of up to [`TOGETHER`] places are of symbols that bits follow.
 #[inline(always)]
-fn followed<'a>(places: &[u8], list: &'a mut [u8; TOGETHER + 2 * NOTED]) -> &'a [u8] {
-    let mut count = 0;
+fn followed(places: &[u8]) -> u64 {
     let (eights, rest) = places.as_chunks::<8>();
-    for (first, eight) in (0..).step_by(8).zip(eights) {
-        let mut these = lookup::followed(*eight);
-        let more = these.count_ones() as usize;
-        for half in 0..2 {
-            // What is noted beyond their number is overwritten.
-            for slot in &mut list[count + half * NOTED..][..NOTED] {
-                *slot = (these.trailing_zeros() / 8 + first) as u8;
-                these &= these.wrapping_sub(1);
-            }
-            if more <= NOTED {
-                break;
-            }
-        }
-        count += more;
+    let mut all = 0;
+    for (at, &eight) in (0..).zip(eights) {
+        all |= lookup::followed_of_eight(eight) << (8 * at);
     }
     for (at, &place) in (8 * eights.len()..).zip(rest) {
-        if lookup::is_followed(place) {
-            list[count] = at as u8;
-            count += 1;
-        }
+        all |= u64::from(lookup::is_followed(place)) << at;
     }
-    &list[..count]
+    all
 }

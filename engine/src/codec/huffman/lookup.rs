@@ -51,7 +51,8 @@ pub fn entry_count(entry: Entry) -> usize {
 /// The places of an entry's symbols, one behind the other; what is behind the last is of no use.
 #[inline(always)]
 pub fn entry_places(entry: Entry) -> [u8; 8] {
-    (entry >> 8).to_le_bytes()
+    // Turned, not shifted: that takes an instruction less.
+    entry.rotate_right(8).to_le_bytes()
 }
 
 /// What a symbol stands for.
@@ -86,6 +87,13 @@ fn number_place(symbol: u16) -> u8 {
 pub fn is_followed(place: u8) -> bool {
     // The highest two bits of a number from -64 to 63 are equal.
     (place ^ place << 1) & 0x80 != 0
+}
+
+/// A bit for each place for which that is so, the lowest for the first.
+#[inline(always)]
+pub fn followed_of_eight(places: [u8; 8]) -> u64 {
+    // A multiplication brings the bit of byte i to place 56 + i.
+    (followed(places) >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56
 }
 
 /// A bit in the byte of each place for which that is so.
@@ -181,23 +189,35 @@ struct Ranked {
 impl Ranked {
     fn of(lengths: &CodeLengths) -> Ranked {
         let mut of_length = [0u16; 16];
-        lengths.0.iter().for_each(|&length| of_length[usize::from(length & 15)] += 1);
-        of_length[0] = 0;
+        used(lengths, |_, length| of_length[length] += 1);
         let (mut next, mut count) = ([0u16; 16], 0);
         for (next, of_length) in next.iter_mut().zip(of_length) {
             *next = count;
             count += of_length;
         }
         let mut symbols = [0; SYMBOLS];
-        for (symbol, &length) in (0..).zip(&lengths.0) {
-            if length > 0 {
-                let place = &mut next[usize::from(length & 15)];
-                symbols[usize::from(*place)] = symbol;
-                *place += 1;
-            }
-        }
+        used(lengths, |symbol, length| {
+            symbols[usize::from(next[length])] = symbol;
+            next[length] += 1;
+        });
         let of_length = std::array::from_fn(|length| of_length[length]);
         Ranked { symbols, of_length }
+    }
+}
+
+/// Calls `each` with the symbols that have a code, ascending, and its length. Most have none: they are
+/// passed over by eights.
+#[inline(always)]
+fn used(lengths: &CodeLengths, mut each: impl FnMut(u16, usize)) {
+    for (first, lengths) in (0..).step_by(8).zip(lengths.0.chunks(8)) {
+        let mut eight = [0; 8];
+        eight[..lengths.len()].copy_from_slice(lengths);
+        let mut left = u64::from_le_bytes(eight);
+        while left != 0 {
+            let at = left.trailing_zeros() / 8;
+            each(first + at as u16, (left >> (8 * at)) as usize & 15);
+            left &= !(0xff << (8 * at));
+        }
     }
 }
 

@@ -5,6 +5,7 @@
 use super::lookup::Lookup;
 use super::table::CodeLengths;
 use crate::bytes::Malformed;
+use crate::codec::bits::SLACK_BYTES;
 use crate::limits::RUN_ROWS_MAX;
 use std::cell::RefCell;
 
@@ -34,23 +35,52 @@ struct Table {
 
 /// Memory to use again.
 pub struct Memory {
-    /// Room for the bytes of a code area.
-    pub bytes: Vec<u8>,
+    /// The bytes of a code area.
+    pub area: AreaBytes,
     /// Room for the places of symbols.
     pub places: Box<Places>,
 }
 
-/// Places at the most: more than a run has, and a power of two so that none is out of range.
-pub const PLACES_MAX: usize = 1 << 14;
+/// Room for places, and for bytes of an area: more than a run has, and as much as 16 bits count, for
+/// a processor takes these of a number by one instruction, and nothing is out of range.
+pub const WITHIN: usize = 1 << 16;
 
-const _: () = assert!(PLACES_MAX > RUN_ROWS_MAX + 200);
+const _: () = assert!(WITHIN > 4 * RUN_ROWS_MAX + 200);
 
 /// Places of symbols, with room behind them for one write more.
-pub type Places = [u8; PLACES_MAX + 8];
+pub type Places = [u8; WITHIN + 8];
+
+/// The bytes of an area, [`SLACK_BYTES`] behind the begin; all others are zero, so that what a wrong
+/// stream is read as depends on nothing else.
+pub struct AreaBytes {
+    all: Box<[u8; WITHIN + 8]>,
+    end: usize,
+}
+
+impl AreaBytes {
+    /// Takes bytes, at most four a row and some, instead of those before.
+    pub fn replace(&mut self, area: &[u8]) {
+        let end = SLACK_BYTES + area.len();
+        self.all[SLACK_BYTES..end].copy_from_slice(area);
+        if end < self.end {
+            self.all[end..self.end].fill(0);
+        }
+        self.end = end;
+    }
+
+    /// Eight bytes from a place on, which is counted modulo [`WITHIN`].
+    #[inline(always)]
+    pub fn eight(&self, at: usize) -> u64 {
+        let (at, mut eight) = (at % WITHIN, [0; 8]);
+        eight.copy_from_slice(&self.all[at..at + 8]);
+        u64::from_le_bytes(eight)
+    }
+}
 
 impl Default for Memory {
     fn default() -> Memory {
-        Memory { bytes: Vec::new(), places: Box::new([0; PLACES_MAX + 8]) }
+        let area = AreaBytes { all: Box::new([0; WITHIN + 8]), end: SLACK_BYTES };
+        Memory { area, places: Box::new([0; WITHIN + 8]) }
     }
 }
 

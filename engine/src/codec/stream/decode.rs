@@ -196,7 +196,7 @@ impl Sparse {
 
 fn sparse(reader: &mut Reader<'_>, tables: Tables<'_>, out: &mut [u64]) -> Result<(), Malformed> {
     let sparse = Sparse::decode(reader, tables, out.len())?;
-    out.fill(sparse.usual);
+    fill(sparse.usual, out);
     let mut at = 0u64;
     for (gap, event) in sparse.each() {
         at = at.wrapping_add(gap);
@@ -207,28 +207,15 @@ fn sparse(reader: &mut Reader<'_>, tables: Tables<'_>, out: &mut [u64]) -> Resul
     Ok(())
 }
 
-/// Between exceptions the sums are on a line.
 fn sparse_sums(
     reader: &mut Reader<'_>,
     tables: Tables<'_>,
-    mut last: u64,
+    last: u64,
     unit: u64,
     out: &mut [u64],
 ) -> Result<(), Malformed> {
     let sparse = Sparse::decode(reader, tables, out.len())?;
-    let step = unit.wrapping_mul(sparse.usual);
-    let mut rest = out;
-    for (gap, event) in sparse.each() {
-        let gap_len = usize::try_from(gap).unwrap_or(usize::MAX);
-        let (line, behind) = rest.split_at_mut_checked(gap_len).ok_or(reader.malformed())?;
-        let (number, behind) = behind.split_first_mut().ok_or(reader.malformed())?;
-        fill_line(last, step, line);
-        last = last.wrapping_add(step.wrapping_mul(gap)).wrapping_add(unit.wrapping_mul(event));
-        *number = last;
-        rest = behind;
-    }
-    fill_line(last, step, rest);
-    Ok(())
+    fill_lines(&sparse, last, unit, out).ok_or(reader.malformed())
 }
 
 twice! {
@@ -241,12 +228,33 @@ twice! {
         }
     }
 
-    /// Fills `out` with numbers each of which is `step` more than the one before, the first than `last`.
-    fn fill_line(last: u64, step: u64, out: &mut [u64]) {
-        let mut next = last;
-        for number in out {
-            next = next.wrapping_add(step);
-            *number = next;
+    fn fill(usual: u64, out: &mut [u64]) {
+        out.fill(usual);
+    }
+
+    /// Fills `out` with sums, which are on a line between exceptions; `None` if these are beyond the end.
+    fn fill_lines(sparse: &Sparse, last: u64, unit: u64, out: &mut [u64]) -> Option<()> {
+        let step = unit.wrapping_mul(sparse.usual);
+        let (mut last, mut rest) = (last, out);
+        for (gap, event) in sparse.each() {
+            let (line, behind) = rest.split_at_mut_checked(usize::try_from(gap).ok()?)?;
+            let (number, behind) = behind.split_first_mut()?;
+            fill_line(last, step, line);
+            last = last.wrapping_add(step.wrapping_mul(gap)).wrapping_add(unit.wrapping_mul(event));
+            *number = last;
+            rest = behind;
         }
+        fill_line(last, step, rest);
+        Some(())
+    }
+}
+
+/// Fills `out` with numbers each of which is `step` more than the one before, the first than `last`.
+#[inline(always)]
+fn fill_line(last: u64, step: u64, out: &mut [u64]) {
+    let mut next = last;
+    for number in out {
+        next = next.wrapping_add(step);
+        *number = next;
     }
 }
