@@ -26,9 +26,14 @@ pub const CODE_BITS_MAX: u8 = 11;
 /// Numbers from which on a stream is read at four places at once instead of two.
 const FOUR_ENDS: usize = 256;
 
+/// Whether a stream of so many numbers has four ends, not two.
+pub fn has_four_ends(numbers: usize) -> bool {
+    numbers >= FOUR_ENDS
+}
+
 /// How many pairs of ends a stream of so many numbers has.
 fn pairs(numbers: usize) -> usize {
-    if numbers < FOUR_ENDS { 1 } else { 2 }
+    if has_four_ends(numbers) { 2 } else { 1 }
 }
 
 /// How the bytes of each pair of ends are told.

@@ -11,7 +11,9 @@ use crate::codec::huffman::{self, Candidate, Coder, Lengths, SYMBOLS, symbol};
 const SYMBOL_BITS: u64 = 4;
 
 /// A code must save one byte in so many, for it takes longer to read.
-const CODE_SHARE: u64 = 128;
+const CODE_SHARE: u64 = 32;
+/// The same for streams of two ends, which are read at half the speed.
+const SHORT_CODE_SHARE: u64 = 16;
 /// Bits of magnitude that usual numbers keep where only high bits are coded: enough to tell how the
 /// numbers are spread, and few enough for short codes.
 const HIGH_BITS: u8 = 5;
@@ -142,10 +144,14 @@ impl Dense {
         base_bytes + 2 + u64::from(self.numbers.len() > 100) + lows
     }
 
+    fn code_share(&self) -> u64 {
+        if huffman::has_four_ends(self.numbers.len()) { CODE_SHARE } else { SHORT_CODE_SHARE }
+    }
+
     /// What a choice of codes needs to know.
     pub fn candidate(&self) -> Candidate<'_> {
         // Without counts there is nothing to gain.
-        let least = self.plain_bytes - self.plain_bytes / CODE_SHARE;
+        let least = self.plain_bytes - self.plain_bytes / self.code_share();
         let plain_bytes = if self.counts.is_empty() { 0 } else { least };
         Candidate { counts: &self.counts, plain_bytes, head_bytes: self.head_bytes() }
     }
