@@ -13,7 +13,7 @@ const SYMBOL_BITS: u64 = 4;
 /// A code must save one byte in so many, for it takes longer to read.
 const CODE_SHARE: u64 = 32;
 /// The same for streams of two ends, which are read at half the speed.
-const SHORT_CODE_SHARE: u64 = 16;
+const SHORT_CODE_SHARE: u64 = 12;
 /// Bits of magnitude that usual numbers keep where only high bits are coded: enough to tell how the
 /// numbers are spread, and few enough for short codes.
 const HIGH_BITS: u8 = 5;
