@@ -13,7 +13,6 @@ use std::time::Duration;
 use clap::Parser;
 use irontsd::workload::{Kind, Shape};
 
-#[allow(dead_code, reason = "shared by benchmarks that each need a part")]
 mod common;
 mod abuse {
     pub mod crowds;

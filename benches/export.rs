@@ -13,7 +13,6 @@ use std::process::ExitCode;
 use clap::Parser;
 use irontsd::workload::{Digest, Kind, Shape, collect, digest_lines};
 
-#[allow(dead_code, reason = "shared by benchmarks that each need a part")]
 mod common;
 mod export {
     pub mod everything;

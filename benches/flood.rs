@@ -13,7 +13,6 @@ use std::time::Duration;
 use clap::Parser;
 use irontsd::workload::{Kind, Shape, digest_export};
 
-#[allow(dead_code, reason = "shared by benchmarks that each need a part")]
 mod common;
 mod flood {
     pub mod sender;

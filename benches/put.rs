@@ -11,7 +11,6 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-#[allow(dead_code, reason = "shared by benchmarks that each need a part")]
 mod common;
 mod put {
     pub mod client;

@@ -12,7 +12,6 @@ use std::process::ExitCode;
 use clap::Parser;
 use irontsd::workload::Shape;
 
-#[allow(dead_code, reason = "shared by benchmarks that each need a part")]
 mod common;
 mod restart {
     pub mod figures;

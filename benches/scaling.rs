@@ -12,7 +12,6 @@ use std::process::ExitCode;
 
 use clap::Parser;
 
-#[allow(dead_code, reason = "shared by benchmarks that each need a part")]
 mod common;
 mod scaling {
     pub mod axis;

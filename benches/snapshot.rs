@@ -16,7 +16,6 @@ use std::time::{Duration, Instant};
 use clap::Parser;
 use irontsd::workload::{Kind, Shape};
 
-#[allow(dead_code, reason = "shared by benchmarks that each need a part")]
 mod common;
 
 use ::irontsd::bench::http;

@@ -1,6 +1,8 @@
 //! What the benchmarks that run whole nodes share: starting and stopping them, what the kernel and
 //! their own counters say, tables, records.
 
+#![allow(dead_code, reason = "each benchmark compiles these and needs a part of them")]
+
 pub mod disk;
 pub mod entry;
 pub mod fetch;

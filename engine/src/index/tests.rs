@@ -5,8 +5,9 @@ use crate::env;
 use crate::name::METRIC_LABEL;
 use proptest::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
-fn registry(dir: &std::path::Path) -> Registry {
+fn registry(dir: &Path) -> Registry {
     Registry::create(&env::real(), dir).expect("a new directory")
 }
 
@@ -17,27 +18,40 @@ fn listed(index: &Index, registry: &Registry, listing: Listing<'_>, texts: Texts
     texts.iter().map(|text| String::from_utf8_lossy(text).into_owned()).collect()
 }
 
+/// Metrics with their tags, by rounds.
+type Round = BTreeMap<String, BTreeMap<String, String>>;
+
+fn rounds() -> impl Strategy<Value = Vec<Round>> {
+    let tags = prop::collection::btree_map("[ab= -]{1,2}", "[ab= ]{0,2}", 0..4);
+    prop::collection::vec(prop::collection::btree_map("[ab]{1,2}", tags, 0..30), 1..5)
+}
+
+/// The series of some rounds; those of the last are not in the index.
+fn filled(dir: &Path, rounds: &[Round]) -> (Registry, Index) {
+    let (registry, index) = (registry(dir), Index::new(1));
+    for (number, names) in rounds.iter().enumerate() {
+        if number > 0 {
+            index.extend(&registry);
+        }
+        for (metric, tags) in names {
+            let mut name = Vec::new();
+            let tags = tags.iter().map(|(k, v)| (k.as_bytes(), v.as_bytes()));
+            crate::name::encode(&mut name, metric.as_bytes(), tags);
+            registry.find_or_reserve(&name);
+        }
+    }
+    (registry, index)
+}
+
 proptest! {
     #[test]
     fn lists_are_those_of_walking(
-        rounds in prop::collection::vec(prop::collection::btree_map(
-            "[ab]{1,2}", prop::collection::btree_map("[ab= -]{1,2}", "[ab= ]{0,2}", 0..4), 0..30), 1..5),
+        rounds in rounds(),
         prefix in "[a ]?",
         limit in prop_oneof![0..4usize, Just(usize::MAX)],
     ) {
         let dir = tempfile::tempdir().expect("a directory");
-        let (registry, index) = (registry(dir.path()), Index::new(1));
-        for (number, names) in rounds.iter().enumerate() {
-            if number > 0 {
-                index.extend(&registry);
-            }
-            for (metric, tags) in names {
-                let mut name = Vec::new();
-                let tags = tags.iter().map(|(k, v)| (k.as_bytes(), v.as_bytes()));
-                crate::name::encode(&mut name, metric.as_bytes(), tags);
-                registry.find_or_reserve(&name);
-            }
-        }
+        let (registry, index) = filled(dir.path(), &rounds);
         for listing in [
             Listing::Labels, Listing::TagKeys, Listing::TagValues,
             Listing::Values(b"a"), Listing::Values(b"a="), Listing::Values(b"__name__"),
@@ -57,26 +71,14 @@ proptest! {
 
     #[test]
     fn pages_are_the_whole(
-        rounds in prop::collection::vec(prop::collection::btree_map(
-            "[ab]{1,2}", prop::collection::btree_map("[ab= -]{1,2}", "[ab= ]{0,2}", 0..4), 0..30), 1..5),
+        rounds in rounds(),
         (limit, bytes) in (1..4usize, prop_oneof![0..9usize, Just(usize::MAX)]),
         among in prop::option::of(prop::collection::btree_set(0..120u32, 0..120)),
     ) {
         let dir = tempfile::tempdir().expect("a directory");
-        let (registry, index) = (registry(dir.path()), Index::new(1));
+        let (registry, index) = filled(dir.path(), &rounds);
         let among = among.map(|ids| ids.into_iter().collect::<Set>());
         let wanted = |id: &u32| id % 2 == 1 && among.as_ref().is_none_or(|ids| ids.contains(*id));
-        for (number, names) in rounds.iter().enumerate() {
-            if number > 0 {
-                index.extend(&registry);
-            }
-            for (metric, tags) in names {
-                let mut name = Vec::new();
-                let tags = tags.iter().map(|(k, v)| (k.as_bytes(), v.as_bytes()));
-                crate::name::encode(&mut name, metric.as_bytes(), tags);
-                registry.find_or_reserve(&name);
-            }
-        }
         for listing in [Listing::Labels, Listing::Values(b"a"), Listing::Values(b"__name__")] {
             let mut whole = BTreeSet::new();
             registry.each_name((0..registry.len()).filter(wanted), |_, name| {

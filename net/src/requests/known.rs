@@ -20,9 +20,9 @@ const KEPT_POINTS_MAX: usize = 64 << 10;
 impl EventLoop {
     /// Takes a body if it is an ordinary one whose points are all good; else nothing of it.
     pub(super) fn put_known(&mut self, place: usize, body: &[u8], now_ms: i64) -> Option<Outcome> {
+        let mut trail = *self.conns[place].trail()?;
         let mut rows = std::mem::take(&mut self.known.rows);
         rows.clear();
-        let mut trail = *self.conns[place].trail()?;
         let oldest_ms = self.node.engine.oldest_ms();
         let mut known = Series { event_loop: self, place, body, now_ms, oldest_ms };
         let taken = layout::take(body, oldest_ms, &mut known, &mut trail, &mut rows);

@@ -88,7 +88,7 @@ twice! {
             all |= mantissa;
             sizes |= mantissa ^ (mantissa as i64 >> 63) as u64;
         }
-        if all < SMALL && BY_INVERSE[scale] && vectors::wide() {
+        if all < SMALL && has_near_inverse(scale) && vectors::wide() {
             let inverse = 1.0 / power;
             let decimal = |mantissa| quotient(small_to_double(mantissa), power, inverse);
             positive(mantissas, steps, decimal);
@@ -114,7 +114,7 @@ fn positive(mantissas: &mut [u64], steps: &[u64], decimal: impl Fn(u64) -> f64) 
     }
 }
 
-/// A number divided by a power of ten for which [`BY_INVERSE`] is true, correctly rounded; by fused
+/// A number divided by a power of ten that [`has_near_inverse`], correctly rounded; by fused
 /// multiplications, which take less time than a division where the processor has them, and far more
 /// where not.
 #[inline(always)]
@@ -125,18 +125,12 @@ fn quotient(number: f64, power: f64, inverse: f64) -> f64 {
     rest.mul_add(inverse, near)
 }
 
-/// The powers of ten whose inverse as a double is within 2^-54 of itself of the exact one. A number
+/// Whether the inverse of this power of ten as a double is within 2^-54 of itself of the exact one. A number
 /// times such an inverse is less than a unit in the last place from the quotient: half a unit for the
 /// inverse, half for rounding.
-static BY_INVERSE: [bool; 23] = {
-    let near = [0, 1, 2, 3, 4, 6, 7, 8, 10, 12];
-    let (mut all, mut at) = ([false; 23], 0);
-    while at < near.len() {
-        all[near[at]] = true;
-        at += 1;
-    }
-    all
-};
+fn has_near_inverse(scale: usize) -> bool {
+    matches!(scale, 0..=4 | 6..=8 | 10 | 12)
+}
 
 #[inline(always)]
 fn stepped_by(mantissas: &mut [u64], steps: &[u64], decimal: impl Fn(u64) -> f64) {
