@@ -63,6 +63,8 @@ pub struct EventLoop {
     pub(crate) udp: Option<Udp>,
     pub(crate) telnet: telnet::Scratch,
     pub(crate) buffer: Vec<u8>,
+    /// Memory of the last body, for the next one.
+    pub(crate) spare_body: Vec<u8>,
     poll: Poll,
     listeners: Option<Listeners>,
     jobs: Option<Sender<Job>>,
@@ -108,6 +110,7 @@ impl EventLoop {
             udp,
             telnet: telnet::Scratch::default(),
             buffer: vec![0; READ_BYTES],
+            spare_body: Vec::new(),
             poll,
             listeners,
             jobs: Some(jobs),

@@ -22,6 +22,9 @@ use crate::put::What as Points;
 use crate::reject::{Protocol, Reason, Reject};
 use std::sync::atomic::Ordering::Relaxed;
 
+/// Larger bodies leave no memory for those behind them.
+const KEPT_BODY_BYTES_MAX: usize = 1 << 20;
+
 impl EventLoop {
     /// Takes bytes of an HTTP connection; how many, and whether to try again at once.
     pub(crate) fn take_http(&mut self, place: usize, bytes: &[u8]) -> (usize, bool) {
@@ -30,7 +33,7 @@ impl EventLoop {
         let limit = if scarce.is_err() { most.min(SMALL_BODY_BYTES) } else { most };
         let conn = &mut self.conns[place];
         let Speaks::Http(session) = &mut conn.speaks else { return (0, false) };
-        let (taken, found) = session.take(bytes, limit, &mut conn.out);
+        let (taken, found) = session.take(bytes, limit, &mut conn.out, &mut self.spare_body);
         match found {
             Taken::Incomplete => {
                 self.refuse_large_body(place);
@@ -104,7 +107,7 @@ impl EventLoop {
         }
     }
 
-    fn request(&mut self, place: usize, request: Box<Request>) {
+    fn request(&mut self, place: usize, mut request: Box<Request>) {
         self.node.counters.requests_total.fetch_add(1, Relaxed);
         let conn = &mut self.conns[place];
         conn.framing = request.framing();
@@ -128,7 +131,7 @@ impl EventLoop {
             {
                 // Taken up again when a flush has made room; nothing else is read meanwhile.
                 self.conns[place].deferred = Some(request);
-                self.wait_for_room();
+                return self.wait_for_room();
             }
             Ok(Route::Put | Route::Histogram | Route::Import | Route::Datapoints)
                 if self.is_full() =>
@@ -143,6 +146,9 @@ impl EventLoop {
             Ok(Route::Import) => self.import(place, &request),
             Ok(Route::Datapoints) => self.datapoints(place, &request),
             Ok(route) => self.read_request(place, route, &request),
+        }
+        if request.body.capacity() <= KEPT_BODY_BYTES_MAX {
+            self.spare_body = std::mem::take(&mut request.body);
         }
     }
 

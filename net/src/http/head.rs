@@ -47,6 +47,8 @@ pub enum Progress {
     Complete {
         /// What the head says.
         head: Head,
+        /// How the body behind it is delimited.
+        body: Framing,
         /// Bytes the head took, a tolerated leading empty line included.
         len: usize,
     },
@@ -120,8 +122,6 @@ pub struct Head {
     pub minor: u8,
     /// The client wants the connection kept open.
     pub keep_alive: bool,
-    /// How the body is delimited.
-    pub body: Framing,
     /// The client waits for `100 Continue` before it sends the body.
     pub expect_continue: bool,
     /// `Content-Encoding` in lower case; several lines are joined with a comma.
@@ -211,8 +211,8 @@ pub fn parse(buf: &[u8], limits: &Limits) -> Result<Progress, HeadError> {
     };
     let mut fields = Fields::default();
     read_fields(&window[..len], &first, limits, &mut fields)?;
-    let head = fields.into_head(request, len)?;
-    Ok(Progress::Complete { head, len })
+    let (head, body) = fields.into_head(request, len)?;
+    Ok(Progress::Complete { head, body, len })
 }
 
 fn unfinished(full: bool, status: u16, what: &str, limits: &Limits) -> Result<Progress, HeadError> {

@@ -6,6 +6,7 @@ pub mod head;
 mod inflate;
 pub mod multipart;
 pub mod query;
+pub mod repeat;
 pub mod reply;
 pub mod router;
 pub mod session;

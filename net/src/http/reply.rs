@@ -77,14 +77,13 @@ impl Reply {
 
     /// Appends the answer.
     pub fn write(&self, out: &mut Vec<u8>, framing: Framing) {
-        let mut head = start(self.status, self.content_type);
-        head.push_str(&self.headers);
+        start(out, self.status, self.content_type);
+        out.extend_from_slice(self.headers.as_bytes());
         if self.status != 204 {
-            head.push_str(&format!("Content-Length: {}\r\n", self.body.len()));
+            out.extend_from_slice(format!("Content-Length: {}\r\n", self.body.len()).as_bytes());
         }
-        head.push_str(framing.connection());
-        head.push_str("\r\n");
-        out.extend_from_slice(head.as_bytes());
+        out.extend_from_slice(framing.connection().as_bytes());
+        out.extend_from_slice(b"\r\n");
         if !framing.head_only {
             out.extend_from_slice(&self.body);
         }
@@ -115,13 +114,17 @@ impl Framing {
     }
 }
 
-/// The status line and the content type.
-pub(super) fn start(status: u16, content_type: &str) -> String {
-    let mut head = format!("HTTP/1.1 {status} {}\r\n", reason(status));
-    if !content_type.is_empty() {
-        head.push_str(&format!("Content-Type: {content_type}\r\n"));
+/// Appends the status line and the content type.
+pub(super) fn start(out: &mut Vec<u8>, status: u16, content_type: &str) {
+    let digits = [status / 100, status / 10 % 10, status % 10].map(|digit| b'0' + digit as u8);
+    for part in [b"HTTP/1.1 ", &digits[..], b" ", reason(status).as_bytes(), b"\r\n"] {
+        out.extend_from_slice(part);
     }
-    head
+    if !content_type.is_empty() {
+        for part in ["Content-Type: ", content_type, "\r\n"] {
+            out.extend_from_slice(part.as_bytes());
+        }
+    }
 }
 
 fn reason(status: u16) -> &'static str {

@@ -1,16 +1,18 @@
 //! The HTTP side of one connection: bytes in, requests out, one at a time.
 
 use super::body::ChunkedDecoder;
-use super::head::{self, Framing as BodyFraming, Head, Limits, Progress};
+use super::head::{self, Framing as BodyFraming, Head, HeadError, Limits, Progress};
 use super::inflate::inflate;
 use super::multipart;
 use super::query::Query;
+use super::repeat::{Found, Repeat};
 use super::reply::{Framing, Reply};
 use super::router::{Port, Route, route};
 use crate::reject::{Reason, Reject};
 use crate::telnet::lookup::Trail;
 use flate2::read::MultiGzDecoder;
 use std::io::Read;
+use std::sync::Arc;
 
 /// What a form body is unless the request says otherwise.
 const URL_ENCODED: &str = "application/x-www-form-urlencoded";
@@ -19,7 +21,7 @@ const URL_ENCODED: &str = "application/x-www-form-urlencoded";
 #[derive(Debug)]
 pub struct Request {
     /// Its head.
-    pub head: Head,
+    pub head: Arc<Head>,
     /// Its body, decompressed.
     pub body: Vec<u8>,
 }
@@ -72,13 +74,14 @@ pub enum Taken {
 #[derive(Debug, Default)]
 pub struct Session {
     body: Option<Incoming>,
+    repeat: Repeat,
     /// Where the connection's points are among those remembered.
     pub trail: Trail,
 }
 
 #[derive(Debug)]
 struct Incoming {
-    head: Head,
+    head: Arc<Head>,
     body: Vec<u8>,
     rest: Rest,
 }
@@ -100,38 +103,61 @@ impl Session {
         self.body.as_ref().map_or(0, |incoming| incoming.body.capacity())
     }
 
-    /// Takes bytes up to the end of one request. `interim` gets `100 Continue` where it is due.
+    /// Takes bytes up to the end of one request. `interim` gets `100 Continue` where it is due;
+    /// `spare` is memory for a body that has come in one piece.
     pub fn take(
         &mut self,
         bytes: &[u8],
         body_bytes_max: usize,
         interim: &mut Vec<u8>,
+        spare: &mut Vec<u8>,
     ) -> (usize, Taken) {
         if self.body.is_some() {
             return self.take_body(bytes, body_bytes_max);
         }
-        match head::parse(bytes, &Limits::default()) {
-            Ok(Progress::Incomplete) => (0, Taken::Incomplete),
+        let found = match self.find_head(bytes) {
+            Ok(Some(found)) => found,
+            Ok(None) => return (0, Taken::Incomplete),
             Err(error) => {
-                (bytes.len(), refused(error.status, Reason::BadRequest, &error.to_string()))
+                let text = error.to_string();
+                return (bytes.len(), refused(error.status, Reason::BadRequest, &text));
             }
-            Ok(Progress::Complete { head, len }) => {
-                if let Err(taken) = self.begin_body(head, body_bytes_max) {
-                    return (bytes.len(), *taken);
-                }
-                let (more, taken) = self.take_body(&bytes[len..], body_bytes_max);
-                if let (Taken::Incomplete, Some(incoming)) = (&taken, &self.body)
-                    && incoming.head.expect_continue
-                {
-                    interim.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
-                }
-                (len + more, taken)
+        };
+        let (len, expects) = (found.len, found.head.expect_continue);
+        let rest = &bytes[len..];
+        let whole = matches!(found.body, BodyFraming::Length(bytes) if bytes <= rest.len() as u64);
+        let memory = if whole { std::mem::take(spare) } else { Vec::new() };
+        if let Err(taken) = self.begin_body(found, memory, body_bytes_max) {
+            return (bytes.len(), *taken);
+        }
+        let (more, taken) = self.take_body(rest, body_bytes_max);
+        if matches!(taken, Taken::Incomplete) && expects {
+            interim.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");
+        }
+        (len + more, taken)
+    }
+
+    fn find_head(&mut self, bytes: &[u8]) -> Result<Option<Found>, HeadError> {
+        if let Some(found) = self.repeat.find(bytes) {
+            return Ok(Some(found));
+        }
+        match head::parse(bytes, &Limits::default())? {
+            Progress::Incomplete => Ok(None),
+            Progress::Complete { head, body, len } => {
+                let head = Arc::new(head);
+                self.repeat.note(&bytes[..len], &head);
+                Ok(Some(Found { head, body, len }))
             }
         }
     }
 
-    fn begin_body(&mut self, head: Head, body_bytes_max: usize) -> Result<(), Box<Taken>> {
-        let rest = match head.body {
+    fn begin_body(
+        &mut self,
+        found: Found,
+        mut body: Vec<u8>,
+        body_bytes_max: usize,
+    ) -> Result<(), Box<Taken>> {
+        let rest = match found.body {
             BodyFraming::None => Rest::Length(0),
             BodyFraming::Length(bytes) if bytes > body_bytes_max as u64 => {
                 return Err(Box::new(too_large(body_bytes_max)));
@@ -139,7 +165,8 @@ impl Session {
             BodyFraming::Length(bytes) => Rest::Length(bytes),
             BodyFraming::Chunked => Rest::Chunks(ChunkedDecoder::new(body_bytes_max as u64)),
         };
-        self.body = Some(Incoming { head, body: Vec::new(), rest });
+        body.clear();
+        self.body = Some(Incoming { head: found.head, body, rest });
         Ok(())
     }
 

@@ -27,21 +27,21 @@ impl Stream {
         trailers: &str,
         framing: Framing,
     ) -> Stream {
-        let mut head = start(200, content_type);
-        head.push_str(VARY);
+        start(out, 200, content_type);
+        let mut add = |text: &str| out.extend_from_slice(text.as_bytes());
+        add(VARY);
         if framing.gzip {
-            head.push_str("Content-Encoding: gzip\r\n");
+            add("Content-Encoding: gzip\r\n");
         }
         if framing.chunked {
-            head.push_str("Transfer-Encoding: chunked\r\n");
+            add("Transfer-Encoding: chunked\r\n");
             if !trailers.is_empty() {
-                head.push_str(&format!("Trailer: {trailers}\r\n"));
+                add(&format!("Trailer: {trailers}\r\n"));
             }
         }
         let keep_alive = framing.keep_alive && framing.chunked;
-        head.push_str(Framing { keep_alive, ..framing }.connection());
-        head.push_str("\r\n");
-        out.extend_from_slice(head.as_bytes());
+        add(Framing { keep_alive, ..framing }.connection());
+        add("\r\n");
         let gzip = framing.gzip.then(|| GzEncoder::new(Vec::new(), Compression::fast()));
         Stream { framing, gzip, plain: Vec::new() }
     }

@@ -53,9 +53,10 @@ fn taken(coding: &str, body: &[u8], bytes_max: usize, cut: u8) -> Result<Vec<u8>
     let head_bytes = request.len();
     request.extend_from_slice(body);
     let (mut session, mut interim) = (Session::default(), Vec::new());
+    let mut spare = b"of another".to_vec();
     let (head, body) = request.split_at(head_bytes);
     for piece in [head].into_iter().chain(pieces(body, cut)) {
-        match session.take(piece, bytes_max, &mut interim) {
+        match session.take(piece, bytes_max, &mut interim, &mut spare) {
             (_, Taken::Incomplete) => {}
             (_, Taken::Request(request)) => return Ok(request.body),
             (_, Taken::Refused(reply, _)) => return Err(reply.status),

@@ -149,16 +149,19 @@ impl<'a> Fields<'a> {
         };
     }
 
-    /// The whole head; `end` is the place blamed for what is missing.
-    pub(super) fn into_head(self, request: RequestLine<'a>, end: usize) -> Result<Head, HeadError> {
+    /// The whole head, and how its body is delimited; `end` is the place blamed for what is missing.
+    pub(super) fn into_head(
+        self,
+        request: RequestLine<'a>,
+        end: usize,
+    ) -> Result<(Head, Framing), HeadError> {
         let body = self.framing(request.minor)?;
         let host = self.host(&request, end)?.map(str::to_owned);
-        Ok(Head {
+        let head = Head {
             method: Method::from_token(request.method),
             target: rooted(request.target),
             minor: request.minor,
             keep_alive: !self.close && (request.minor == 1 || self.keep_alive),
-            body,
             // RFC 9110 10.1.1: a 1.0 client cannot know the interim answer.
             expect_continue: self.expect_continue && request.minor == 1,
             accept_gzip: self.gzip.or(self.any_coding).unwrap_or(false),
@@ -166,7 +169,8 @@ impl<'a> Fields<'a> {
             content_type: self.content_type.map(str::to_owned),
             origin: self.origin.map(str::to_owned),
             host,
-        })
+        };
+        Ok((head, body))
     }
 
     fn framing(&self, minor: u8) -> Result<Framing, HeadError> {
