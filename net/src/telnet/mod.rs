@@ -183,7 +183,7 @@ impl Session {
     }
 }
 
-/// Takes a line whose numbers are plain and whose series is known, or stands as its name does; whether
+/// Takes a line whose numbers are plain and whose series is known, or has a tidy name; whether
 /// it did. It is refused if its series may not be made.
 #[inline]
 fn take_regular(
