@@ -21,7 +21,7 @@ use crate::node::Node;
 use crate::reject::Protocol;
 use crate::telnet::{self, Next, lookup::Lookup};
 use crate::udp::Udp;
-use crate::workers::{Job, Step, Task};
+use crate::workers::{Ahead, Job, Step, Task};
 use crossbeam::channel::Sender;
 use irontsd_engine::shard::Shard;
 use mio::event::Event;
@@ -182,6 +182,7 @@ impl EventLoop {
         for message in self.handle.take() {
             match message {
                 Message::Accepted(stream, peer, port) => self.add(stream, peer, port),
+                Message::Piece { id, bytes, ahead } => self.piece(id, bytes, &ahead),
                 Message::Stepped { id, bytes, step, task } => self.stepped(id, bytes, step, task),
                 Message::Flushed(id, outcome) => self.flushed(id, outcome),
                 Message::Progressed(id, bytes) => {
@@ -451,6 +452,17 @@ impl EventLoop {
         if let Some(jobs) = &self.jobs {
             let _ending = jobs.send(Job { to: self.handle.clone(), id, task });
         }
+    }
+
+    fn piece(&mut self, id: ConnId, mut bytes: Vec<u8>, ahead: &Ahead) {
+        // If the connection is gone nobody asks for more, and the task comes back.
+        let Some(conn) = self.find(id) else { return };
+        conn.add_headers(&mut bytes, 0);
+        if conn.backlog() < BACKLOG_BYTES_LOW {
+            ahead.ask();
+        }
+        conn.append(bytes);
+        self.resume(id.place);
     }
 
     fn stepped(&mut self, id: ConnId, mut bytes: Vec<u8>, step: Step, task: Option<Box<dyn Task>>) {

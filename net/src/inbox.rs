@@ -1,7 +1,7 @@
 //! Messages to an event loop from other threads.
 
 use crate::http::router::Port;
-use crate::workers::{Step, Task};
+use crate::workers::{Ahead, Step, Task};
 use mio::Waker;
 use mio::net::TcpStream;
 use parking_lot::Mutex;
@@ -22,7 +22,16 @@ pub struct ConnId {
 pub enum Message {
     /// A connection to serve.
     Accepted(TcpStream, SocketAddr, Port),
-    /// A piece of an answer.
+    /// A piece of an answer whose task goes on by itself.
+    Piece {
+        /// Whose.
+        id: ConnId,
+        /// The piece.
+        bytes: Vec<u8>,
+        /// To be asked for more.
+        ahead: Ahead,
+    },
+    /// A piece of an answer whose task waits or has ended.
     Stepped {
         /// Whose.
         id: ConnId,

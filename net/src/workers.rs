@@ -1,10 +1,16 @@
 //! Threads for what may wait for the disk or take long: exports and label pages. A task works in
-//! steps and goes back to its event loop in between, so a slow reader holds no thread.
+//! steps and goes back to its event loop in between, so a slow reader holds no thread. While its reader
+//! keeps up and nobody else waits, it goes on without being told to: a thread that has to be woken for
+//! each piece is idle for a fifth of the time.
 
 use crate::inbox::{ConnId, Handle, Message};
 use crossbeam::channel::{Receiver, Sender, unbounded};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::thread::JoinHandle;
+
+/// Pieces that may be on their way to a connection before it has asked for more.
+const PIECES_AHEAD_MAX: usize = 3;
 
 /// What came of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -31,6 +37,22 @@ pub struct Job {
     pub id: ConnId,
     /// What to do.
     pub task: Box<dyn Task>,
+}
+
+/// How many pieces of an answer are on their way that its connection has not yet made room for.
+#[derive(Debug, Clone, Default)]
+pub struct Ahead(Arc<AtomicUsize>);
+
+impl Ahead {
+    /// The connection has room for one more.
+    pub fn ask(&self) {
+        self.0.fetch_sub(1, Relaxed);
+    }
+
+    /// One more is on its way; whether another one may be made.
+    fn send(&self) -> bool {
+        self.0.fetch_add(1, Relaxed) + 1 < PIECES_AHEAD_MAX
+    }
 }
 
 /// The threads. There are never more jobs waiting than connections.
@@ -74,9 +96,17 @@ fn work(queue: &Receiver<Job>) {
     // On Linux each thread has its own. Where it may not be set, workers are like the others.
     let _niceness = rustix::process::setpriority_process(None, NICENESS);
     for Job { to, id, mut task } in queue {
-        let mut bytes = Vec::new();
-        let step = task.step(&mut bytes);
-        let task = (step == Step::More).then_some(task);
-        to.send(Message::Stepped { id, bytes, step, task });
+        let ahead = Ahead::default();
+        loop {
+            let mut bytes = Vec::new();
+            let step = task.step(&mut bytes);
+            if step == Step::More && queue.is_empty() && ahead.send() {
+                to.send(Message::Piece { id, bytes, ahead: ahead.clone() });
+                continue;
+            }
+            let task = (step == Step::More).then_some(task);
+            to.send(Message::Stepped { id, bytes, step, task });
+            break;
+        }
     }
 }
