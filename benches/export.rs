@@ -19,6 +19,7 @@ mod export {
     pub mod one;
 }
 
+use ::irontsd::bench::process::AnonWatch;
 use common::node::{Node, Running};
 use common::options::{PeerOptions, TestOptions};
 use common::record::Record;
@@ -130,15 +131,16 @@ impl Lines {
         Ok(Lines { connections, digest })
     }
 
-    /// Starts a node and has everything sealed.
-    fn fill(&self, node: &dyn Node) -> Outcome<Running> {
+    /// Starts a node, watches its memory and has everything sealed.
+    fn fill(&self, node: &dyn Node) -> Outcome<(Running, AnonWatch)> {
         rustix::fs::sync();
         let mut running = node.start()?;
+        let anon = AnonWatch::start(running.server.pid());
         let count = self.connections.len();
         Senders::connect(running.opentsdb, count, node.ending(), running.timeout)?
             .send(&self.connections)?;
         node.seal(&mut running, self.digest.count)?;
         node.check_counters(&running, self.digest.count)?;
-        Ok(running)
+        Ok((running, anon))
     }
 }

@@ -23,10 +23,11 @@ mod mixed {
     pub mod puts;
 }
 
-use ::irontsd::bench::process::{CpuTime, others_busy_s};
+use ::irontsd::bench::process::{AnonWatch, CpuTime, others_busy_s};
 use common::irontsd::IronTsd;
 use common::node::{Node, Running, expect_count};
 use common::options::TestOptions;
+use common::peaks::Peaks;
 use common::record::Record;
 use common::stream::{Pace, Streams};
 use common::verdict::Verdict;
@@ -106,11 +107,13 @@ fn run(options: &Options) -> Outcome<bool> {
     let (mut streams, highest) = highest(&node, options)?;
     println!("highest {:.2} M lines/s", highest / 1e6);
     let mut running = node.start()?;
+    let anon = AnonWatch::start(running.server.pid());
     let fixed = FixedSet::fill(&node, &mut running, options.series, options.samples_per_series)?;
     let alone = Exports::alone(&running, &fixed, options.alone())?;
     println!("exports alone {:.2} M points/s", alone.rate(&fixed) / 1e6);
     streams.reconnect(running.opentsdb, running.timeout)?;
-    let figures = all_at_once(options, &running, &fixed, &mut streams, highest * SHARE, alone)?;
+    let mut figures = all_at_once(options, &running, &fixed, &mut streams, highest * SHARE, alone)?;
+    figures.peaks = Peaks::of(&running, anon)?;
     check(&node, &running, &fixed, &figures)?;
     running.server.stop(running.timeout)?;
 
@@ -166,6 +169,7 @@ fn all_at_once(
         puts: puts.map_err(|_| "the requests failed")??,
         cpu_s: CpuTime::of(pid)?.since(cpu).total_s(),
         others_s: others_busy_s(pid)? - others,
+        peaks: Peaks::default(),
     })
 }
 

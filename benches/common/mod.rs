@@ -9,6 +9,7 @@ pub mod fetch;
 pub mod irontsd;
 pub mod node;
 pub mod options;
+pub mod peaks;
 pub mod record;
 pub mod results;
 pub mod send;

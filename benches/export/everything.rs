@@ -6,6 +6,7 @@ use crate::Lines;
 use crate::common::Outcome;
 use crate::common::fetch::{fetch, serve_once};
 use crate::common::node::{Node, Running};
+use crate::common::peaks::Peaks;
 use crate::common::table::{Row, row};
 use ::irontsd::bench::http;
 use ::irontsd::bench::process::{CpuTime, MemoryWatch};
@@ -31,6 +32,7 @@ pub struct Figures {
     memory_s: f64,
     growth: Growth,
     growth_tenth: Growth,
+    peaks: Peaks,
 }
 
 /// How much larger memory became.
@@ -41,7 +43,7 @@ struct Growth {
 }
 
 /// The rows, the most telling first.
-pub const ROWS: [Row<Figures>; 12] = [
+pub const ROWS: [Row<Figures>; 14] = [
     row("CPU us/point, sealed", 4, |run| run.micros(run.sealed)),
     row("CPU us/point, merged", 4, |run| run.micros(run.merged)),
     row("M points/s, sealed", 2, |run| run.rate(run.sealed.seconds)),
@@ -54,6 +56,8 @@ pub const ROWS: [Row<Figures>; 12] = [
     row("the same, a tenth", 1, |run| run.growth_tenth.anon_bytes as f64 / MIB),
     row("resident memory grown, MiB", 1, |run| run.growth.resident_bytes as f64 / MIB),
     row("the same, a tenth", 1, |run| run.growth_tenth.resident_bytes as f64 / MIB),
+    row("peak RSS MiB, from filling on", 0, |run| run.peaks.rss_mib()),
+    row("peak anonymous MiB, from filling on", 0, |run| run.peaks.anon_mib()),
 ];
 
 impl Figures {
@@ -68,7 +72,7 @@ impl Figures {
 
 /// Fills a node, exports from it, and returns what that cost.
 pub fn measure(node: &dyn Node, lines: &Lines, shape: &Shape) -> Outcome<Figures> {
-    let mut running = lines.fill(node)?;
+    let (mut running, anon) = lines.fill(node)?;
     let last_s = shape.start_s + shape.interval_s * (shape.samples_per_series / 10).max(1) - 1;
     let tenth = format!("{}&end={last_s}", http::EXPORT_ALL);
     let (_, growth_tenth) = watched(&running, || exports(&running, &tenth))?;
@@ -83,6 +87,7 @@ pub fn measure(node: &dyn Node, lines: &Lines, shape: &Shape) -> Outcome<Figures
     let fetched = fetch(running.http, http::EXPORT_ALL, running.timeout, |piece| {
         body.extend_from_slice(piece);
     })?;
+    let peaks = Peaks::of(&running, anon)?;
     running.server.stop(running.timeout)?;
     let (address, thread) = serve_once(body)?;
     let from_memory = fetch(address, "/", running.timeout, |_| {})?;
@@ -95,6 +100,7 @@ pub fn measure(node: &dyn Node, lines: &Lines, shape: &Shape) -> Outcome<Figures
         memory_s: from_memory.whole.as_secs_f64(),
         growth,
         growth_tenth,
+        peaks,
     })
 }
 

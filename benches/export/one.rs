@@ -8,6 +8,7 @@ use crate::Lines;
 use crate::common::Outcome;
 use crate::common::fetch::fetch;
 use crate::common::node::Node;
+use crate::common::peaks::Peaks;
 use crate::common::table::{Row, row};
 use crate::common::times::{Times, ms};
 
@@ -25,14 +26,17 @@ pub struct Figures {
     first: Duration,
     /// To the first byte.
     others: Times,
+    peaks: Peaks,
 }
 
 /// The rows, the most telling first.
-pub const ROWS: [Row<Figures>; 4] = [
+pub const ROWS: [Row<Figures>; 6] = [
     row("first byte ms, median", 3, |run| run.at(0.5)),
     row("first byte ms, 99 of 100", 3, |run| run.at(0.99)),
     row("first byte ms, slowest", 3, |run| run.at(1.0)),
     row("first byte ms, first request", 1, |run| ms(run.first)),
+    row("peak RSS MiB, from filling on", 0, |run| run.peaks.rss_mib()),
+    row("peak anonymous MiB, from filling on", 0, |run| run.peaks.anon_mib()),
 ];
 
 impl Figures {
@@ -43,7 +47,7 @@ impl Figures {
 
 /// Fills a node with series and asks for some, one by one.
 pub fn measure(node: &dyn Node, lines: &Lines, shape: &Shape) -> Outcome<Figures> {
-    let mut running = lines.fill(node)?;
+    let (mut running, anon) = lines.fill(node)?;
     let hosts = shape.series_count / SERIES_PER_HOST;
     let mut ask = |number: u64| -> Outcome<Duration> {
         let host = number.wrapping_mul(0x9e37_79b9_7f4a_7c15) % hosts + 1;
@@ -64,6 +68,7 @@ pub fn measure(node: &dyn Node, lines: &Lines, shape: &Shape) -> Outcome<Figures
     std::thread::sleep(CALM);
     let first = ask(0)?;
     let others = (1..=REQUESTS as u64).map(&mut ask).collect::<Outcome<Vec<_>>>()?;
+    let peaks = Peaks::of(&running, anon)?;
     running.server.stop(running.timeout)?;
-    Ok(Figures { first, others: others.into() })
+    Ok(Figures { first, others: others.into(), peaks })
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::exports::Exports;
 use super::fixed::FixedSet;
 use super::puts::Puts;
+use crate::common::peaks::Peaks;
 use crate::common::stream::Sent;
 use crate::common::table;
 use crate::common::times::{Times, ms};
@@ -34,6 +35,8 @@ pub struct Figures {
     pub cpu_s: f64,
     /// CPU seconds of anything but server and clients.
     pub others_s: f64,
+    /// Memory, from the start of the node on.
+    pub peaks: Peaks,
 }
 
 impl Figures {
@@ -65,6 +68,8 @@ impl Figures {
         row("woken late by ms, p50 / p99 / p99.9 / most", spread(&self.puts.woken_late));
         row("cores busy, server", format!("{:.2}", self.cpu_s / seconds));
         row("cores busy elsewhere", format!("{:.2}", self.others_s / seconds));
+        row("peak RSS MiB, from filling on", format!("{:.0}", self.peaks.rss_mib()));
+        row("peak anonymous MiB, from filling on", format!("{:.0}", self.peaks.anon_mib()));
         table::plain(&rows)
     }
 }

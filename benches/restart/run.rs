@@ -7,11 +7,12 @@ use irontsd::workload::{Digest, EndlessLines, Kind, Shape, Variety, digest_expor
 
 use super::figures::{Figures, Start};
 use crate::common::node::{Node, Running, expect_count};
+use crate::common::peaks::Peaks;
 use crate::common::send::Senders;
 use crate::common::stream::{Pace, Streams};
 use crate::common::{Outcome, disk};
 use ::irontsd::bench::http;
-use ::irontsd::bench::process::{CpuTime, anon_bytes};
+use ::irontsd::bench::process::{AnonWatch, CpuTime, anon_bytes};
 
 const CONNECTIONS: u64 = 4;
 /// IronTSD flushes at two million rows; a log with fewer stays as it is.
@@ -22,6 +23,7 @@ const FLOOD_FOR: Duration = Duration::from_secs(2);
 pub fn measure(node: &dyn Node, shape: &Shape) -> Outcome<Figures> {
     rustix::fs::sync();
     let mut running = node.start()?;
+    let anon = AnonWatch::start(running.server.pid());
     let ranges = split(shape.series_count, CONNECTIONS);
     let mut lines: Vec<EndlessLines> =
         ranges.into_iter().map(|range| EndlessLines::new(Kind::Agent, shape, range)).collect();
@@ -35,12 +37,14 @@ pub fn measure(node: &dyn Node, shape: &Shape) -> Outcome<Figures> {
         ranges.map(|range| EndlessLines::new(doubles, &later, range)).collect();
     let parts = parts(&mut lines, more).iter().map(|part| scattered(part)).collect();
     send_parts(node, &running, parts)?;
+    let filled = Peaks::of(&running, anon)?;
     let (again, full) = killed_and_started(node, running)?;
+    let anon = AnonWatch::start(again.server.pid());
     if node.is_exact() {
         check(&again, shape.series_count + more)?;
     }
-    let (_, flood) = killed_in_flood(node, again, shape)?;
-    Ok(Figures { full, flood })
+    let (_, flood, flooded) = killed_in_flood(node, again, shape, anon)?;
+    Ok(Figures { full, flood, peaks: [filled, flooded] })
 }
 
 /// Sends so many lines of all connections together and waits until they are accepted.
@@ -107,7 +111,12 @@ fn killed_and_started(node: &dyn Node, mut running: Running) -> Outcome<(Running
 }
 
 /// The senders end with an error when the node is gone; that is meant.
-fn killed_in_flood(node: &dyn Node, running: Running, shape: &Shape) -> Outcome<(Running, Start)> {
+fn killed_in_flood(
+    node: &dyn Node,
+    running: Running,
+    shape: &Shape,
+    anon: AnonWatch,
+) -> Outcome<(Running, Start, Peaks)> {
     let later = Shape { start_s: shape.start_s + 86_400, ..*shape };
     let mut streams =
         Streams::connect(running.opentsdb, Kind::Agent, &later, CONNECTIONS, running.timeout)?;
@@ -116,9 +125,11 @@ fn killed_in_flood(node: &dyn Node, running: Running, shape: &Shape) -> Outcome<
             let _cut_off = streams.run(Pace::Closed, FLOOD_FOR * 10);
         });
         std::thread::sleep(FLOOD_FOR);
+        let peaks = Peaks::of(&running, anon);
         let started = killed_and_started(node, running);
         senders.join().map_err(|_| "a sender failed")?;
-        started
+        let (again, start) = started?;
+        Ok((again, start, peaks?))
     })
 }
 
