@@ -29,13 +29,16 @@ pub struct Encoder {
     groups: Vec<(u32, u32)>,
     /// The fields of the name before.
     last: Vec<u32>,
+    /// Where the fields of a name end.
+    ends: Vec<usize>,
 }
 
 impl Encoder {
     /// Packs into a new list.
     pub fn new(secrets: RapidSecrets) -> Encoder {
         let texts = Texts::new(secrets);
-        Encoder { texts, names: 0, rows: Vec::new(), groups: Vec::new(), last: Vec::new() }
+        let (last, ends) = (Vec::new(), Vec::new());
+        Encoder { texts, names: 0, rows: Vec::new(), groups: Vec::new(), last, ends }
     }
 
     /// Number of names so far.
@@ -60,12 +63,16 @@ impl Encoder {
             self.last.clear();
         }
         self.names += 1;
-        let fields = fields(name).count();
+        find_ends(name, &mut self.ends);
+        let fields = self.ends.len();
         put_varint(&mut self.rows, fields as u64);
         let mask_at = self.rows.len();
         let has_mask = !(self.names as usize - 1).is_multiple_of(GROUP);
         self.rows.resize(mask_at + if has_mask { fields.div_ceil(8) } else { 0 }, 0);
-        for (place, field) in fields_of(name, fields) {
+        let mut start = 0;
+        for (place, &end) in self.ends.iter().enumerate() {
+            let field = &name[start..end];
+            start = end + 1;
             let last = self.last.get(place);
             if has_mask && last.is_some_and(|&text| self.texts.get(text) == field) {
                 self.rows[mask_at + place / 8] |= 1 << (place % 8);
@@ -105,14 +112,13 @@ impl Encoder {
     }
 }
 
-/// What stands between the spaces of a name; nothing in an empty one.
-fn fields(name: &[u8]) -> impl Iterator<Item = &[u8]> {
-    let fields = if name.is_empty() { None } else { Some(name.split(|&byte| byte == b' ')) };
-    fields.into_iter().flatten()
-}
-
-fn fields_of(name: &[u8], count: usize) -> impl Iterator<Item = (usize, &[u8])> {
-    (0..count).zip(fields(name))
+/// Where what stands between the spaces of a name ends; nowhere in an empty one.
+fn find_ends(name: &[u8], ends: &mut Vec<usize>) {
+    ends.clear();
+    if !name.is_empty() {
+        ends.extend(memchr::memchr_iter(b' ', name));
+        ends.push(name.len());
+    }
 }
 
 /// Where the pieces of a packed list stand in its bytes.

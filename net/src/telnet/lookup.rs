@@ -17,6 +17,7 @@
 //! is let go and a new one begun, into which what is still asked for moves. So series that nobody sends
 //! any more leave.
 
+use super::near;
 use super::window::BLOCK;
 use irontsd_engine::types::SeriesId;
 use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
@@ -251,6 +252,14 @@ impl Lookup {
             return Some(entry.series);
         }
         self.search(metric, tags, trail)
+    }
+
+    /// Asks for the slots of a key that will be searched soon.
+    pub fn ask_for(&self, metric: &[u8], tags: &[u8]) {
+        let hash = Hashes::of(metric, tags, &self.secrets).upper();
+        for table in [&self.table, &self.older] {
+            table.slots.get(home(&table.slots, hash)).inspect(|slot| near::ask_for(*slot));
+        }
     }
 
     /// Finds by hash what was not guessed, and makes it the next guess.

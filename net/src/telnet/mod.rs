@@ -8,6 +8,7 @@ pub mod histogram;
 mod iac;
 pub mod line;
 pub mod lookup;
+mod near;
 mod predict;
 pub mod scan;
 pub mod single;
@@ -102,6 +103,13 @@ impl Session {
         scratch.scanner.scan(bytes, &mut scratch.masks);
         start = 0;
         while let Some(end) = scratch.masks.newline(start) {
+            // The series behind one that was just made is probably new, too.
+            if intake.pending.making
+                && let Some(next) = scratch.masks.newline(end + 1)
+                && let Some(fields) = fast::split(bytes, &scratch.masks, end + 1, next)
+            {
+                intake.lookup.ask_for(fields.metric, fields.tags);
+            }
             let next = self.line(bytes, start, end, scratch, intake, replies);
             start = end + 1;
             if next == Next::Close || replies.waiting() >= REPLY_BYTES_MAX {
