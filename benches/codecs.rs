@@ -3,10 +3,12 @@
 //! `cargo bench --bench codecs` prints a table. Blocks are built as segments have them, directory
 //! included, names not; each is read back run by run and compared before it is timed. The data are
 //! the loads that `irontsd bench` sends, series of one nature each, and the files of `benches/data`.
+//! `-- --plain` does it without vectors, `-- WORD` for the data whose names have the word.
 
 #![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "a benchmark is a program")]
 
 use irontsd_engine::codec::Effort;
+use irontsd_engine::instructions::Instructions;
 use irontsd_engine::limits::RUN_ROWS_MAX;
 use irontsd_engine::segment::block::{Block, BlockBuilder};
 use irontsd_engine::types::{Kind, Samples, Value};
@@ -23,6 +25,9 @@ const SAMPLES_MIN: usize = 8 << 20;
 const TRIES: usize = 3;
 
 fn main() {
+    if std::env::args().any(|word| word == "--plain") {
+        Instructions::Plain.choose();
+    }
     let filter = std::env::args().skip(1).find(|word| !word.starts_with('-'));
     println!(
         "| data | series | samples | B/sample flush | B/sample merge | times | encode flush M/s | encode merge M/s | decode flush M/s | decode merge M/s |"

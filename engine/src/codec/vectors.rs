@@ -1,6 +1,9 @@
 //! Loops compiled twice: for any processor, and for those with vectors of 256 bits and bit instructions.
 //!
-//! One body gives both, so they cannot drift apart; [`either_way`] makes tests compare them.
+//! One body gives both, so they cannot drift apart; [`either_way`] makes tests compare them. Calling what is
+//! compiled for more than the baseline is one of the few places with `unsafe`. It gains (`cargo bench --bench
+//! codecs`, with and without `-- --plain`, 2026-11-28): decoding merged nab 549 M samples/s instead of 383,
+//! collectd-hour 618 instead of 512, agent lines 1,730 instead of 1,597; encoding nothing.
 
 #[cfg(target_arch = "x86_64")]
 use crate::instructions::Instructions;

@@ -1,4 +1,6 @@
-//! The real disk, clock and chance. One of the few places with `unsafe`: mapping a file.
+//! The real disk, clock and chance. One of the few places with `unsafe`: mapping a file. It gains that
+//! nothing is read but what is wanted and that the system can take its memory back: the first byte of one of
+//! two million series after 0.09 ms, with a few MiB of this process's own (`benches/records`, export).
 
 use super::fault::Watch;
 use super::{Chance, Clock, Disk, Env, File, Lock, Mapping};
