@@ -1,17 +1,16 @@
 //! Sorted texts, each with the series it belongs to, packed: an immutable map.
 //!
 //! Texts are front coded in blocks: the first of a block stands whole, each other one as what it
-//! shares with the one before and the rest. Behind each text stand its ids, or, if they are many,
+//! shares with the one before and the rest. Behind the texts stand their ids, or, if they are many,
 //! the number of their bitmap. A lookup halves over the first texts and walks one block.
 
 use super::automaton::{Automaton, Trace};
+use super::block::{BLOCK_TEXTS, Block, Filling};
 use super::posting::{self, FEW_MAX, Posting};
-use crate::bytes::{Reader, put_varint};
+use crate::bytes::Reader;
 use crate::types::SeriesId;
 use roaring::RoaringBitmap;
-
-/// Texts in one block: a lookup walks half of them, the first of each is not shortened.
-const BLOCK_TEXTS: usize = 32;
+use std::ops::Range;
 
 /// See the module.
 #[derive(Debug, Default)]
@@ -26,7 +25,7 @@ pub struct Dictionary {
 #[derive(Debug, Default)]
 pub struct Writer {
     built: Dictionary,
-    texts: usize,
+    block: Filling,
     before: Vec<u8>,
     ids: Vec<u8>,
 }
@@ -40,38 +39,38 @@ impl Writer {
         self.push_text(text);
         self.ids.clear();
         posting::encode(&mut self.ids, ids);
-        put_varint(&mut self.built.bytes, (self.ids.len() as u64) << 1);
-        self.built.bytes.extend_from_slice(&self.ids);
+        self.block.push_few(&self.ids);
     }
 
     /// The same with more than [`FEW_MAX`] series.
     pub fn push_many(&mut self, text: &[u8], mut series: RoaringBitmap) {
         self.push_text(text);
-        let Dictionary { bytes, many, .. } = &mut self.built;
-        put_varint(bytes, (many.len() as u64) << 1 | 1);
+        self.block.push_many(self.built.many.len());
         series.optimize();
-        many.push(series);
+        self.built.many.push(series);
     }
 
     fn push_text(&mut self, text: &[u8]) {
-        debug_assert!(self.texts == 0 || *text > *self.before, "texts come in order");
-        let Dictionary { bytes, blocks, .. } = &mut self.built;
-        let mut shared = 0;
-        if self.texts.is_multiple_of(BLOCK_TEXTS) {
-            blocks.push(bytes.len() as u64);
-        } else {
-            shared = self.before.iter().zip(text).take_while(|(a, b)| a == b).count();
+        debug_assert!(self.before.is_empty() || *text > *self.before, "texts come in order");
+        if self.block.is_full() {
+            self.finish_block();
         }
-        put_varint(bytes, shared as u64);
-        put_varint(bytes, (text.len() - shared) as u64);
-        bytes.extend_from_slice(&text[shared..]);
+        let shared = self.before.iter().zip(text).take_while(|(a, b)| a == b).count();
+        self.block.push_text(text, shared);
         self.before.truncate(shared);
         self.before.extend_from_slice(&text[shared..]);
-        self.texts += 1;
+    }
+
+    fn finish_block(&mut self) {
+        if !self.block.is_empty() {
+            self.built.blocks.push(self.built.bytes.len() as u64);
+            self.block.finish(&mut self.built.bytes);
+        }
     }
 
     /// The dictionary.
-    pub fn finish(self) -> Dictionary {
+    pub fn finish(mut self) -> Dictionary {
+        self.finish_block();
         let mut built = self.built;
         built.bytes.shrink_to_fit();
         built.blocks.shrink_to_fit();
@@ -89,10 +88,8 @@ impl Dictionary {
 
     /// A cursor at the first text that is not below `text`.
     pub fn from(&self, text: &[u8]) -> Cursor<'_> {
-        let behind = self.blocks.partition_point(|&at| self.head(at) <= text);
-        let at =
-            self.blocks.get(behind.saturating_sub(1)).map_or(self.bytes.len(), |&at| at as usize);
-        let mut cursor = Cursor::at(self, at);
+        let behind = self.blocks.partition_point(|&at| self.block_at(at).head() <= text);
+        let mut cursor = Cursor::at(self, behind.saturating_sub(1));
         while cursor.text().is_some_and(|found| found < text) {
             cursor.advance();
         }
@@ -100,7 +97,8 @@ impl Dictionary {
     }
 
     /// Passes on the series of the texts that begin with `start` and that an automaton accepts behind the
-    /// first `key` bytes, which `start` covers. No text is put together: a step reads what is new in it.
+    /// first `key` bytes, which `start` covers. No text of a block within is put together: a step reads what
+    /// is new in it.
     pub fn each_accepted<'a>(
         &'a self,
         start: &[u8],
@@ -108,73 +106,76 @@ impl Dictionary {
         automaton: &Automaton,
         mut sink: impl FnMut(Posting<'a>),
     ) {
-        let first = self.from(start);
-        let Some(text) = first.text().filter(|text| text.starts_with(start)) else { return };
-        let mut trace = Trace::new(automaton);
-        if trace.accepts(0, &text[key..]) {
-            sink(first.posting());
-        }
-        let mut at = first.next;
-        while let Some(entry) = self.entry(at) {
-            let accepted = if entry.shared >= start.len() {
-                trace.accepts(entry.shared - key, entry.rest)
-            } else if entry.shared == 0 && entry.rest.starts_with(start) {
-                // The first of a block stands whole.
-                trace.accepts(0, &entry.rest[key..])
-            } else {
-                return;
-            };
-            if accepted {
-                self.posting(&entry).into_iter().for_each(&mut sink);
+        let one_by_one = |mut cursor: Cursor<'a>, end, sink: &mut dyn FnMut(Posting<'a>)| {
+            while cursor.place < end
+                && let Some(text) = cursor.text().filter(|text| text.starts_with(start))
+            {
+                if automaton.accepts(&text[key..]) {
+                    sink(cursor.posting());
+                }
+                cursor.advance();
             }
-            at = entry.end;
+        };
+        let heads = self.heads_with(start);
+        // A block has no text without the start if the first of the next one has it, too.
+        let last = heads.end.saturating_sub(1).max(heads.start);
+        one_by_one(self.from(start), heads.start, &mut sink);
+        let mut trace = Trace::new(automaton, key);
+        for &at in &self.blocks[heads.start..last] {
+            self.pass_accepted(self.block_at(at), &mut trace, &mut sink);
+        }
+        one_by_one(Cursor::at(self, last), usize::MAX, &mut sink);
+    }
+
+    /// Passes on the series of those texts of a block that are accepted.
+    fn pass_accepted<'a>(
+        &'a self,
+        block: Block<'a>,
+        trace: &mut Trace<'_>,
+        sink: &mut impl FnMut(Posting<'a>),
+    ) {
+        let accepted = block.accepted(trace);
+        if accepted == 0 {
+            return;
+        }
+        let mut at = block.ids_at();
+        for text in 0..block.texts {
+            let lengths = block.lengths(text);
+            if accepted >> text & 1 == 1 {
+                let posting = self.posting(block.piece(at, lengths.ids), lengths.many);
+                posting.into_iter().for_each(&mut *sink);
+            }
+            at += lengths.ids;
         }
     }
 
-    /// What stands at a place; `None` behind the last.
-    #[inline]
-    fn entry(&self, at: usize) -> Option<Entry<'_>> {
-        let bytes = self.bytes.get(at..)?;
-        // Nearly all have lengths of one byte and few series: so much is checked at once.
-        if let [shared, len, tail @ ..] = bytes
-            && (*shared | *len) < 0x80
-            && tail.len() >= 0x100
-        {
-            let (shared, len) = (usize::from(*shared), usize::from(*len));
-            let (rest, ids) = (&tail[..len], tail[len]);
-            if ids & 0x81 == 0 {
-                let few = &tail[len + 1..len + 1 + usize::from(ids >> 1)];
-                let end = at + 3 + len + few.len();
-                return Some(Entry { shared, rest, ids: u64::from(ids), few, end });
-            }
-        }
-        any_entry(bytes, at)
-    }
-
-    #[inline]
-    fn posting<'a>(&'a self, entry: &Entry<'a>) -> Option<Posting<'a>> {
-        match entry.ids & 1 {
-            0 => Some(Posting::Few(entry.few)),
-            _ => self.many.get((entry.ids >> 1) as usize).map(Posting::Many),
-        }
+    /// The blocks whose first texts begin with `start`.
+    fn heads_with(&self, start: &[u8]) -> Range<usize> {
+        let from = self.blocks.partition_point(|&at| self.block_at(at).head() < start);
+        let to = self.blocks.partition_point(|&at| {
+            let head = self.block_at(at).head();
+            head < start || head.starts_with(start)
+        });
+        from..to
     }
 
     /// About how many texts begin with `prefix`; off by two blocks at the most.
     pub fn count_near(&self, prefix: &[u8]) -> usize {
-        let from = self.blocks.partition_point(|&at| self.head(at) < prefix);
-        let to = self.blocks.partition_point(|&at| {
-            let head = self.head(at);
-            head < prefix || head.starts_with(prefix)
-        });
-        (to - from) * BLOCK_TEXTS
+        self.heads_with(prefix).len() * BLOCK_TEXTS
     }
 
-    /// The first text of a block.
-    fn head(&self, at: u64) -> &[u8] {
-        let mut reader = Reader::new(&self.bytes[at as usize..]);
-        let _shared = reader.varint();
-        let len = reader.varint().unwrap_or(0);
-        reader.take(len as usize).unwrap_or_default()
+    #[inline]
+    fn block_at(&self, at: u64) -> Block<'_> {
+        Block::open(&self.bytes[at as usize..])
+    }
+
+    #[inline]
+    fn posting<'a>(&'a self, ids: &'a [u8], many: bool) -> Option<Posting<'a>> {
+        if !many {
+            return Some(Posting::Few(ids));
+        }
+        let number = Reader::new(ids).varint().ok()?;
+        self.many.get(number as usize).map(Posting::Many)
     }
 
     /// Bytes of memory, about.
@@ -184,68 +185,68 @@ impl Dictionary {
     }
 }
 
-/// A text and its series as they are packed.
-struct Entry<'a> {
-    /// Bytes it shares with the one before, and those behind them.
-    shared: usize,
-    rest: &'a [u8],
-    /// Twice the length of `few`, or twice the number of a bitmap and one.
-    ids: u64,
-    few: &'a [u8],
-    /// Where the next one begins.
-    end: usize,
-}
-
-/// An entry whatever its lengths.
-fn any_entry(bytes: &[u8], at: usize) -> Option<Entry<'_>> {
-    let mut reader = Reader::new(bytes);
-    let shared = reader.varint().ok()? as usize;
-    let len = reader.varint().ok()? as usize;
-    let rest = reader.take(len).ok()?;
-    let ids = reader.varint().ok()?;
-    let few = if ids & 1 == 0 { reader.take((ids >> 1) as usize).ok()? } else { &[] };
-    Some(Entry { shared, rest, ids, few, end: at + reader.position() })
-}
-
 /// A place in a dictionary; moves forwards.
 #[derive(Debug)]
 pub struct Cursor<'a> {
     dictionary: &'a Dictionary,
-    /// Where the next text begins.
-    next: usize,
+    /// Number of the block, and the block; `None` behind the last.
+    place: usize,
+    block: Option<Block<'a>>,
+    /// Number of the text in it, and the text.
+    number: usize,
     text: Vec<u8>,
-    posting: Option<Posting<'a>>,
+    /// Where its rest and its series begin.
+    rest_at: usize,
+    ids_at: usize,
 }
 
 impl<'a> Cursor<'a> {
-    fn at(dictionary: &'a Dictionary, next: usize) -> Cursor<'a> {
-        let mut cursor = Cursor { dictionary, next, text: Vec::new(), posting: None };
-        cursor.advance();
+    /// At the first text of a block.
+    fn at(dictionary: &'a Dictionary, place: usize) -> Cursor<'a> {
+        let (text, number, rest_at, ids_at) = (Vec::new(), 0, 0, 0);
+        let mut cursor = Cursor { dictionary, place, block: None, number, text, rest_at, ids_at };
+        cursor.open(place);
         cursor
+    }
+
+    /// Goes to the first text of a block.
+    fn open(&mut self, place: usize) {
+        (self.place, self.number, self.rest_at) = (place, 0, 0);
+        self.block = self.dictionary.blocks.get(place).map(|&at| self.dictionary.block_at(at));
+        if let Some(block) = self.block {
+            self.ids_at = block.ids_at();
+            self.text.clear();
+            self.text.extend_from_slice(block.head());
+        }
     }
 
     /// The text here; `None` behind the last.
     pub fn text(&self) -> Option<&[u8]> {
-        self.posting.map(|_| &*self.text)
+        self.block.map(|_| &*self.text)
     }
 
     /// Its series; none behind the last.
     pub fn posting(&self) -> Posting<'a> {
-        self.posting.unwrap_or(Posting::Few(&[]))
+        let posting = self.block.and_then(|block| {
+            let lengths = block.lengths(self.number);
+            self.dictionary.posting(block.piece(self.ids_at, lengths.ids), lengths.many)
+        });
+        posting.unwrap_or(Posting::Few(&[]))
     }
 
     /// Goes to the next text.
     pub fn advance(&mut self) {
-        self.posting = self.read();
-    }
-
-    fn read(&mut self) -> Option<Posting<'a>> {
-        let entry = self.dictionary.entry(self.next)?;
-        self.text.truncate(entry.shared);
-        self.text.extend_from_slice(entry.rest);
-        let posting = self.dictionary.posting(&entry)?;
-        self.next = entry.end;
-        Some(posting)
+        let Some(block) = self.block else { return };
+        if self.number + 1 == block.texts {
+            return self.open(self.place + 1);
+        }
+        let before = block.lengths(self.number);
+        self.rest_at += before.rest;
+        self.ids_at += before.ids;
+        self.number += 1;
+        let lengths = block.lengths(self.number);
+        self.text.truncate(lengths.shared);
+        self.text.extend_from_slice(block.piece(self.rest_at, lengths.rest));
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! A label that a series lacks counts as the empty value everywhere.
 
-pub use super::automaton::{Automaton, Trace};
+pub use super::automaton::Automaton;
 
 use crate::name;
 use std::borrow::Cow;

@@ -13,9 +13,6 @@ use crate::types::SeriesId;
 use roaring::RoaringBitmap;
 use std::ops::Range;
 
-/// A name costs about as much as this many values: it is found by id and taken apart.
-const VALUES_PER_NAME: u64 = 4;
-
 /// Filters all of which must pass.
 pub type Group<'a> = Vec<Filter<'a>>;
 
@@ -116,7 +113,7 @@ fn search(part: &Part, registry: &Registry, group: &Group<'_>) -> RoaringBitmap 
         if left.len() == 0 {
             return RoaringBitmap::new();
         }
-        if left.len() * VALUES_PER_NAME < part.effort(filter) as u64 {
+        if left.len() < part.effort(filter) {
             by_name.push(filter);
         } else {
             left.apply(filter);

@@ -5,11 +5,12 @@
 //! own thread, while others walk the names of the uncovered tail instead of waiting. Parts are merged so that each is at least
 //! twice as large as all behind it together: there are few, and a series is merged a few times.
 //!
-//! `posting` and `dictionary` hold a part, `build` and `merge` make one, `filter` is the question,
+//! `posting`, `block` and `dictionary` hold a part, `build` and `merge` make one, `filter` is the question,
 //! `automaton`, `part` and `find` answer it; `labels` lists names and values, `metrics`
 //! series, `cardinality` counts them.
 
 mod automaton;
+mod block;
 mod build;
 mod cardinality;
 mod dictionary;

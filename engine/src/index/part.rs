@@ -14,6 +14,10 @@ use std::ops::Range;
 
 /// From this many values on a pattern is made a table first.
 const TABLE_VALUES_MIN: usize = 16 << 10;
+/// A name costs about as much as this many values: it is found by id and taken apart.
+const VALUES_PER_NAME: usize = 4;
+/// The same where values are tried by a table.
+const TABLE_VALUES_PER_NAME: usize = 16;
 
 /// See the module. Immutable.
 #[derive(Debug)]
@@ -53,16 +57,22 @@ impl Part {
         self.present(METRIC_LABEL)
     }
 
-    /// How many values have to be looked at to find those that a filter lists or describes.
-    pub fn effort(&self, filter: &Filter<'_>) -> usize {
-        match &filter.values {
-            Values::Listed(values) => values.len(),
+    /// What it costs to find the values that a filter lists or describes, in names that could be looked at
+    /// instead.
+    pub fn effort(&self, filter: &Filter<'_>) -> u64 {
+        let names = match &filter.values {
+            Values::Listed(values) => values.len() / VALUES_PER_NAME,
             Values::Like { starts, .. } => {
                 let key = values_of(filter.label);
-                let count = |start: &Start| self.texts.count_near(&[&*key, &start.text].concat());
-                starts.iter().map(count).sum()
+                let names =
+                    |start: &Start| match self.texts.count_near(&[&*key, &start.text].concat()) {
+                        values @ TABLE_VALUES_MIN.. => values / TABLE_VALUES_PER_NAME,
+                        values => values / VALUES_PER_NAME,
+                    };
+                starts.iter().map(names).sum()
             }
-        }
+        };
+        names as u64
     }
 
     /// The series that pass a filter, or those that do not: `true` in front says which. Series

@@ -51,7 +51,7 @@ impl<'a> Posting<'a> {
     /// Appends the ids.
     pub fn append_to(self, out: &mut Vec<SeriesId>) {
         match self {
-            Posting::Few(bytes) => out.extend(Few::new(bytes)),
+            Posting::Few(bytes) => Few::new(bytes).append_runs(out),
             Posting::Many(bitmap) => out.extend(bitmap),
         }
     }
@@ -99,6 +99,25 @@ impl<'a> Few<'a> {
 }
 
 impl Few<'_> {
+    /// Reads the head of the next run.
+    #[inline]
+    fn open_run(&mut self) -> Option<()> {
+        let head = self.reader.varint().ok()?;
+        let longer = if head & 1 == 1 { self.reader.varint().ok()? + 1 } else { 0 };
+        self.next = self.next.wrapping_add((head >> 1) as u32);
+        self.left = 1 + longer as u32;
+        Some(())
+    }
+
+    /// Appends all ids, run by run.
+    fn append_runs(mut self, out: &mut Vec<SeriesId>) {
+        while self.open_run().is_some() {
+            let first = self.next;
+            out.extend((0..self.left).map(|id| first.wrapping_add(id)));
+            self.next = first.wrapping_add(self.left);
+        }
+    }
+
     /// How many ids there are, run by run.
     fn count_runs(mut self) -> u64 {
         let mut count = 0;
@@ -112,12 +131,10 @@ impl Few<'_> {
 impl Iterator for Few<'_> {
     type Item = SeriesId;
 
+    #[inline]
     fn next(&mut self) -> Option<SeriesId> {
         if self.left == 0 {
-            let head = self.reader.varint().ok()?;
-            let longer = if head & 1 == 1 { self.reader.varint().ok()? + 1 } else { 0 };
-            self.next = self.next.wrapping_add((head >> 1) as u32);
-            self.left = 1 + longer as u32;
+            self.open_run()?;
         }
         let id = self.next;
         (self.next, self.left) = (id.wrapping_add(1), self.left - 1);

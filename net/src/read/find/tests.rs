@@ -4,7 +4,7 @@ use super::*;
 use crate::read::select::{NAME_LABEL, Selector, parse};
 use irontsd_engine::engine::Config;
 use irontsd_engine::env;
-use irontsd_engine::index::filter::{Pattern as _, Trace};
+use irontsd_engine::index::filter::Pattern as _;
 use proptest::prelude::*;
 use std::borrow::Cow;
 
@@ -136,7 +136,7 @@ proptest! {
         let automaton = pattern.automaton();
         for value in values {
             if let Some(automaton) = automaton {
-                let accepted = Trace::new(automaton).accepts(0, value.as_bytes());
+                let accepted = automaton.accepts(value.as_bytes());
                 prop_assert_eq!(accepted, pattern.is_match(&value), "{:?} {:?}", pattern, value);
             }
             let covering = starts.iter().filter(|start| match start.whole {
