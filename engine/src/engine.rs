@@ -9,8 +9,8 @@ use crate::gate::Gate;
 use crate::index::Index;
 use crate::keeper::{Done, Job, Keeper};
 use crate::limits::{
-    FLUSH_ROWS, MIN_FREE_DISK_BYTES, NAMES_PART_BYTES_MAX, OVERSHOOT_ROWS_MAX, SHARDS_MAX,
-    SYNC_INTERVAL,
+    FLUSH_ROWS, MERGE_BYTES_PER_SECOND, MIN_FREE_DISK_BYTES, NAMES_PART_BYTES_MAX,
+    OVERSHOOT_ROWS_MAX, SHARDS_MAX, SYNC_INTERVAL,
 };
 use crate::merge::days::Partition;
 use crate::merger::{Listener, Merger};
@@ -53,6 +53,9 @@ pub struct Config {
     pub partition_ms: Option<i64>,
     /// Free bytes of the disk below which rows are refused.
     pub min_free_disk_bytes: u64,
+    /// Bytes a second that merges of segments read and write together, unless somebody waits for one;
+    /// 0: no bound.
+    pub merge_bytes_per_second: u64,
     /// Parts of names that would be larger together stay apart: merging takes twice that in memory.
     pub names_part_bytes_max: u64,
 }
@@ -68,6 +71,7 @@ impl Config {
             keep: Keep::default(),
             partition_ms: None,
             min_free_disk_bytes: MIN_FREE_DISK_BYTES,
+            merge_bytes_per_second: MERGE_BYTES_PER_SECOND,
             names_part_bytes_max: NAMES_PART_BYTES_MAX,
         }
     }

@@ -4,16 +4,18 @@
 //! input files go. A crash before the manifest leaves outputs as leftovers, one after it inputs; a
 //! reader that still holds an input keeps reading it, for a mapped file outlives its name.
 //!
-//! It takes a bounded share of one core, except when somebody waits for it.
+//! It takes a bounded share of one core and of the disk, except when somebody waits for it.
 
 use crate::codec::Effort;
 use crate::deletes;
 use crate::error::{Error, Result};
 use crate::gate::Cause;
 use crate::keeper::Job;
+use crate::limits::MERGE_UNSYNCED_BYTES_MAX;
 use crate::manifest::{Manifest, SegmentEntry};
+use crate::merge::budget::Budget;
 use crate::merge::plan::{self, LEVEL_LAST, Moment, Plan};
-use crate::merge::write::Merge;
+use crate::merge::write::{Merge, Work};
 use crate::names::seal;
 use crate::retention;
 use crate::segment::{self, Segment};
@@ -102,11 +104,14 @@ pub(crate) struct Merger {
     avoid: HashSet<String>,
     /// It was told that a merge waits for space.
     waits: bool,
+    /// What merges may read and write.
+    budget: Budget,
 }
 
 impl Merger {
     pub(crate) fn new(shared: Arc<Shared>) -> Merger {
-        Merger { shared, avoid: HashSet::new(), waits: false }
+        let budget = Budget::new(shared.config.merge_bytes_per_second);
+        Merger { shared, avoid: HashSet::new(), waits: false, budget }
     }
 
     /// Works until told to end.
@@ -269,7 +274,7 @@ impl Merger {
         between.into_iter().find(|name| !inputs.contains(&name.as_str())).cloned()
     }
 
-    fn merge(&self, names: &[&str], level: u32, listeners: &mut Vec<Listener>) -> Result<u64> {
+    fn merge(&mut self, names: &[&str], level: u32, listeners: &mut Vec<Listener>) -> Result<u64> {
         let shared = &self.shared;
         let is_input = |segment: &Arc<Segment>| names.contains(&segment.file_name().as_str());
         let view = shared.view.read().clone();
@@ -281,7 +286,7 @@ impl Merger {
         let rows = inputs.iter().map(|segment| segment.footer().samples).sum();
         // What is merged again soon is not worth the trouble.
         let effort = if level == LEVEL_LAST { Effort::Merge } else { Effort::Flush };
-        let mut pace = Pace::new(shared, inputs.len(), rows, listeners);
+        let mut pace = Pace::new(shared, &mut self.budget, inputs.len(), rows, listeners);
         let merge = Merge {
             env: &shared.env,
             registry: &shared.registry,
@@ -290,6 +295,7 @@ impl Merger {
             deletes,
             floor_ms,
             partition: shared.partition,
+            unsynced_bytes_max: MERGE_UNSYNCED_BYTES_MAX,
         };
         let dir = shared.segment_dir();
         let mut paths = Vec::new();
@@ -297,7 +303,7 @@ impl Merger {
             paths.push(dir.join(segment::merged_file_name(shared.new_file())));
             paths[paths.len() - 1].clone()
         };
-        let sealed = merge.run(name, &mut |rows| pace.pace(rows)).inspect_err(|_| {
+        let sealed = merge.run(name, &mut |work| pace.pace(work)).inspect_err(|_| {
             for path in &paths {
                 segment::writer::discard(&shared.env, path);
                 let _not_sealed = shared.env.disk.remove(path);
@@ -335,9 +341,10 @@ fn tell_all(listeners: Vec<Listener>, outcome: &std::result::Result<(), String>)
     }
 }
 
-/// Keeps a merge to its share of a core, tells listeners, and ends it when the node ends.
+/// Keeps a merge to its share of a core and of the disk, tells listeners, and ends it when the node ends.
 struct Pace<'a> {
     shared: &'a Shared,
+    budget: &'a mut Budget,
     segments: usize,
     rows: u64,
     of: u64,
@@ -350,16 +357,18 @@ struct Pace<'a> {
 impl<'a> Pace<'a> {
     fn new(
         shared: &'a Shared,
+        budget: &'a mut Budget,
         segments: usize,
         of: u64,
         listeners: &'a mut Vec<Listener>,
     ) -> Pace<'a> {
         let now = shared.env.clock.monotonic();
-        Pace { shared, segments, rows: 0, of, listeners, rested: now, told: now }
+        Pace { shared, budget, segments, rows: 0, of, listeners, rested: now, told: now }
     }
 
-    fn pace(&mut self, rows: u64) -> Result<()> {
-        self.rows += rows;
+    fn pace(&mut self, work: Work) -> Result<()> {
+        self.rows += work.rows;
+        self.shared.stats.merge_bytes.fetch_add(work.bytes, Relaxed);
         let now = self.shared.env.clock.monotonic();
         if now - self.told >= TELL {
             self.told = now;
@@ -368,13 +377,16 @@ impl<'a> Pace<'a> {
         }
         let signal = &self.shared.merges;
         let mut state = signal.state.lock();
-        // Nobody waits: as long at rest as at work.
-        if self.listeners.is_empty() && state.waiting.is_empty() && !state.ending {
-            signal.changed.wait_for(&mut state, (now - self.rested).min(LOOK));
+        // Nobody waits: as long at rest as at work, and as the disk's share demands. A flush does not end it.
+        let nobody_waits = |state: &mut State| state.waiting.is_empty() && !state.ending;
+        if self.listeners.is_empty() && nobody_waits(&mut state) {
+            let rest = (now - self.rested).min(LOOK).max(self.budget.spend(work.bytes, now));
+            signal.changed.wait_while_for(&mut state, nobody_waits, rest);
         }
         let ending = state.ending;
         drop(state);
         self.rested = self.shared.env.clock.monotonic();
+        self.budget.settle(self.rested);
         if ending {
             return Err(Error::Stopped("the node is stopping".into()));
         }

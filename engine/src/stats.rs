@@ -12,6 +12,8 @@ pub struct Stats {
     pub merges: Timing,
     /// Rows that went into merges.
     pub merged_rows: AtomicU64,
+    /// Bytes that merges of segments read and wrote.
+    pub merge_bytes: AtomicU64,
     /// Bytes of segments that retention dropped.
     pub dropped_bytes: AtomicU64,
     /// Rounds of syncing logs.

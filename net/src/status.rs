@@ -82,6 +82,10 @@ fn storage(node: &Node, out: &mut String) {
     let merged = stats.merged_rows.load(Relaxed);
     metric(out, name, "counter", "Samples that went into merges.");
     let _ = writeln!(out, "{name} {merged}");
+    let name = "irontsd_merge_bytes_total";
+    let merged = stats.merge_bytes.load(Relaxed);
+    metric(out, name, "counter", "Bytes that merges read and wrote.");
+    let _ = writeln!(out, "{name} {merged}");
     let name = "irontsd_retention_dropped_bytes_total";
     let dropped = stats.dropped_bytes.load(Relaxed);
     metric(out, name, "counter", "Bytes of segments that retention dropped.");

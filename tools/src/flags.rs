@@ -303,6 +303,12 @@ pub struct Serve {
           default_value = "64MiB")]
     pub min_free_disk_bytes: u64,
 
+    /// Bytes a second that merges may read and write together, beside half of one core; 0: no bound. Where
+    /// that is less than what comes in needs, segments grow in number. `/internal/force_merge` is not bound.
+    #[arg(long, env = "IRONTSD_MERGE_BYTES_PER_SECOND", value_name = "SIZE", value_parser = size,
+          default_value = "128MiB")]
+    pub merge_bytes_per_second: u64,
+
     /// Memory of its own that the node may use. Near it new series are refused first, then large
     /// bodies and new connections, then all points; 0: no limit. By default 60 % of what the machine
     /// or the control group has.

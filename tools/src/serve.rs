@@ -136,12 +136,14 @@ fn config(flags: &Serve, shards: usize, memory_limit: Option<u64>) -> Config {
     let partition_ms = flags.partition.map(|length| length.as_millis() as i64);
     let sync_interval = interval.unwrap_or(config.sync_interval);
     let min_free_disk_bytes = flags.min_free_disk_bytes;
+    let merge_bytes_per_second = flags.merge_bytes_per_second;
     Config {
         shards,
         sync_interval,
         keep,
         partition_ms,
         min_free_disk_bytes,
+        merge_bytes_per_second,
         names_part_bytes_max,
         flush_rows,
         ..config

@@ -16,6 +16,18 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+/// What was done since it was last told.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Work {
+    /// Rows written.
+    pub rows: u64,
+    /// Bytes read and written.
+    pub bytes: u64,
+}
+
+/// Told of work; may wait, or end the merge by an error.
+pub type Pace<'a> = dyn FnMut(Work) -> Result<()> + 'a;
+
 /// What a merge needs.
 #[derive(Debug)]
 pub struct Merge<'a> {
@@ -33,15 +45,17 @@ pub struct Merge<'a> {
     pub floor_ms: i64,
     /// How long a day is.
     pub partition: Partition,
+    /// Bytes that may wait in the kernel, about: they would all go to the disk when the file is sealed.
+    pub unsynced_bytes_max: u64,
 }
 
 impl Merge<'_> {
-    /// Writes the outputs, whose paths `name` gives. `pace` is told of rows as they are written, and
-    /// may wait or end the merge by an error; sealed outputs stay behind then as leftovers.
+    /// Writes the outputs, whose paths `name` gives. `pace` is told of all work as it is done; where it ends
+    /// the merge, sealed outputs stay behind as leftovers.
     pub fn run(
         &self,
         mut name: impl FnMut() -> PathBuf,
-        pace: &mut dyn FnMut(u64) -> Result<()>,
+        pace: &mut Pace<'_>,
     ) -> Result<Vec<Sealed>> {
         let epochs = self.inputs.iter().map(|segment| segment.footer().epochs);
         let first = epochs.clone().map(|(first, _)| first).min().unwrap_or(0);
@@ -57,13 +71,16 @@ impl Merge<'_> {
                 writer.discard();
                 continue;
             }
+            let told = writer.bytes();
             sealed.push(writer.seal(self.registry, &mut names)?);
+            let bytes = sealed.last().map_or(0, |sealed| sealed.bytes) - told;
+            pace(Work { rows: 0, bytes })?;
         }
         Ok(sealed)
     }
 
     /// Only blocks that cross midnight are looked into.
-    fn rows_by_day(&self, pace: &mut dyn FnMut(u64) -> Result<()>) -> Result<BTreeMap<i64, u64>> {
+    fn rows_by_day(&self, pace: &mut Pace<'_>) -> Result<BTreeMap<i64, u64>> {
         let mut rows = BTreeMap::new();
         let mut timestamps = Vec::new();
         for segment in &self.inputs {
@@ -87,7 +104,7 @@ impl Merge<'_> {
                             days.len() as u64;
                     }
                 }
-                pace(0)?;
+                pace(Work { rows: 0, bytes: entry.bytes.into() })?;
             }
         }
         Ok(rows)
@@ -97,12 +114,13 @@ impl Merge<'_> {
         &self,
         range: (i64, i64),
         writer: &mut SegmentWriter,
-        pace: &mut dyn FnMut(u64) -> Result<()>,
+        pace: &mut Pace<'_>,
     ) -> Result<()> {
         let scan = Scan::of_segments(&self.inputs, &self.deletes, range);
         let mut runs: Vec<Runs> = scan.segments().iter().map(Runs::new).collect::<Result<_>>()?;
         let (mut cursor, mut samples) = (Cursor::default(), Samples::default());
-        let mut written = 0;
+        // The rows since the last look, and the bytes read and written until then.
+        let (mut rows, mut told) = (0, 0);
         while let Some(series) = runs.iter().filter_map(|runs| runs.series).min() {
             let here = runs.iter().enumerate().filter(|(_, runs)| runs.series == Some(series));
             let places: Vec<_> =
@@ -113,7 +131,7 @@ impl Merge<'_> {
                 let more = cursor.read(&scan, series, RUN_ROWS_MAX, &mut samples)?;
                 if !samples.is_empty() {
                     writer.push(series, &samples)?;
-                    written += samples.len() as u64;
+                    rows += samples.len() as u64;
                 }
                 if !more {
                     break;
@@ -122,16 +140,26 @@ impl Merge<'_> {
             for (number, _, _) in places {
                 runs[number].skip(series)?;
             }
-            if written >= PACE_ROWS {
-                pace(std::mem::take(&mut written))?;
+            if rows >= PACE_ROWS {
+                let done = bytes(&runs, writer);
+                pace(Work { rows, bytes: done - told })?;
+                (rows, told) = (0, done);
+                if writer.unsynced_bytes() >= self.unsynced_bytes_max {
+                    writer.sync()?;
+                }
             }
         }
-        pace(written)
+        pace(Work { rows, bytes: bytes(&runs, writer) - told })
     }
 }
 
 /// Rows after which the pace is asked.
 const PACE_ROWS: u64 = 16 << 10;
+
+/// Bytes read and written so far.
+fn bytes(runs: &[Runs<'_>], writer: &SegmentWriter) -> u64 {
+    runs.iter().map(|runs| runs.bytes).sum::<u64>() + writer.bytes()
+}
 
 /// Goes through the series of a segment in their order.
 struct Runs<'a> {
@@ -140,17 +168,20 @@ struct Runs<'a> {
     run: usize,
     /// The series of that run; `None` at the end.
     series: Option<SeriesId>,
+    /// Bytes of the blocks so far.
+    bytes: u64,
 }
 
 impl<'a> Runs<'a> {
     fn new(segment: &'a Arc<Segment>) -> Result<Runs<'a>> {
-        let mut runs = Runs { segment, block: 0, run: 0, series: None };
+        let mut runs = Runs { segment, block: 0, run: 0, series: None, bytes: 0 };
         runs.look()?;
         Ok(runs)
     }
 
     fn look(&mut self) -> Result<()> {
-        self.series = if self.block < self.segment.blocks().len() {
+        self.series = if let Some(entry) = self.segment.blocks().get(self.block) {
+            self.bytes += if self.run == 0 { u64::from(entry.bytes) } else { 0 };
             let series = self.segment.block(self.block)?.series(self.run);
             self.segment.check()?;
             Some(series)

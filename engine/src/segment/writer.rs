@@ -29,6 +29,8 @@ pub struct SegmentWriter {
     /// Bytes not yet written, and where they belong.
     pending: Vec<u8>,
     pending_at: u64,
+    /// Bytes that are durable, at least.
+    synced: u64,
     block: BlockBuilder,
     block_timestamps: (i64, i64),
     blocks: Vec<BlockEntry>,
@@ -61,6 +63,7 @@ impl SegmentWriter {
             epochs,
             pending: header.encode().to_vec(),
             pending_at: 0,
+            synced: 0,
             block: BlockBuilder::new(effort),
             block_timestamps: (i64::MAX, i64::MIN),
             blocks: Vec::new(),
@@ -111,8 +114,22 @@ impl SegmentWriter {
         discard(&self.env, &self.path);
     }
 
-    fn at(&self) -> u64 {
+    /// Bytes so far.
+    pub fn bytes(&self) -> u64 {
         self.pending_at + self.pending.len() as u64
+    }
+
+    /// Those that were written and may not be durable yet.
+    pub fn unsynced_bytes(&self) -> u64 {
+        self.pending_at - self.synced
+    }
+
+    /// Makes what was written durable.
+    pub fn sync(&mut self) -> Result<()> {
+        let synced = self.file.sync();
+        synced.map_err(|error| Error::io("sync", &temporary(&self.path), error))?;
+        self.synced = self.pending_at;
+        Ok(())
     }
 
     fn close_block(&mut self) -> Result<()> {
@@ -121,7 +138,7 @@ impl SegmentWriter {
         }
         let (runs, rows) = (self.block.runs() as u32, self.block.rows() as u32);
         let series = self.block.series_range();
-        let (offset, start) = (self.at(), self.pending.len());
+        let (offset, start) = (self.bytes(), self.pending.len());
         self.block.finish(&mut self.pending);
         let bytes = &self.pending[start..];
         self.blocks.push(BlockEntry {
@@ -153,8 +170,8 @@ impl SegmentWriter {
         let groups = self.write_names(registry, groups)?;
         let footer = self.write_index(&groups);
         self.write_pending()?;
+        self.sync()?;
         let temporary = temporary(&self.path);
-        self.file.sync().map_err(|error| Error::io("sync", &temporary, error))?;
         let renamed = self.env.disk.rename(&temporary, &self.path);
         renamed.map_err(|error| Error::io("rename", &temporary, error))?;
         let dir = self.path.parent().unwrap_or(Path::new("."));
@@ -166,7 +183,7 @@ impl SegmentWriter {
         let series = std::mem::take(&mut self.series);
         let mut entries = Vec::new();
         groups.each(&series, registry, |group| {
-            let offset = self.at();
+            let offset = self.bytes();
             entries.push(NameEntry {
                 offset,
                 bytes: group.bytes.len() as u32,
@@ -186,7 +203,7 @@ impl SegmentWriter {
     }
 
     fn write_index(&mut self, groups: &[NameEntry]) -> Footer {
-        let (blocks_at, start) = (self.at(), self.pending.len());
+        let (blocks_at, start) = (self.bytes(), self.pending.len());
         self.blocks.iter().for_each(|entry| entry.encode(&mut self.pending));
         groups.iter().for_each(|entry| entry.encode(&mut self.pending));
         let index_checksum = checksum::seeded(self.salt, blocks_at, &self.pending[start..]);
@@ -202,7 +219,7 @@ impl SegmentWriter {
             timestamps: (low.unwrap_or(0), high.unwrap_or(0)),
             epochs: self.epochs,
         };
-        let encoded = footer.encode(self.salt, self.at());
+        let encoded = footer.encode(self.salt, self.bytes());
         self.pending.extend_from_slice(&encoded);
         footer
     }

@@ -5,6 +5,7 @@
 mod common; // An engine with two shards, driven by one thread.
 mod damage; // Whatever becomes of a byte or a file is named, or costs nothing.
 mod disk_faults; // Every operation of the disk fails, and nothing is promised that does not hold.
+mod merging; // What merges cost is counted and bounded.
 mod model; // Random operations agree with a plain map.
 mod offline; // Reading without a node sees what the node serves and changes nothing.
 mod power_cuts; // Whatever a power cut leaves, nothing durable is lost.
