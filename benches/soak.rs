@@ -2,9 +2,9 @@
 //!
 //! `cargo bench --bench soak [-- --minutes 10]` measures the highest rate of a few seconds first and
 //! then sends a share of it, open loop, with timestamps that run ahead so that days pass. Every
-//! second it looks at memory, segments, the directory and what was written to disk. It fails unless
-//! memory and segments stay what they were, the directory keeps to its limit and no five seconds are
-//! slow.
+//! second it looks at memory, segments, the directory, what was written to disk and what merges take. It
+//! fails unless memory and segments stay what they were, the directory keeps to its limit, merges to their
+//! shares of a core and of the disk, and no five seconds are slow.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "a benchmark talks to its user")]
 #![expect(clippy::disallowed_methods, reason = "a benchmark measures by the real clock and disk")]
 
@@ -47,7 +47,9 @@ const NOTES: [&str; 4] = [
     "Memory is RssAnon, segments are irontsd_segments, the directory is what `du` counts of all of it, \
      all once a second, shown as their largest in each row. Written: write_bytes of /proc/PID/io, what \
      the process caused to be written to disk. Flush and log sync: the mean of one. Cores elsewhere: CPU \
-     of anything but server and senders; where it is not near 0, the machine had other work.",
+     of anything but server and senders; where it is not near 0, the machine had other work. Merges: CPU of \
+     their thread, and irontsd_merge_bytes_total, what it read (mostly from memory) and wrote; they are in server \
+     cores and, as far as written, in written.",
     "The first third of the time is warm-up for memory and segments; the last third must not be above \
      the middle one by more than the bound says.",
 ];
@@ -60,6 +62,7 @@ fn run(options: &Options) -> Outcome<bool> {
     let mut record = Record::begin("soak: agent lines", &options.test)?;
     let mut node = IronTsd::new(&options.test);
     node.add_flags(&["--retention-bytes", &options.retention_bytes.to_string()]);
+    node.add_flags(&["--merge-bytes-per-second", &options.merge_bytes_per_second.to_string()]);
     let shape = options.shape(ROUNDS);
     let highest = highest(&node, &shape, options)?;
     let highest_rate = highest.lines as f64 / highest.seconds;
@@ -75,7 +78,7 @@ fn run(options: &Options) -> Outcome<bool> {
     let dropped = check(&node, &running, sent)?;
     running.server.stop(running.timeout)?;
 
-    let verdicts = judge(&samples, options.retention_bytes, dropped);
+    let verdicts = judge(&samples, options, dropped);
     record.tables = table::plain(&samples.rows()) + "\n" + &Verdict::table(&verdicts);
     record.fact("highest rate", format!("{:.3} M points/s", highest_rate / 1e6));
     let share = options.share * 100.0;

@@ -22,6 +22,9 @@ pub struct Options {
     /// The limit on segments, small enough to be reached.
     #[arg(long, default_value_t = 1 << 30)]
     pub retention_bytes: u64,
+    /// Bytes a second that merges may read and write.
+    #[arg(long, default_value_t = 128 << 20)]
+    pub merge_bytes_per_second: u64,
     /// Number of distinct series.
     #[arg(long, default_value_t = 40_000)]
     pub series: u64,

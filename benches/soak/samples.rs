@@ -27,6 +27,10 @@ pub struct Sample {
     pub server_cpu_us: u64,
     /// CPU time of anything but the server and the senders so far.
     pub others_cpu_us: u64,
+    /// CPU time of the thread that merges so far.
+    pub merger_cpu_us: u64,
+    /// Bytes that merges read and wrote so far.
+    pub merge_bytes: u64,
     /// Flushes of write buffers so far.
     pub flushes: Timing,
     /// Rounds of syncing logs so far.
@@ -56,10 +60,10 @@ pub struct Samples {
 }
 
 impl Samples {
-    /// Points a second of every whole window.
-    pub fn rates(&self) -> Vec<f64> {
+    /// A second's increase of something, of every whole window.
+    pub fn rates(&self, value: fn(&Sample) -> u64) -> Vec<f64> {
         let edges: Vec<&Sample> = self.samples.iter().step_by(WINDOW).collect();
-        edges.windows(2).map(|edges| rate(edges[0], edges[1], |sample| sample.accepted)).collect()
+        edges.windows(2).map(|edges| rate(edges[0], edges[1], value)).collect()
     }
 
     /// The largest value in the third with this number, from 0.
@@ -87,6 +91,8 @@ impl Samples {
             "flush ms",
             "log sync ms",
             "server cores",
+            "merger cores",
+            "merges MB/s",
             "cores elsewhere",
         ];
         let mut rows = vec![head.map(String::from).to_vec()];
@@ -120,6 +126,8 @@ fn row(part: &[Sample]) -> Vec<String> {
         format!("{:.0}", last.flushes.mean_ms(first.flushes)),
         format!("{:.0}", last.syncs.mean_ms(first.syncs)),
         format!("{:.2}", rate(first, last, |sample| sample.server_cpu_us) / 1e6),
+        format!("{:.2}", rate(first, last, |sample| sample.merger_cpu_us) / 1e6),
+        format!("{:.0}", rate(first, last, |sample| sample.merge_bytes) / 1e6),
         format!("{:.2}", rate(first, last, |sample| sample.others_cpu_us) / 1e6),
     ]
 }

@@ -80,6 +80,8 @@ impl Target {
             at_s,
             server_cpu_us: micros(process::CpuTime::of(self.pid)?.total_s()),
             others_cpu_us: micros(process::others_busy_s(self.pid)?),
+            merger_cpu_us: micros(process::CpuTime::of_thread(self.pid, "merger")?.total_s()),
+            merge_bytes: metrics.count("irontsd_merge_bytes_total", "")?,
             flushes: timing("flush")?,
             syncs: timing("sync")?,
             accepted: metrics.count("irontsd_points_accepted_total", "")?,
