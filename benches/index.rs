@@ -55,20 +55,31 @@ fn measure(shape: &str, series: u64, name: Name) {
         bytes += name.len();
         registry.find_or_reserve(name.as_bytes()).expect("room");
     }
-    let walked = time(1, || registry.each_name(0..registry.len(), |_, name| assert_ne!(name, b"")));
-    let before = anonymous();
-    let built = time(1, || index.extend(registry));
-    let grown = anonymous().saturating_sub(before);
-    let each = |bytes: u64| bytes as f64 / series as f64;
-    println!("\n## {shape}: {series} series, {:.0} bytes a name\n", each(bytes as u64));
-    println!("| what | found | ms |\n| --- | ---: | ---: |");
-    println!("| copying all names | {series} | {} |", ms(walked));
-    println!("| building the index | {series} | {} |", ms(built));
     let host = name(series / 2)
         .split("host=")
         .nth(1)
         .map(|rest| rest.split(' ').next().unwrap_or(rest).to_owned());
     let host = host.expect("each series has a host");
+    let search = |selector: &str, note: &str| {
+        let mut found = 0;
+        let took = time(TRIES, || {
+            let selectors: [Selector; 1] = [parse(selector).expect("good")];
+            found = find(&engine, &selectors, registry.len()).len();
+        });
+        println!("| `{}`{note} | {found} | {} |", selector.replace('|', "\\|"), ms(took));
+    };
+    let each = |bytes: u64| bytes as f64 / series as f64;
+    println!("\n## {shape}: {series} series, {:.0} bytes a name\n", each(bytes as u64));
+    println!("| what | found | ms |\n| --- | ---: | ---: |");
+    for selector in [format!("{{host=\"{host}\"}}"), format!("{{host=~\".*{}\"}}", &host[3..])] {
+        search(&selector, ", nothing indexed");
+    }
+    let walked = time(1, || registry.each_name(0..registry.len(), |_, name| assert_ne!(name, b"")));
+    let before = anonymous();
+    let built = time(1, || index.extend(registry));
+    let grown = anonymous().saturating_sub(before);
+    println!("| copying all names | {series} | {} |", ms(walked));
+    println!("| building the index | {series} | {} |", ms(built));
     let narrow = &host[..host.len() - 3];
     // What tells values apart begins here; what a prefix leaves is a matter of how much of it is in it.
     let apart = host.find('-').map_or(0, |at| at + 1);
@@ -90,12 +101,7 @@ fn measure(shape: &str, series: u64, name: Name) {
         "{nosuch!=\"\"}".to_owned(),
         format!("cpu.usage_3{{nosuch=\"\",host=~\".*{}\"}}", &host[3..]),
     ] {
-        let mut found = 0;
-        let took = time(TRIES, || {
-            let selectors: [Selector; 1] = [parse(&selector).expect("good")];
-            found = find(&engine, &selectors, registry.len()).len();
-        });
-        println!("| `{}` | {found} | {} |", selector.replace('|', "\\|"), ms(took));
+        search(&selector, "");
     }
     for (what, listing, limit) in [
         ("labels", Listing::Labels, usize::MAX),

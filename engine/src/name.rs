@@ -114,6 +114,15 @@ pub fn value<'a>(name: &'a [u8], label: &[u8]) -> Option<Cow<'a, [u8]>> {
     if label == METRIC_LABEL {
         return Some(metric(name));
     }
+    if memchr::memchr3(b' ', b'=', ESCAPE, label).is_some() {
+        return plain_value(name, label);
+    }
+    let of = |tag: &'a [u8]| tag.strip_prefix(label)?.strip_prefix(b"=");
+    fields(name).skip(1).find_map(of).map(unescape)
+}
+
+/// The same of any tag: keys as they stand need not be those that are meant.
+fn plain_value<'a>(name: &'a [u8], label: &[u8]) -> Option<Cow<'a, [u8]>> {
     tags(name).find(|(key, _)| **key == *label).map(|(_, value)| value)
 }
 
@@ -172,6 +181,11 @@ mod tests {
         fn labels_survive(labels in labels()) {
             let mut name = named(&labels);
             prop_assert_eq!(&decoded(&name), &labels);
+            for key in labels.1.keys().chain(["a", " ", "b="].map(String::from).iter()) {
+                let wanted = labels.1.get(key).map(|value| Cow::Borrowed(value.as_bytes()));
+                prop_assert_eq!(&value(&name, key.as_bytes()), &wanted);
+                prop_assert_eq!(&plain_value(&name, key.as_bytes()), &wanted);
+            }
             name.extend_from_slice(&HISTOGRAM_MARK);
             prop_assert_eq!(decoded(&name), labels);
         }

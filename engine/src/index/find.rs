@@ -28,7 +28,7 @@ impl Index {
         if take_all(groups) {
             return named(registry, 0..len, |_| true);
         }
-        let view = self.view_of(registry, len);
+        let view = self.view_for_search(len);
         let searches =
             view.0.iter().flat_map(|part| groups.iter().map(|group| search(part, registry, group)));
         let mut found = searches.reduce(|all, next| all | next).unwrap_or_default();

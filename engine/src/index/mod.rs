@@ -1,9 +1,10 @@
 //! Which series have which labels: selectors and lists of labels answered without walking names.
 //!
 //! The index costs ingestion nothing. It is made of immutable parts, each for a range of ids. Series not
-//! covered yet are covered now and then by [`Index::keep_up`]; a query that finds many of them does so in its
-//! own thread, while others walk the names of the uncovered tail instead of waiting. Parts are merged so that each is at least
-//! twice as large as all behind it together: there are few, and a series is merged a few times.
+//! covered yet are covered now and then by [`Index::keep_up`]. A search walks the names of the uncovered tail, which
+//! takes less time than to cover it, and leaves word ([`Index::was_asked`]). A list would walk it for each page, so
+//! if it is long it is covered in the thread that lists, unless another is at it. Parts are merged so that each is at
+//! least twice as large as all behind it together: there are few, and a series is merged a few times.
 //!
 //! `posting`, `block` and `dictionary` hold a part, `build` and `merge` make one, `filter` is the question,
 //! `automaton`, `part` and `find` answer it; `labels` lists names and values, `metrics`
@@ -38,6 +39,7 @@ use parking_lot::{Mutex, RwLock};
 use part::Part;
 use rapidhash::v3::RapidSecrets;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// Series at the end whose names are walked rather than indexed: about a tenth of a millisecond.
 const TAIL_MAX: u32 = 512;
@@ -52,6 +54,8 @@ pub struct Index {
     parts: RwLock<Arc<Vec<Arc<Part>>>>,
     /// Held by whoever adds parts.
     extending: Mutex<()>,
+    /// A search has walked a long tail.
+    asked: AtomicBool,
 }
 
 /// The index as it was at a moment. Series behind its parts are not in it.
@@ -68,7 +72,8 @@ impl Index {
     /// An empty index; the seed keeps senders from choosing names whose hashes collide.
     pub fn new(seed: u64) -> Index {
         let secrets = RapidSecrets::seed(seed);
-        Index { secrets, parts: RwLock::default(), extending: Mutex::default() }
+        let (parts, extending, asked) = Default::default();
+        Index { secrets, parts, extending, asked }
     }
 
     /// Bytes of memory, about.
@@ -78,6 +83,20 @@ impl Index {
 
     fn view(&self) -> View {
         View(self.parts.read().clone())
+    }
+
+    /// The view for a search: whatever it covers.
+    fn view_for_search(&self, len: u32) -> View {
+        let view = self.view();
+        if len.saturating_sub(view.covered()) > TAIL_MAX {
+            self.asked.store(true, Relaxed);
+        }
+        view
+    }
+
+    /// Whether a search has walked a long tail since this was last asked.
+    pub fn was_asked(&self) -> bool {
+        self.asked.swap(false, Relaxed)
     }
 
     /// A view that covers the series below `len` up to a short tail, unless somebody is busy

@@ -230,9 +230,26 @@ fn a_busy_index_is_not_waited_for() {
         registry.find_or_reserve(format!("m s={number}").as_bytes());
     }
     let _busy = index.extending.lock();
+    let texts = Texts::new(b"", usize::MAX);
+    assert_eq!(listed(&index, &registry, Listing::Values(b"s"), texts).len() as u32, TAIL_MAX);
+    assert_eq!(index.view().covered(), 0);
+}
+
+#[test]
+fn a_search_walks_what_is_not_covered_and_leaves_word() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (registry, index) = (registry(dir.path()), Index::new(1));
+    for number in 0..TAIL_MAX * 2 {
+        registry.find_or_reserve(format!("m s={number}").as_bytes());
+    }
     let values = vec![std::borrow::Cow::Borrowed(&b"700"[..])];
     let filter =
         filter::Filter { label: b"s", values: filter::Values::Listed(values), negated: false };
-    assert_eq!(index.find(&registry, &[vec![filter]], registry.len()), [700]);
+    let search = [vec![filter]];
+    assert_eq!(index.find(&registry, &search, registry.len()), [700]);
     assert_eq!(index.view().covered(), 0);
+    assert!(index.was_asked() && !index.was_asked());
+    index.extend(&registry);
+    assert_eq!(index.find(&registry, &search, registry.len()), [700]);
+    assert!(!index.was_asked(), "nothing was walked");
 }
