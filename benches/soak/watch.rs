@@ -11,7 +11,7 @@ use super::samples::{Sample, Samples, Timing};
 use crate::common::node::Running;
 use crate::common::{Outcome, disk};
 use ::irontsd::bench::metrics::Metrics;
-use ::irontsd::bench::process;
+use ::irontsd::bench::process::{self, CpuTime};
 
 const EVERY: Duration = Duration::from_secs(1);
 
@@ -78,9 +78,9 @@ impl Target {
         let micros = |seconds: f64| (seconds * 1e6).max(0.0) as u64;
         Ok(Sample {
             at_s,
-            server_cpu_us: micros(process::CpuTime::of(self.pid)?.total_s()),
+            server_cpu_us: micros(CpuTime::of(self.pid)?.total_s()),
             others_cpu_us: micros(process::others_busy_s(self.pid)?),
-            merger_cpu_us: micros(process::CpuTime::of_thread(self.pid, "merger")?.total_s()),
+            merger_cpu_us: micros(of_thread(self.pid, "merger")?.total_s()),
             merge_bytes: metrics.count("irontsd_merge_bytes_total", "")?,
             flushes: timing("flush")?,
             syncs: timing("sync")?,
@@ -92,6 +92,19 @@ impl Target {
             written_bytes: process::written_bytes(self.pid)?,
         })
     }
+}
+
+/// What a thread has used so far.
+fn of_thread(pid: u32, name: &str) -> Outcome<CpuTime> {
+    for task in std::fs::read_dir(format!("/proc/{pid}/task"))? {
+        let task = task?.path();
+        // A thread may have ended meanwhile.
+        let Ok(its_name) = std::fs::read_to_string(task.join("comm")) else { continue };
+        if its_name.trim_end() == name {
+            return CpuTime::parse(&std::fs::read_to_string(task.join("stat"))?);
+        }
+    }
+    Err(format!("process {pid} has no thread {name}").into())
 }
 
 fn usage(data: &Path) -> Outcome<u64> {

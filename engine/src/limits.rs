@@ -17,7 +17,7 @@ pub const SYNC_INTERVAL: std::time::Duration = std::time::Duration::from_secs(1)
 pub const MIN_FREE_DISK_BYTES: u64 = 64 << 20;
 
 /// Bytes a second that merges read and write, by default: what a slow disk can do, of which most of what is
-/// read is in memory still. Agent lines at 17 million points a second need about half of it.
+/// read is in memory still. Agent lines at 17 million points a second need about two thirds of it.
 pub const MERGE_BYTES_PER_SECOND: u64 = 128 << 20;
 
 /// Bytes that a merge writes and does not sync, about: an eighth of a second's worth.

@@ -26,20 +26,8 @@ impl CpuTime {
         CpuTime::parse(&std::fs::read_to_string(format!("/proc/{pid}/stat"))?)
     }
 
-    /// What its thread of a name has used so far.
-    pub fn of_thread(pid: u32, name: &str) -> Outcome<Self> {
-        for task in std::fs::read_dir(format!("/proc/{pid}/task"))? {
-            let task = task?.path();
-            // A thread may have ended meanwhile.
-            let Ok(its_name) = std::fs::read_to_string(task.join("comm")) else { continue };
-            if its_name.trim_end() == name {
-                return CpuTime::parse(&std::fs::read_to_string(task.join("stat"))?);
-            }
-        }
-        Err(format!("process {pid} has no thread {name}").into())
-    }
-
-    fn parse(stat: &str) -> Outcome<Self> {
+    /// What `/proc/PID/stat` says, or that of a thread.
+    pub fn parse(stat: &str) -> Outcome<Self> {
         let (_, after_name) = stat.rsplit_once(") ").ok_or("odd /proc/PID/stat")?;
         let ticks: Vec<&str> = after_name.split(' ').collect();
         let seconds = |index: usize| -> Outcome<f64> {
