@@ -1,10 +1,11 @@
-//! Proves that a file cut under a running node ends neither node nor export: the segment is set aside
-//! and named, an export that needs it says that it is not whole, and everything else is served; and
-//! that damage is told once, counted, and left out where that is asked for.
+//! Proves that a file cut under a running node, or one that the disk no longer gives, ends neither node nor
+//! export: the segment is set aside and named, an export that needs it says that it is not whole, and
+//! everything else is served; and that damage is told once, counted, and left out where that is asked for.
 
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 
+use crate::common::dying_disk::DyingDisk;
 use crate::common::http::{Http, encode};
 use crate::common::node::EVERYTHING;
 use crate::common::{Export, Node, wait};
@@ -43,6 +44,38 @@ fn a_segment_cut_while_it_is_open_is_set_aside() {
         let log = node.kill_and_read_log();
         assert_eq!(log.matches("is set aside").count(), 1, "{log}");
     }
+}
+
+/// The same for pages that the disk cannot give (EIO): the disk dies, the system has one of two segments in
+/// memory. With a sound disk everything is there again.
+#[test]
+fn a_segment_that_the_disk_no_longer_gives_is_set_aside() {
+    let (node, sent) = two_segments();
+    let unread = segments(&node)[0].clone();
+    let home = node.stop();
+    let Some(disk) = DyingDisk::over(&home.data().join("segments"), 16 << 20) else { return };
+    let node = home.start();
+    assert!(export(&node, "whole", "").is_whole);
+    disk.die(&unread);
+    let broken = export(&node, EVERYTHING, "");
+    assert!(!broken.is_whole, "an export without a file ended as if it were whole");
+    broken.assert_part_of(&sent);
+    wait::until("the segment to be set aside", || {
+        node.metrics().sum("irontsd_segments_set_aside", &[]) == 1.0
+    });
+    let ready = node.get("/-/ready");
+    assert_eq!(ready.status, 200);
+    assert!(ready.text().contains(&format!("damaged: {}", unread.display())), "{ready:?}");
+    node.put_lines("put later 1 1 h=a\n");
+    let mut all = sent.clone();
+    all.series.extend(node.export("later").series);
+    let allowed = export(&node, EVERYTHING, "&allow_damaged=1");
+    assert!(allowed.is_whole && allowed.lost_blocks >= 1);
+    allowed.assert_part_of(&all);
+    assert_eq!(samples(&allowed.found, "whole"), samples(&sent, "whole"));
+    let home = node.kill();
+    drop(disk);
+    assert_eq!(home.start().export_all(), all);
 }
 
 #[test]

@@ -5,6 +5,7 @@
 
 pub mod cgroup;
 pub mod descriptors;
+pub mod dying_disk;
 pub mod export;
 pub mod gzip;
 pub mod http;

@@ -38,15 +38,7 @@ impl Mount {
     fn new(arguments: &[&str]) -> Option<Mount> {
         let place = tempfile::Builder::new().prefix("irontsd-disk-").tempdir();
         let place = place.expect("a directory to mount on");
-        if !rustix::process::geteuid().is_root() {
-            require::skip("mounting takes root");
-            return None;
-        }
-        if !quiet(Command::new("mount").args(arguments).arg(place.path())) {
-            require::skip(&format!("mount {} does not work here", arguments.join(" ")));
-            return None;
-        }
-        Some(Mount { place })
+        mount(arguments, place.path()).then_some(Mount { place })
     }
 
     /// Where it is.
@@ -88,7 +80,21 @@ impl Drop for Mount {
     }
 }
 
-fn quiet(command: &mut Command) -> bool {
+/// Mounts with these arguments of `mount`; if that cannot be, says that the test is skipped.
+pub fn mount(arguments: &[&str], place: &Path) -> bool {
+    if !rustix::process::geteuid().is_root() {
+        require::skip("mounting takes root");
+        return false;
+    }
+    let mounted = quiet(Command::new("mount").args(arguments).arg(place));
+    if !mounted {
+        require::skip(&format!("mount {} does not work here", arguments.join(" ")));
+    }
+    mounted
+}
+
+/// Runs a program that nobody hears; whether it went well.
+pub fn quiet(command: &mut Command) -> bool {
     let command = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     command.status().is_ok_and(|status| status.success())
 }
