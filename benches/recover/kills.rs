@@ -1,0 +1,67 @@
+//! `kill -9` amid load, and the next start, again and again on one directory.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+use irontsd::workload::{Kind, Shape};
+
+use crate::common::Outcome;
+use crate::common::irontsd::IronTsd;
+use crate::common::node::{Node, Running};
+use crate::common::options::TestOptions;
+use crate::common::server::new_dir;
+use crate::common::stream::{Pace, Streams};
+use ::irontsd::bench::http;
+
+const CONNECTIONS: u64 = 4;
+/// The longest that a life's load lasts.
+const LOAD_MS_MAX: u64 = 120;
+/// Lives among which is one with flushes.
+const FLUSHED_EACH: u32 = 3;
+
+/// From each start after a kill until the node was ready.
+pub fn measure(test: &TestOptions, kills: u32) -> Outcome<Vec<Duration>> {
+    let node = IronTsd::new(test);
+    let dir = Arc::new(new_dir(&test.scratch())?);
+    let mut running = node.start_on(Arc::clone(&dir))?;
+    let shape = Shape { series_count: 40_000, samples_per_series: 20, ..Shape::default() };
+    let mut streams =
+        Streams::connect(running.opentsdb, Kind::Agent, &shape, CONNECTIONS, running.timeout)?;
+    let mut chance = fastrand::Rng::with_seed(1);
+    let mut times = Vec::new();
+    for life in 0..kills {
+        let load = Duration::from_micros(chance.u64(0..LOAD_MS_MAX * 1000));
+        one_life(running, &mut streams, load, life % FLUSHED_EACH == 0)?;
+        let start = Instant::now();
+        running = node.start_on(Arc::clone(&dir))?;
+        http::get(running.http, "/-/ready", running.timeout)?;
+        times.push(start.elapsed());
+        streams.reconnect(running.opentsdb, running.timeout)?;
+    }
+    running.server.stop(running.timeout)?;
+    Ok(times)
+}
+
+/// Loads the node for so long and kills it; senders end with an error then, and that is meant.
+fn one_life(
+    mut running: Running,
+    streams: &mut Streams,
+    load: Duration,
+    flushes: bool,
+) -> Outcome<()> {
+    let (http, timeout, dead) = (running.http, running.timeout, &AtomicBool::new(false));
+    std::thread::scope(|scope| {
+        scope.spawn(move || {
+            while flushes && !dead.load(Relaxed) {
+                let _cut_off = http::get(http, "/internal/force_flush", timeout);
+            }
+        });
+        scope.spawn(|| {
+            let _cut_off = streams.run(Pace::Closed, timeout);
+        });
+        std::thread::sleep(load);
+        dead.store(true, Relaxed);
+        running.server.kill()
+    })
+}
