@@ -74,6 +74,35 @@ proptest! {
     }
 }
 
+fn two_runs() -> Vec<u8> {
+    let mut samples = Samples::default();
+    (0..40).for_each(|at| samples.push(1000 + at * at, Value::integer(at)));
+    build(&vec![(7, samples.clone()), (9, samples)], Effort::Flush)
+}
+
+/// At its end it has zeros that decoders may read, and up to seven more.
+#[test]
+fn a_block_cut_short_is_refused() {
+    let whole = two_runs();
+    for length in 0..=whole.len() - 8 {
+        assert!(Block::parse(&whole[..length]).is_err(), "{length} of {} bytes", whole.len());
+    }
+}
+
+/// No entry of a directory has more bits than a number of 32.
+#[test]
+fn a_directory_of_impossible_widths_is_refused() {
+    let sound = two_runs();
+    for (place, width) in (WIDTHS_AT..WIDTHS_AT + 4).zip([33, 48, 64, 127]) {
+        let mut bytes = sound.clone();
+        bytes[place] = bytes[place] & WITH_LINES | width;
+        assert!(Block::parse(&bytes).is_err_and(|error| error.at == WIDTHS_AT + 4), "{place}");
+    }
+}
+
+/// Where they stand: behind three numbers of 32 bits.
+const WIDTHS_AT: usize = 12;
+
 /// A part of a longer column, and what makes a block full: runs, rows, bytes.
 #[test]
 fn a_block_counts_what_it_was_given_and_is_full_in_time() {
