@@ -74,6 +74,11 @@ impl Server {
         Ok(std::fs::read_to_string(self.dir.path().join("stdout"))?)
     }
 
+    /// What the server has logged so far.
+    pub fn stderr(&self) -> Outcome<String> {
+        Ok(std::fs::read_to_string(self.dir.path().join("stderr"))?)
+    }
+
     /// An error with the end of the server's log if it no longer runs.
     pub fn check_alive(&mut self) -> Outcome<()> {
         match self.child.try_wait()? {

@@ -49,7 +49,7 @@ pub fn measure(test: &TestOptions, want: &Want, rounds: u32) -> Outcome<Recoveri
     let small = Tmpfs::mount(dir.path().join("data"), want.disk_bytes)?;
     let mut node = IronTsd::new(test);
     node.add_flags(want.flags);
-    let mut running = node.start_on(dir)?;
+    let mut running = node.start_on(Arc::clone(&dir))?;
     let mut line = Line::open(running.opentsdb, running.timeout)?;
     let mut recoveries = Recoveries::default();
     for round in 0..rounds {

@@ -13,6 +13,7 @@ use crate::common::options::TestOptions;
 use crate::common::server::new_dir;
 use crate::common::stream::{Pace, Streams};
 use ::irontsd::bench::http;
+use ::irontsd::bench::process::CpuTime;
 
 const CONNECTIONS: u64 = 4;
 /// The longest that a life's load lasts.
@@ -20,8 +21,18 @@ const LOAD_MS_MAX: u64 = 120;
 /// Lives among which is one with flushes.
 const FLUSHED_EACH: u32 = 3;
 
-/// From each start after a kill until the node was ready.
-pub fn measure(test: &TestOptions, kills: u32) -> Outcome<Vec<Duration>> {
+/// A start after a kill.
+pub struct Start {
+    /// From the start of the process until `/-/ready` was 200.
+    pub ready: Duration,
+    /// CPU of that.
+    pub cpu_s: f64,
+    /// Rows that it found in logs.
+    pub rows: u64,
+}
+
+/// The start after each kill.
+pub fn measure(test: &TestOptions, kills: u32) -> Outcome<Vec<Start>> {
     let node = IronTsd::new(test);
     let dir = Arc::new(new_dir(&test.scratch())?);
     let mut running = node.start_on(Arc::clone(&dir))?;
@@ -29,18 +40,20 @@ pub fn measure(test: &TestOptions, kills: u32) -> Outcome<Vec<Duration>> {
     let mut streams =
         Streams::connect(running.opentsdb, Kind::Agent, &shape, CONNECTIONS, running.timeout)?;
     let mut chance = fastrand::Rng::with_seed(1);
-    let mut times = Vec::new();
+    let mut starts = Vec::new();
     for life in 0..kills {
         let load = Duration::from_micros(chance.u64(0..LOAD_MS_MAX * 1000));
         one_life(running, &mut streams, load, life % FLUSHED_EACH == 0)?;
         let start = Instant::now();
         running = node.start_on(Arc::clone(&dir))?;
         http::get(running.http, "/-/ready", running.timeout)?;
-        times.push(start.elapsed());
+        let ready = start.elapsed();
+        let cpu_s = CpuTime::of(running.server.pid())?.total_s();
+        starts.push(Start { ready, cpu_s, rows: rows_found(&running.server.stderr()?)? });
         streams.reconnect(running.opentsdb, running.timeout)?;
     }
     running.server.stop(running.timeout)?;
-    Ok(times)
+    Ok(starts)
 }
 
 /// Loads the node for so long and kills it; senders end with an error then, and that is meant.
@@ -64,4 +77,10 @@ fn one_life(
         dead.store(true, Relaxed);
         running.server.kill()
     })
+}
+
+/// The log says `..., N rows in M logs; ...`.
+fn rows_found(log: &str) -> Outcome<u64> {
+    let before = log.split_once(" rows in ").ok_or("the log does not say what was found")?.0;
+    Ok(before.rsplit(' ').next().unwrap_or_default().parse()?)
 }
