@@ -440,7 +440,10 @@ fn read_log(
     let rows = report.take(path, found, len);
     let Some((salt, buffer, lost)) = rows else { return Ok(None) };
     lost.inspect(|&highest| registry.skip_ids_to(highest));
-    // After a mere kill the log may be in memory only; from now on it counts as synced.
-    let file = AppendFile::resume(&*env.disk, path, salt, end)?;
+    // After a mere kill the log may be in memory only; from now on it counts as synced. One that the witness
+    // knows to be is not synced again: a node killed again and again before it has flushed has many.
+    let is_synced = end.next_multiple_of(8) == len && len <= proven;
+    let resume = if is_synced { AppendFile::resume_synced } else { AppendFile::resume };
+    let file = resume(&*env.disk, path, salt, end)?;
     Ok(Some((buffer, Arc::new(file))))
 }

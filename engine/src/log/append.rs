@@ -69,6 +69,12 @@ impl AppendFile {
         Ok(AppendFile::over(path, file, salt, end))
     }
 
+    /// The same of a file that was synced to its end, where a whole record ends.
+    pub fn resume_synced(disk: &dyn Disk, path: &Path, salt: u64, end: u64) -> Result<AppendFile> {
+        let file = disk.open(path).map_err(|error| Error::io("open", path, error))?;
+        Ok(AppendFile::over(path, file, salt, end))
+    }
+
     /// A file that is only read: every append is refused.
     pub fn closed(path: &Path) -> AppendFile {
         let file = AppendFile::over(path, Arc::new(Closed), 0, 0);

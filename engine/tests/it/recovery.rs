@@ -2,6 +2,10 @@
 //! lost, no id is given to another series, and what cannot be is refused instead of overwritten.
 
 use crate::common::{Model, Node, open, open_any};
+use crate::simulated::disk::SimulatedDisk;
+use crate::simulated::driver::{DIR, Driver, open as simulated_node};
+use crate::simulated::record::Op;
+use crate::simulated::world::SimulatedClock;
 use irontsd_engine::env;
 use irontsd_engine::header::{FileKind, Header};
 use irontsd_engine::log::record;
@@ -46,6 +50,26 @@ fn names_lost_from_their_file_are_taken_from_the_segments() {
         assert_eq!(node.content((1, 9)), model);
         drop(node);
     }
+}
+
+/// A node killed again and again has many logs; a start syncs what no start before it has.
+#[test]
+fn a_log_is_synced_by_the_first_start_that_finds_it_and_by_no_other() {
+    let mut driver = Driver::new(0, true);
+    driver.open();
+    driver.commit_rows(0, Vec::new());
+    let mut tree = driver.disk.tree();
+    let log = tree.file(&Path::new(DIR).join("log/0000000001-000.log")).expect("a log");
+    let mut syncs_of_start = |number| {
+        let (disk, clock) = (SimulatedDisk::over(tree.clone()), SimulatedClock::new(0));
+        let node = simulated_node(&disk, DIR, &clock, number, |_| {}).expect("it starts");
+        assert_eq!(node.engine.recovery().faults, Vec::<String>::new());
+        // As it is when the node is killed: one that ends syncs its logs.
+        tree = disk.tree();
+        let is_one = |op: &&Op| matches!(op, Op::Sync { file } if *file == log);
+        disk.record().iter().filter(is_one).count()
+    };
+    assert_eq!([1, 2, 3].map(&mut syncs_of_start), [1, 0, 0]);
 }
 
 /// Found by fuzzing: a few bytes made a start take memory for billions of lost names.
