@@ -80,6 +80,29 @@ fn two_runs() -> Vec<u8> {
     build(&vec![(7, samples.clone()), (9, samples)], Effort::Flush)
 }
 
+/// Columns and what is around them are all bytes of a block, none twice: so `inspect` tells where they go.
+#[test]
+fn a_block_is_its_head_its_columns_and_its_tables() {
+    for effort in [Effort::Flush, Effort::Merge] {
+        let mut runs = Runs::new();
+        for series in 0..5 {
+            let mut samples = Samples::default();
+            let stride = i64::from(series / 2) + 1;
+            (0..30).for_each(|at| samples.push(at * stride, Value::integer(at * at % 13)));
+            runs.push((series, samples));
+        }
+        let bytes = build(&runs, effort);
+        let block = Block::parse(&bytes).expect("own bytes");
+        let columns: Vec<_> =
+            (0..runs.len()).map(|run| block.columns(run).expect("inside")).collect();
+        let (head, tail) = block.overhead();
+        let times = columns.iter().flat_map(|column| column.0);
+        let values = columns.iter().flat_map(|column| column.1);
+        let joined: Vec<u8> = bytes[..head].iter().chain(times).chain(values).copied().collect();
+        assert!(bytes.starts_with(&joined) && joined.len() + tail == bytes.len(), "{effort:?}");
+    }
+}
+
 /// At its end it has zeros that decoders may read, and up to seven more.
 #[test]
 fn a_block_cut_short_is_refused() {
