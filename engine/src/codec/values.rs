@@ -103,8 +103,10 @@ fn bounds(numbers: impl Iterator<Item = i64>) -> (i64, i64) {
 
 /// Packed numbers of so many bytes a value are taken without a look at the other form.
 const SHORT_BYTES: usize = 1;
-/// Packed numbers may take one byte more in so many: they are read faster.
-const PACKED_SHARE: usize = 64;
+/// Packed numbers may take one byte more in so many than stored planes do: they are read faster.
+const STORED_SHARE: usize = 64;
+/// The same against LZ4, which is read at a sixth of their speed. What a flush writes is soon merged.
+const LZ4_SHARE: usize = 4;
 
 fn encode_mixed(kinds: &[Kind], values: &[u64], all: &mut Vec<u8>, out: &mut Vec<u8>) {
     let packed = packed::plan(kinds, values);
@@ -113,7 +115,8 @@ fn encode_mixed(kinds: &[Kind], values: &[u64], all: &mut Vec<u8>, out: &mut Vec
     }
     let start = out.len();
     encode_planes(kinds, values, all, out);
-    let most = (out.len() - start) * (PACKED_SHARE + 1) / PACKED_SHARE;
+    let share = if matches!(out[start], PLANES | MIXED) { STORED_SHARE } else { LZ4_SHARE };
+    let most = (out.len() - start) * (share + 1) / share;
     if let Some(packed) = packed.filter(|it| it.bytes() <= most) {
         out.truncate(start);
         packed.write(out);
