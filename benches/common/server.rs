@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use rustix::process::{Pid, Signal, kill_process};
 use tempfile::TempDir;
@@ -72,6 +72,11 @@ impl Server {
     /// What the server has printed so far.
     pub fn stdout(&self) -> Outcome<String> {
         Ok(std::fs::read_to_string(self.dir.path().join("stdout"))?)
+    }
+
+    /// When the server last printed something, by the clock of the file system.
+    pub fn printed_at(&self) -> Outcome<SystemTime> {
+        Ok(self.dir.path().join("stdout").metadata()?.modified()?)
     }
 
     /// What the server has logged so far.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
 use irontsd::workload::{Kind, Shape};
 
@@ -23,8 +23,10 @@ const FLUSHED_EACH: u32 = 3;
 
 /// A start after a kill.
 pub struct Start {
-    /// From the start of the process until `/-/ready` was 200.
+    /// From the start of the process until it printed `ready`, its last line.
     pub ready: Duration,
+    /// Until who waited for that line had got 200 from `/-/ready`.
+    pub seen: Duration,
     /// CPU of that.
     pub cpu_s: f64,
     /// Rows that it found in logs.
@@ -44,12 +46,13 @@ pub fn measure(test: &TestOptions, kills: u32) -> Outcome<Vec<Start>> {
     for life in 0..kills {
         let load = Duration::from_micros(chance.u64(0..LOAD_MS_MAX * 1000));
         one_life(running, &mut streams, load, life % FLUSHED_EACH == 0)?;
-        let start = Instant::now();
+        let (start, start_time) = (Instant::now(), SystemTime::now());
         running = node.start_on(Arc::clone(&dir))?;
         http::get(running.http, "/-/ready", running.timeout)?;
-        let ready = start.elapsed();
+        let seen = start.elapsed();
+        let ready = running.server.printed_at()?.duration_since(start_time).unwrap_or_default();
         let cpu_s = CpuTime::of(running.server.pid())?.total_s();
-        starts.push(Start { ready, cpu_s, rows: rows_found(&running.server.stderr()?)? });
+        starts.push(Start { ready, seen, cpu_s, rows: rows_found(&running.server.stderr()?)? });
         streams.reconnect(running.opentsdb, running.timeout)?;
     }
     running.server.stop(running.timeout)?;
