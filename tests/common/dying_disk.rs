@@ -5,7 +5,7 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use rustix::fs::{Advice, fadvise};
+use rustix::fs::{Advice, fadvise, major, minor, stat};
 use tempfile::NamedTempFile;
 
 use super::mount::{mount, quiet};
@@ -34,7 +34,16 @@ impl DyingDisk {
         }
         let path = image.path().to_str().expect("a path in UTF-8");
         let mounted = mount(&["-t", "ext4", "-o", "loop,ro", path], place);
-        mounted.then(|| DyingDisk { image, place: place.to_owned() })
+        let disk = mounted.then(|| DyingDisk { image, place: place.to_owned() });
+        disk.inspect(DyingDisk::read_no_further)
+    }
+
+    /// The system reads the pages that somebody touches and none beside them: what was read together with a
+    /// touched page is kept with it.
+    fn read_no_further(&self) {
+        let device = stat(&self.place).expect("the disk is mounted").st_dev;
+        let ahead = format!("/sys/class/bdi/{}:{}/read_ahead_kb", major(device), minor(device));
+        std::fs::write(&ahead, "0").unwrap_or_else(|error| panic!("{ahead}: {error}"));
     }
 
     /// From now on the disk gives nothing, and the system forgets what it has of a file, but for the pages
