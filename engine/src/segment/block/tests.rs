@@ -47,6 +47,9 @@ proptest! {
             let mut back = Samples::default();
             block.read(at, &mut back).expect("own bytes");
             prop_assert_eq!((block.series(at), &back), (*series, samples));
+            let mut times = Vec::new();
+            block.read_timestamps(at, &mut times).expect("own bytes");
+            prop_assert_eq!(&times, &samples.timestamps);
             let first = runs.iter().position(|(other, _)| other >= series);
             prop_assert_eq!(Some(block.lower_bound(*series)), first);
         }
