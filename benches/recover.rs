@@ -41,12 +41,11 @@ const NOTES: [&str; 4] = [
     "Descriptors: a node that may have 128 has them taken by 256 clients, and a connection made behind them is \
      not answered. Then all but that one leave; the time runs from there until it is answered, which is when those \
      who came before it have been let in and found gone, and until one made afterwards is.",
-    "Kills: all lives on one directory. Each begins 4 connections that send agent lines as fast as they are taken, in \
-     every third life with flushes asked for one after the other, and ends by `kill -9` after up to 120 ms of that. \
-     The time runs from the start of the process to its line `ready`, by the time stamp of the file that it prints to, \
-     and until the benchmark, which looks for that line every 5 ms, has asked /-/ready and got 200. A life \
-     so short seldom ends a flush, so logs grow from life to life far beyond the two million rows that begin one, and \
-     a start with them. Figures of it are medians, with the least and the most.",
+    "Kills: all lives on one directory, as in the test of kills. Each has 4 connections that send 1 to 20 put lines and \
+     wait for the acknowledgement, again and again, in every third life with flushes asked for one after the other, \
+     and ends by `kill -9` after up to 120 ms of that. The time runs from the start of the process to its line `ready`, by \
+     the time stamp of the file that it prints to, and until the benchmark, which looks for that line every 5 ms, has \
+     asked /-/ready and got 200. Figures of starts are medians, with the least and the most.",
     "Senders, whoever asks and the node share the cores.",
 ];
 
@@ -101,8 +100,8 @@ fn run(options: &Options) -> Outcome<bool> {
 
     let verdicts: Vec<Verdict> = rows.iter().map(verdict).collect();
     record.tables = shown(&rows) + "\n" + &Verdict::table(&verdicts);
-    let millions = |start: &kills::Start| start.rows as f64 / 1e6;
-    record.fact("M rows found in logs by a start", spread(&starts, millions));
+    let thousands = |start: &kills::Start| start.rows as f64 / 1e3;
+    record.fact("thousand rows found in logs by a start", spread(&starts, thousands));
     record.fact("CPU seconds of a start", spread(&starts, |start| start.cpu_s));
     record.node(&IronTsd::new(test));
     record.notes(&NOTES);
