@@ -2,7 +2,8 @@
 //!
 //! The first failed write or sync is the last: whatever that file holds behind its last good byte
 //! is unknown then, so nothing more is promised for it (PostgreSQL's lesson of 2018). Only a write that
-//! found the disk full is known to have ended half way: that half is cut, and the file goes on.
+//! found the disk full is known to have ended half way: that half is cut, and the file goes on. Until the next
+//! sync it may come back, so that is due even if nothing was appended.
 
 use crate::env::{Disk, File};
 use crate::error::{Error, Result, is_disk_full};
@@ -23,6 +24,8 @@ pub struct AppendFile {
     written: AtomicU64,
     synced: AtomicU64,
     failed: AtomicBool,
+    /// A half record was cut, and a power cut may bring it back.
+    has_cut: AtomicBool,
     /// One sync at a time: the system tells of a lost write only once, to whoever asks first.
     syncing: Mutex<()>,
 }
@@ -84,8 +87,9 @@ impl AppendFile {
 
     fn over(path: &Path, file: Arc<dyn File>, salt: u64, end: u64) -> AppendFile {
         let (written, synced) = (AtomicU64::new(end), AtomicU64::new(end));
-        let (failed, syncing) = (AtomicBool::new(false), Mutex::new(()));
-        AppendFile { path: path.to_owned(), file, salt, written, synced, failed, syncing }
+        let (failed, has_cut) = (AtomicBool::new(false), AtomicBool::new(false));
+        let (path, syncing) = (path.to_owned(), Mutex::new(()));
+        AppendFile { path, file, salt, written, synced, failed, has_cut, syncing }
     }
 
     /// Appends the record whose payload the caller put behind [`record::begin`]. When this
@@ -98,6 +102,8 @@ impl AppendFile {
             if !is_disk_full(&error) || self.file.cut(offset).is_err() {
                 self.fail();
             }
+            // Behind the cut: a sync that began before it has made nothing of it durable.
+            self.has_cut.store(true, Ordering::Release);
             return Err(Error::io("write", &self.path, error));
         }
         self.written.store(offset + buffer.len() as u64, Ordering::Release);
@@ -114,8 +120,10 @@ impl AppendFile {
     pub fn sync_proving(&self, bytes: u64) -> Result<()> {
         let _one = self.syncing.lock();
         self.check()?;
+        // Before what is written is looked at: what is cut later belongs to the next sync.
+        let has_cut = self.has_cut.swap(false, Ordering::AcqRel);
         let written = self.written.load(Ordering::Acquire);
-        if written > self.synced.load(Ordering::Relaxed) {
+        if has_cut || written > self.synced.load(Ordering::Relaxed) {
             self.judge("sync", self.file.sync())?;
             self.synced.fetch_max(written.min(bytes), Ordering::Release);
         }

@@ -277,7 +277,8 @@ impl Driver {
         }
     }
 
-    fn snapshot(&mut self) {
+    /// Makes a snapshot, if that can be done.
+    pub fn snapshot(&mut self) {
         let name = format!("n{}", self.history.snapshots.len());
         let (events, oldest_ms) = (self.history.events.len(), self.node().engine.oldest_ms());
         let asked = name.clone();
