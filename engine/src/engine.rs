@@ -147,7 +147,7 @@ impl Engine {
         } = recovered;
         let epochs = frozen.iter().map(|frozen| frozen.buffers.clone()).collect();
         let placeholder =
-            EpochSet { epoch, buffers: Vec::new(), logs: Vec::new(), rows: AtomicU64::new(0) };
+            EpochSet { epoch, buffers: Vec::new(), logs: Vec::new(), rows: Default::default() };
         let now = env.clock.monotonic();
         let shared = Arc::new(Shared {
             epochs: Epochs::new(config.shards, Arc::new(placeholder)),

@@ -8,6 +8,7 @@
 
 use crate::sync::atomic::{AtomicBool, AtomicU32, AtomicU64, Ordering::*};
 use crate::sync::{self, Condvar, Mutex, RwLock};
+use crossbeam::utils::CachePadded;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -31,7 +32,7 @@ pub trait Set {
 #[derive(Debug)]
 pub struct Epochs<S> {
     /// Epoch and number of the next commit.
-    sequence: AtomicU64,
+    sequence: CachePadded<AtomicU64>,
     current: RwLock<Arc<S>>,
     places: Vec<Place>,
     /// Signalled when a shard moved to a new epoch, or lost its owner.
@@ -54,7 +55,7 @@ impl<S: Set> Epochs<S> {
     /// Shards without owners, in the epoch of a set.
     pub fn new(shards: usize, set: Arc<S>) -> Epochs<S> {
         Epochs {
-            sequence: AtomicU64::new(first_sequence(set.epoch())),
+            sequence: CachePadded::new(AtomicU64::new(first_sequence(set.epoch()))),
             current: RwLock::new(set),
             places: (0..shards).map(|_| Place::default()).collect(),
             moved: Default::default(),

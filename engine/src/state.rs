@@ -26,6 +26,7 @@ use crate::stats::Stats;
 use crate::watcher;
 use crate::witness::Teller;
 use crossbeam::channel::Sender;
+use crossbeam::utils::CachePadded;
 use parking_lot::{Condvar, Mutex, RwLock};
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -39,7 +40,7 @@ pub struct EpochSet {
     pub buffers: Vec<Arc<WriteBuffer>>,
     pub logs: Vec<Arc<AppendFile>>,
     /// Weight of the rows over all shards; decides when to flush and when to press back.
-    pub rows: AtomicU64,
+    pub rows: CachePadded<AtomicU64>,
 }
 
 impl epochs::Set for EpochSet {
@@ -71,8 +72,9 @@ pub struct View {
     pub aside: Vec<Arc<Aside>>,
 }
 
-/// One shard as the other threads see it.
+/// One shard as the other threads see it. Each is written by its own: none shares a cache line with another.
 #[derive(Default)]
+#[repr(align(128))]
 pub struct ShardState {
     /// Commits so far, and how many of them are synced.
     pub committed: AtomicU64,
@@ -186,7 +188,12 @@ impl Shared {
         self.teller.add_logs(epoch, &logs);
         let rows_max = self.config.buffer_rows_max();
         let buffer = |_| Arc::new(WriteBuffer::new(epoch, rows_max, self.pool.clone()));
-        Ok(EpochSet { epoch, buffers: shards.map(buffer).collect(), logs, rows: AtomicU64::new(0) })
+        Ok(EpochSet {
+            epoch,
+            buffers: shards.map(buffer).collect(),
+            logs,
+            rows: CachePadded::default(),
+        })
     }
 
     /// Tells the next start what is durable now.

@@ -63,6 +63,8 @@ pub struct EventLoop {
     pub(crate) udp: Option<Udp>,
     pub(crate) telnet: telnet::Scratch,
     pub(crate) buffer: Vec<u8>,
+    /// Requests of this turn.
+    pub(crate) requests: u64,
     /// Memory of the last body, for the next one.
     pub(crate) spare_body: Vec<u8>,
     poll: Poll,
@@ -110,6 +112,7 @@ impl EventLoop {
             udp,
             telnet: telnet::Scratch::default(),
             buffer: vec![0; READ_BYTES],
+            requests: 0,
             spare_body: Vec::new(),
             poll,
             listeners,

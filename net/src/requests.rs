@@ -108,7 +108,7 @@ impl EventLoop {
     }
 
     fn request(&mut self, place: usize, mut request: Box<Request>) {
-        self.node.counters.requests_total.fetch_add(1, Relaxed);
+        self.requests += 1;
         let conn = &mut self.conns[place];
         conn.framing = request.framing();
         conn.closing |= !conn.framing.keep_alive;
@@ -145,10 +145,21 @@ impl EventLoop {
             Ok(Route::Rollup) => self.put(place, &request, Points::Rollups),
             Ok(Route::Import) => self.import(place, &request),
             Ok(Route::Datapoints) => self.datapoints(place, &request),
-            Ok(route) => self.read_request(place, route, &request),
+            Ok(route) => {
+                self.count_requests();
+                self.read_request(place, route, &request);
+            }
         }
         if request.body.capacity() <= KEPT_BODY_BYTES_MAX {
             self.spare_body = std::mem::take(&mut request.body);
+        }
+    }
+
+    /// Counts the requests of this turn so far where all can see them.
+    pub(crate) fn count_requests(&mut self) {
+        match std::mem::take(&mut self.requests) {
+            0 => {}
+            count => _ = self.node.counters.requests_total.fetch_add(count, Relaxed),
         }
     }
 

@@ -14,6 +14,11 @@ impl Query {
         }
     }
 
+    /// Whether there is no argument.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The first value of an argument: of several, the first counts.
     pub fn first(&self, name: &str) -> Option<&str> {
         self.0.iter().find(|(other, _)| other == name).map(|(_, value)| &**value)

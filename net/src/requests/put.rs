@@ -32,6 +32,10 @@ impl EventLoop {
             Points::Numbers if extra.is_empty() => self.put_known(place, &request.body, now_ms),
             _ => None,
         };
+        if known.is_some() && query.is_empty() {
+            self.conns[place].has_points = true;
+            return self.answer(place, &Reply::empty(204));
+        }
         let mut scratch = std::mem::take(&mut self.put);
         let node = self.node.clone();
         let mut lost = false;
