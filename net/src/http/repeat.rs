@@ -2,7 +2,6 @@
 //! agents send them: known by their bytes, without parsing. Pure; [`parse`](super::head::parse) is the plain twin.
 
 use super::head::{Framing, Head};
-use memchr::memmem;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -71,7 +70,7 @@ fn length(bytes: &[u8]) -> Option<(u64, usize)> {
 /// Where the only `Content-Length` of a good head has its digits.
 fn digits(head: &[u8]) -> Option<Range<usize>> {
     let mut found = None;
-    for end in memmem::find_iter(head, b"\n").map(|end| end + 1) {
+    for end in memchr::memchr_iter(b'\n', head).map(|end| end + 1) {
         let line = &head[end..];
         let Some(colon) = memchr::memchr(b':', line) else { break };
         if !line[..colon].eq_ignore_ascii_case(LENGTH) {
