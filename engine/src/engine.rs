@@ -14,6 +14,7 @@ use crate::limits::{
 };
 use crate::merge::days::Partition;
 use crate::merger::{Listener, Merger};
+use crate::names::seal;
 use crate::recover::{Recovered, Recovery, recover};
 use crate::retention::Keep;
 use crate::scan::Snapshot;
@@ -56,7 +57,8 @@ pub struct Config {
     /// Bytes a second that merges of segments read and write together, unless somebody waits for one;
     /// 0: no bound.
     pub merge_bytes_per_second: u64,
-    /// Parts of names that would be larger together stay apart: merging takes twice that in memory.
+    /// Parts of names are not sealed much larger, and stay apart if they would be larger together:
+    /// either takes twice that in memory.
     pub names_part_bytes_max: u64,
 }
 
@@ -220,6 +222,16 @@ impl Engine {
     /// Number of shards.
     pub fn shards(&self) -> usize {
         self.taken.len()
+    }
+
+    /// Whether a flush would also seal the names in memory.
+    pub fn seals_names(&self) -> bool {
+        seal::is_due(&self.shared)
+    }
+
+    /// Bytes of memory that sealing the names will take besides them, at the most.
+    pub fn sealing_bytes(&self) -> u64 {
+        seal::bytes_to_come(&self.shared)
     }
 
     /// All series.

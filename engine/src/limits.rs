@@ -23,7 +23,7 @@ pub const MERGE_BYTES_PER_SECOND: u64 = 128 << 20;
 /// Bytes that a merge writes and does not sync, about: an eighth of a second's worth.
 pub const MERGE_UNSYNCED_BYTES_MAX: u64 = 16 << 20;
 
-/// Bytes of a merged part of names, by default.
+/// Bytes of a part of names, about, by default.
 pub const NAMES_PART_BYTES_MAX: u64 = 512 << 20;
 
 /// Samples of one run at the most: a reader decodes a run as a whole.
@@ -45,7 +45,7 @@ pub const NAME_GROUP: usize = 64 << 10;
 /// Names in memory, and bytes of them, from which they are sealed into a part after a flush.
 pub const UNSEALED_NAMES: u32 = 256 << 10;
 /// See [`UNSEALED_NAMES`].
-pub const UNSEALED_BYTES: usize = 32 << 20;
+pub const UNSEALED_BYTES: u64 = 32 << 20;
 
 /// Ids in a row whose names damage may have taken, each of which costs memory. A names log that goes on
 /// further ahead is not one that was ever written.

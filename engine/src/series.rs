@@ -377,12 +377,14 @@ impl Registry {
         Ok((self.state.read().tail.first()..end, path))
     }
 
-    /// Seals the names of a range of ids into parts, whose numbers `number` gives.
+    /// Seals the names of a range of ids into parts of about `part_bytes_max` at the most, whose numbers
+    /// `number` gives.
     pub fn seal(
         &self,
         env: &Env,
         dir: &Path,
         ids: Range<SeriesId>,
+        part_bytes_max: u64,
         mut number: impl FnMut() -> u64,
     ) -> Result<Vec<Part>> {
         let dir = dir.join(NAMES_DIR);
@@ -390,7 +392,7 @@ impl Registry {
         let mut next = ids.start;
         while next < ids.end {
             let mut builder = Builder::new(next, self.seed);
-            while next < ids.end && !builder.is_full() {
+            while next < ids.end && !builder.is_full() && builder.bytes() < part_bytes_max {
                 let lot = next..ids.end.min(next + NAMES_AT_ONCE as u32);
                 next = lot.end;
                 self.each(lot, |_, name| builder.add(name));
@@ -479,7 +481,7 @@ mod tests {
         assert_eq!(registry.look_up(b"a", &mut seen).ok(), Some(0));
         registry.ensure_written(0).expect("written");
         let (ids, _) = registry.rotate(&env, dir.path(), 1).expect("rotated");
-        let parts = registry.seal(&env, dir.path(), ids, || 2).expect("sealed");
+        let parts = registry.seal(&env, dir.path(), ids, u64::MAX, || 2).expect("sealed");
         registry.adopt(parts);
         assert_eq!(registry.make(&seen, b"a", yes), None, "it may be in the new part");
         assert_eq!(registry.make(&seen, b"b", yes), None);
@@ -520,7 +522,8 @@ mod tests {
             registry.ensure_written(end - 1).expect("written");
             let (ids, before) = registry.rotate(&env, dir.path(), number).expect("rotated");
             (end..end + 50).for_each(reserve);
-            let parts = registry.seal(&env, dir.path(), ids, || number + 1).expect("sealed");
+            let parts =
+                registry.seal(&env, dir.path(), ids, u64::MAX, || number + 1).expect("sealed");
             entries.extend(parts.iter().map(NamesEntry::of));
             registry.adopt(parts);
             assert_eq!(registry.unsealed().0, 50);
@@ -537,7 +540,8 @@ mod tests {
             });
             assert_eq!(walked.len(), end as usize + 50);
         }
-        let merged = registry.seal(&env, dir.path(), 0..1000, || 9).expect("sealed").remove(0);
+        let merged =
+            registry.seal(&env, dir.path(), 0..1000, u64::MAX, || 9).expect("sealed").remove(0);
         entries.splice(0..2, [NamesEntry::of(&merged)]);
         registry.replace_parts(merged);
         registry.ensure_written(2549).expect("written");

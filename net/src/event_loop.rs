@@ -65,6 +65,9 @@ pub struct EventLoop {
     pub(crate) buffer: Vec<u8>,
     /// Requests of this turn.
     pub(crate) requests: u64,
+    /// Bytes received since the memory was last looked at for it.
+    received_bytes: u64,
+    was_scarce: bool,
     /// Memory of the last body, for the next one.
     pub(crate) spare_body: Vec<u8>,
     poll: Poll,
@@ -113,6 +116,8 @@ impl EventLoop {
             telnet: telnet::Scratch::default(),
             buffer: vec![0; READ_BYTES],
             requests: 0,
+            received_bytes: 0,
+            was_scarce: false,
             spare_body: Vec::new(),
             poll,
             listeners,
@@ -322,7 +327,8 @@ impl EventLoop {
 
     fn read(&mut self, place: usize) -> io::Result<()> {
         // Before each piece, not once a turn: a turn may bring much.
-        self.node.memory.look(&self.node.engine, self.now());
+        let now = self.now();
+        self.node.memory.look(&self.node.engine, now, &mut self.received_bytes);
         let conn = &mut self.conns[place];
         let kept = conn.carry.len();
         if self.buffer.len() < kept + READ_BYTES {
@@ -330,7 +336,10 @@ impl EventLoop {
         }
         let most = if conn.refused { READ_BYTES_REFUSED } else { READ_BYTES };
         match conn.receive(&mut self.buffer[kept..kept + most])? {
-            Received::Bytes(bytes) => self.take(place, bytes),
+            Received::Bytes(bytes) => {
+                self.received_bytes += bytes as u64;
+                self.take(place, bytes);
+            }
             Received::Nothing => {}
             // An unterminated last line could be a false value: it is not taken.
             Received::End => conn.closing = true,
@@ -499,7 +508,13 @@ impl EventLoop {
 
     fn tick(&mut self) {
         let now = self.now();
-        self.node.memory.look(&self.node.engine, now);
+        self.node.memory.look(&self.node.engine, now, &mut self.received_bytes);
+        let scarce = self.node.memory.level() >= Level::Scarce;
+        // At once when memory becomes scarce, then at every tick.
+        if scarce && (!self.was_scarce || now >= self.next_tick) {
+            self.refuse_large_bodies();
+        }
+        self.was_scarce = scarce;
         if now < self.next_tick {
             return;
         }
@@ -512,10 +527,6 @@ impl EventLoop {
         self.lookup.age(now, self.node.policy.forget_after);
         self.json_lookup.age(now, self.node.policy.forget_after);
         let stall = self.node.policy.export_stall;
-        let scarce = self.node.memory.level() >= Level::Scarce;
-        if scarce {
-            self.refuse_large_bodies();
-        }
         let overdue = |conn: &Conn| {
             let http = matches!(conn.speaks, Speaks::Http(_));
             let stalled = http && conn.backlog() > 0 && now > conn.progress_at + stall;

@@ -1,19 +1,22 @@
 //! Keeps the process below its limit of memory, by refusing rather than by being killed.
 //!
-//! The memory that belongs to the process alone is looked at some fifty times a second. What grows for
-//! good is refused first, what can be done without next, and points last; so known series have a
-//! quarter of the limit that new ones cannot take. Most of what is used is given back by a flush.
+//! The memory that belongs to the process alone is looked at some fifty times a second, and again
+//! whenever a loop has received so much that it could have grown. What grows for good is refused first,
+//! what can be done without next, and points last; so known series have a quarter of the limit that new
+//! ones cannot take. What sealing the names in memory will take counts before it is taken, for it cannot
+//! be refused then. Most of what is used is given back by a flush.
 
 use crate::reject::{Reason, Reject};
 use irontsd_engine::engine::Engine;
 use irontsd_engine::env::memory;
 use irontsd_engine::gate::Cause;
-use irontsd_engine::limits::{UNSEALED_BYTES, UNSEALED_NAMES};
 use std::sync::atomic::{AtomicU8, AtomicU64, Ordering::Relaxed};
 use std::time::Duration;
 
 /// How often the memory is looked at, at the most.
 const LOOK: Duration = Duration::from_millis(20);
+/// What a loop may receive between two looks, as a share of the limit.
+const RECEIVED_SHARE: u64 = 64;
 /// How often memory is given back while there is little.
 const GIVE_BACK: Duration = Duration::from_secs(2);
 /// How often names that have gathered are sealed, at the most.
@@ -58,6 +61,13 @@ impl Level {
     fn of(used_bytes: u64, limit_bytes: u64) -> Level {
         let holds = |level: &&Level| used_bytes >= limit_bytes / 100 * level.percent();
         Level::ALL.iter().rev().find(holds).copied().unwrap_or(Level::Ample)
+    }
+
+    /// With so much that sealing names will take. That alone is no reason to refuse points, which need
+    /// no further memory.
+    fn with_sealing(used_bytes: u64, sealing_bytes: u64, limit_bytes: u64) -> Level {
+        let to_come = Level::of(used_bytes + sealing_bytes, limit_bytes);
+        Level::of(used_bytes, limit_bytes).max(to_come.min(Level::Scarce))
     }
 }
 
@@ -114,27 +124,30 @@ impl Memory {
         share.min(LOOKUP_BYTES_MAX) as usize
     }
 
-    /// Looks at the memory if that was not done just now; any thread may call.
-    pub fn look(&self, engine: &Engine, now: Duration) {
+    /// Looks at the memory if that was not done just now, or if the caller, a loop, has received much
+    /// since it last did; any thread may call.
+    pub fn look(&self, engine: &Engine, now: Duration, received_bytes: &mut u64) {
         let Some(limit_bytes) = self.limit_bytes else { return };
-        if !is_due(&self.looked_ns, now, LOOK) {
+        let has_much = *received_bytes >= limit_bytes / RECEIVED_SHARE;
+        if !is_due(&self.looked_ns, now, LOOK) && !has_much {
             return;
         }
+        *received_bytes = 0;
         let Some(used_bytes) = memory::used_bytes(&*engine.env().disk) else { return };
         self.used_bytes.store(used_bytes, Relaxed);
-        // What sealing needs besides is twice what the names take, so they must not be many.
-        let (names, bytes) = engine.registry().unsealed();
-        let names_level = if bytes as u64 >= limit_bytes / 8 { Level::Tight } else { Level::Ample };
-        let level = Level::of(used_bytes, limit_bytes).max(names_level);
+        let level = Level::with_sealing(used_bytes, engine.sealing_bytes(), limit_bytes);
+        // Names in memory must not be many while sealing does not keep up.
+        let names_bytes = engine.registry().unsealed().1 as u64;
+        let names_level = if names_bytes >= limit_bytes / 8 { Level::Tight } else { Level::Ample };
+        let level = level.max(names_level);
         self.level.store(level as u8, Relaxed);
         if level == Level::Out {
             engine.gate().close(Cause::Memory, self.reason());
         } else if level < Level::Scarce {
             engine.gate().open(Cause::Memory);
         }
-        let many = names >= UNSEALED_NAMES || bytes >= UNSEALED_BYTES;
-        if many && is_due(&self.sealed_ns, now, SEAL) {
-            // Names leave memory after a flush, and sealing takes twice what they take.
+        if engine.seals_names() && is_due(&self.sealed_ns, now, SEAL) {
+            // Names leave memory after a flush.
             engine.flush(Box::new(|_told_already| {}));
         }
         if level > Level::Ample && is_due(&self.gave_back_ns, now, GIVE_BACK) {
@@ -185,6 +198,12 @@ mod tests {
                 Level::Out,
             ]
         );
+        let with_sealing = |used, sealing| Level::with_sealing(used, sealing, 1000);
+        assert_eq!(with_sealing(740, 0), Level::Ample);
+        assert_eq!(with_sealing(740, 10), Level::Tight);
+        assert_eq!(with_sealing(610, 240), Level::Scarce);
+        assert_eq!(with_sealing(900, 240), Level::Scarce);
+        assert_eq!(with_sealing(950, 0), Level::Out);
         assert_eq!(Memory::default().check(Level::Tight), Ok(()));
         assert_eq!(Memory::new(Some(12 << 20)).lookup_bytes(2), 1 << 20);
     }

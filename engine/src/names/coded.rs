@@ -56,6 +56,11 @@ impl Encoder {
         self.texts.bytes().len() >= BYTES_MAX || self.rows.len() >= BYTES_MAX
     }
 
+    /// Bytes of the texts and rows so far: most of what the list will take.
+    pub fn bytes(&self) -> u64 {
+        (self.texts.bytes().len() + self.rows.len()) as u64
+    }
+
     /// Adds a name; an empty one stands for a name that was lost.
     pub fn add(&mut self, name: &[u8]) {
         if (self.names as usize).is_multiple_of(GROUP) {

@@ -64,6 +64,11 @@ impl Builder {
         self.list.len() >= slots::NAMES_MAX || self.list.is_full()
     }
 
+    /// Bytes of the names so far, packed; in memory twice when the part is written.
+    pub fn bytes(&self) -> u64 {
+        self.list.bytes()
+    }
+
     /// Number of names.
     pub fn len(&self) -> u32 {
         self.list.len()

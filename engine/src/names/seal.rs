@@ -19,12 +19,23 @@ const FAN_IN: usize = 4;
 
 /// Seals the names in memory if they are many. What cannot be done now is tried again.
 pub(crate) fn seal_if_due(shared: &Shared) {
-    let (names, bytes) = shared.registry.unsealed();
-    if (names >= UNSEALED_NAMES || bytes >= UNSEALED_BYTES)
+    if is_due(shared)
         && let Err(error) = seal(shared)
     {
         tracing::error!("names stay in memory for now: {error}");
     }
+}
+
+/// Whether a flush seals the names in memory, too.
+pub(crate) fn is_due(shared: &Shared) -> bool {
+    let (names, bytes) = shared.registry.unsealed();
+    let bytes_max = shared.config.names_part_bytes_max.min(UNSEALED_BYTES);
+    names >= UNSEALED_NAMES || bytes as u64 >= bytes_max
+}
+
+/// Memory that sealing the names will take besides them, at the most: a part is packed, then laid out.
+pub(crate) fn bytes_to_come(shared: &Shared) -> u64 {
+    2 * shared.config.names_part_bytes_max.min(shared.registry.unsealed().1 as u64)
 }
 
 /// Seals all written names. Called by the keeper alone.
@@ -34,7 +45,8 @@ pub(crate) fn seal(shared: &Shared) -> Result<()> {
         return Ok(());
     }
     let (ids, log) = registry.rotate(env, dir, shared.new_file())?;
-    let parts = registry.seal(env, dir, ids.clone(), || shared.new_file())?;
+    let bytes_max = shared.config.names_part_bytes_max;
+    let parts = registry.seal(env, dir, ids.clone(), bytes_max, || shared.new_file())?;
     let gone = change_names(shared, |names| {
         // Nothing but parts that were found damaged can be there.
         names.retain(|entry| entry.ids().end <= ids.start);
@@ -59,7 +71,7 @@ pub(crate) fn merge(shared: &Shared, all: bool) -> Result<()> {
         let Some(ids) = next_merge(&entries, all, shared.config.names_part_bytes_max) else {
             return Ok(());
         };
-        let mut sealed = registry.seal(env, dir, ids.clone(), || shared.new_file())?;
+        let mut sealed = registry.seal(env, dir, ids.clone(), u64::MAX, || shared.new_file())?;
         let (Some(merged), true) = (sealed.pop(), sealed.is_empty()) else { return Ok(()) };
         let gone = change_names(shared, |names| {
             let at = names.iter().position(|entry| entry.first == ids.start).unwrap_or(0);
