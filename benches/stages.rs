@@ -263,8 +263,8 @@ struct Numbered<'a> {
 }
 
 impl layout::Known for Numbered<'_> {
-    fn guesser(&self) -> &Lookup {
-        &self.lookup
+    fn guesser(&mut self) -> &mut Lookup {
+        &mut self.lookup
     }
 
     fn find(&mut self, raw: &mut layout::Raw, trail: &mut Trail) -> Option<SeriesId> {

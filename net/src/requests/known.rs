@@ -50,8 +50,8 @@ struct Series<'a> {
 }
 
 impl layout::Known for Series<'_> {
-    fn guesser(&self) -> &Lookup {
-        &self.event_loop.json_lookup
+    fn guesser(&mut self) -> &mut Lookup {
+        &mut self.event_loop.json_lookup
     }
 
     fn find(&mut self, raw: &mut layout::Raw, trail: &mut Trail) -> Option<SeriesId> {

@@ -10,7 +10,8 @@
 //! at 40,000 series, it takes a third off the CPU of a whole node.
 //!
 //! Texts are kept as they stand in a line, with what is around them, so that `predict` compares a line
-//! with the next guess in two pieces and looks for nothing in it.
+//! with the next guess in two pieces and looks for nothing in it. In a table of JSON bodies what is around
+//! them is what the first body had there.
 //!
 //! A host's metrics share their tags, and hosts share their metrics, so both are kept apart and
 //! mostly once: see `Texts`. Memory is bounded by two generations: when one is full, or old, the other
@@ -29,11 +30,37 @@ const RECENT: usize = 1 << 13;
 /// An entry's own bytes and, about, those of its slot.
 const ENTRY_BYTES: usize = size_of::<Entry>() + 2 * size_of::<Slot>();
 const SLOTS_MIN: usize = 1 << 12;
-/// What stands before a metric and behind it, and so around the tags, where a line is regular.
-const BEFORE_METRIC: &[u8] = b"put ";
-const BEHIND_METRIC: &[u8] = b" ";
-const BEFORE_TAGS: &[u8] = b" ";
-const BEHIND_TAGS: &[u8] = b"\n";
+/// What surrounds may have in each place.
+const AROUND_BYTES_MAX: usize = 64;
+
+/// What stands around the texts of a table, as they are written where they are regular.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Around {
+    /// Before a metric, behind it, before the tags, behind them.
+    texts: [Box<[u8]>; 4],
+}
+
+impl Default for Around {
+    /// As in a line.
+    fn default() -> Self {
+        Around { texts: [&b"put "[..], b" ", b" ", b"\n"].map(Box::from) }
+    }
+}
+
+impl Around {
+    fn metric(&self) -> (&[u8], &[u8]) {
+        (&self.texts[0], &self.texts[1])
+    }
+
+    fn tags(&self) -> (&[u8], &[u8]) {
+        (&self.texts[2], &self.texts[3])
+    }
+
+    /// Whether these four stand around.
+    pub fn is(&self, texts: [&[u8]; 4]) -> bool {
+        self.texts.iter().zip(texts).all(|(own, other)| **own == *other)
+    }
+}
 
 /// Where a text stands.
 #[derive(Debug, Clone, Copy, Default)]
@@ -102,35 +129,36 @@ struct Entry {
     next: u32,
 }
 
-/// What a line looks like if its series is the one guessed; more bytes follow in both texts, as many
+/// What a line or object looks like if its series is the one guessed; more bytes follow in both texts, as many
 /// as [`BLOCK`] at least.
 #[derive(Debug, Clone, Copy)]
 pub struct Guess<'a> {
     /// The series.
     pub series: SeriesId,
-    /// The line's beginning: command, metric, space.
+    /// The metric with what is around it: a line's beginning.
     pub head: &'a [u8],
     /// How many bytes of it count.
     pub head_bytes: usize,
-    /// The line's end behind the value: space, tags, newline.
+    /// The tags with what is around them: a line's end behind the value.
     pub tail: &'a [u8],
     /// How many bytes of it count.
     pub tail_bytes: usize,
+    around: &'a Around,
 }
 
 impl<'a> Guess<'a> {
     /// The metric, with more bytes behind it, and how many count.
     #[inline(always)]
     pub fn metric(&self) -> (&'a [u8], usize) {
-        let around = BEFORE_METRIC.len() + BEHIND_METRIC.len();
-        (&self.head[BEFORE_METRIC.len()..], self.head_bytes - around)
+        let (before, behind) = self.around.metric();
+        (&self.head[before.len()..], self.head_bytes - before.len() - behind.len())
     }
 
     /// The tags, with more bytes behind them, and how many count.
     #[inline(always)]
     pub fn tags(&self) -> (&'a [u8], usize) {
-        let around = BEFORE_TAGS.len() + BEHIND_TAGS.len();
-        (&self.tail[BEFORE_TAGS.len()..], self.tail_bytes - around)
+        let (before, behind) = self.around.tags();
+        (&self.tail[before.len()..], self.tail_bytes - before.len() - behind.len())
     }
 }
 
@@ -152,6 +180,7 @@ impl<'a> Guesses<'a> {
             head_bytes: entry.head_bytes as usize,
             tail: self.table.tags.from(entry.tail),
             tail_bytes: entry.tail_bytes as usize,
+            around: &self.table.around,
         })
     }
 
@@ -199,6 +228,7 @@ pub struct Lookup {
 #[derive(Debug, Default)]
 struct Table {
     entries: Vec<Entry>,
+    around: Around,
     metrics: Texts,
     tags: Texts,
     /// A power of two of them, a quarter vacant; none before the first entry.
@@ -228,6 +258,20 @@ impl Lookup {
             older: Table::default(),
             table_bytes_max: (bytes_max / 2).min(u32::MAX as usize),
             begun: Duration::ZERO,
+        }
+    }
+
+    /// What stands around the texts of guesses.
+    pub fn around(&self) -> &Around {
+        &self.table.around
+    }
+
+    /// If nothing is known yet, these stand around what will be.
+    #[inline]
+    pub fn surround(&mut self, texts: [&[u8]; 4]) {
+        let is_short = texts.iter().all(|text| text.len() <= AROUND_BYTES_MAX);
+        if self.table.entries.is_empty() && is_short {
+            self.table.around = Around { texts: texts.map(Box::from) };
         }
     }
 
@@ -293,8 +337,13 @@ impl Lookup {
     pub fn age(&mut self, now: Duration, most: Duration) {
         if now.saturating_sub(self.begun) >= most {
             self.begun = now;
-            self.older = std::mem::take(&mut self.table);
+            self.renew();
         }
+    }
+
+    fn renew(&mut self) {
+        let around = self.table.around.clone();
+        self.older = std::mem::replace(&mut self.table, Table { around, ..Table::default() });
     }
 
     /// Remembers a key and that it came now. Keys too long or too odd to be worth it are left out.
@@ -308,15 +357,16 @@ impl Lookup {
     }
 
     fn add(&mut self, hashes: Hashes, metric: &[u8], tags: &[u8], series: SeriesId) -> Option<u32> {
-        let head = [BEFORE_METRIC, metric, BEHIND_METRIC];
-        let tail = [BEFORE_TAGS, tags, BEHIND_TAGS];
         let bytes = |parts: &[&[u8]; 3]| parts.iter().map(|part| part.len()).sum::<usize>();
+        let around = self.table.around.clone();
+        let ((before, behind), (before_tags, behind_tags)) = (around.metric(), around.tags());
+        let (head, tail) = ([before, metric, behind], [before_tags, tags, behind_tags]);
         // A carriage return there would pass for the line's end in a guess.
         if bytes(&head).max(bytes(&tail)) > u16::MAX as usize || tags.ends_with(b"\r") {
             return None;
         }
         if self.table.bytes() + bytes(&head) + bytes(&tail) + ENTRY_BYTES > self.table_bytes_max {
-            self.older = std::mem::take(&mut self.table);
+            self.renew();
         }
         let table = &mut self.table;
         let head = table.metrics.add(hashes.0, head);
@@ -343,9 +393,10 @@ impl Table {
 
     #[inline]
     fn is_key(&self, entry: &Entry, metric: &[u8], tags: &[u8]) -> bool {
-        let (before_metric, before_tags) = (BEFORE_METRIC.len(), BEFORE_TAGS.len());
-        let head_bytes = before_metric + metric.len() + BEHIND_METRIC.len();
-        let tail_bytes = before_tags + tags.len() + BEHIND_TAGS.len();
+        let [before_metric, behind_metric, before_tags, behind_tags] =
+            self.around.texts.each_ref().map(|text| text.len());
+        let head_bytes = before_metric + metric.len() + behind_metric;
+        let tail_bytes = before_tags + tags.len() + behind_tags;
         // Lengths first: they tell most wrong guesses without a call.
         entry.head_bytes as usize == head_bytes
             && entry.tail_bytes as usize == tail_bytes

@@ -51,8 +51,8 @@ struct Seen<'a> {
 }
 
 impl Known for Seen<'_> {
-    fn guesser(&self) -> &Lookup {
-        &self.lookup
+    fn guesser(&mut self) -> &mut Lookup {
+        &mut self.lookup
     }
 
     fn find(&mut self, raw: &mut Raw, trail: &mut Trail) -> Option<SeriesId> {
