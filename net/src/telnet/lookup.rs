@@ -18,104 +18,18 @@
 //! is let go and a new one begun, into which what is still asked for moves. So series that nobody sends
 //! any more leave.
 
+mod texts;
+
 use super::near;
-use super::window::BLOCK;
 use irontsd_engine::types::SeriesId;
 use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
 use std::time::Duration;
+use texts::{Around, Texts};
 
 const NOTHING: u32 = u32::MAX;
-/// Texts among which one equal to a new one is looked for.
-const RECENT: usize = 1 << 13;
 /// An entry's own bytes and, about, those of its slot.
 const ENTRY_BYTES: usize = size_of::<Entry>() + 2 * size_of::<Slot>();
 const SLOTS_MIN: usize = 1 << 12;
-/// What surrounds may have in each place.
-const AROUND_BYTES_MAX: usize = 64;
-
-/// What stands around the texts of a table, as they are written where they are regular.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Around {
-    /// Before a metric, behind it, before the tags, behind them.
-    texts: [Box<[u8]>; 4],
-}
-
-impl Default for Around {
-    /// As in a line.
-    fn default() -> Self {
-        Around { texts: [&b"put "[..], b" ", b" ", b"\n"].map(Box::from) }
-    }
-}
-
-impl Around {
-    fn metric(&self) -> (&[u8], &[u8]) {
-        (&self.texts[0], &self.texts[1])
-    }
-
-    fn tags(&self) -> (&[u8], &[u8]) {
-        (&self.texts[2], &self.texts[3])
-    }
-
-    /// Whether these four stand around.
-    pub fn is(&self, texts: [&[u8]; 4]) -> bool {
-        self.texts.iter().zip(texts).all(|(own, other)| **own == *other)
-    }
-}
-
-/// Where a text stands.
-#[derive(Debug, Clone, Copy, Default)]
-struct Place {
-    at: u32,
-    len: u16,
-}
-
-/// Texts laid end to end, each with what is around it. One that was added not long ago is found
-/// again instead of added.
-#[derive(Debug, Default)]
-struct Texts {
-    /// The texts, and [`BLOCK`] bytes behind the last.
-    bytes: Vec<u8>,
-    /// By some bits of the hash, the last text that had them.
-    recent: Vec<Place>,
-}
-
-impl Texts {
-    #[inline]
-    fn get(&self, at: u32, len: u16) -> &[u8] {
-        &self.bytes[at as usize..at as usize + len as usize]
-    }
-
-    /// Everything from a text on.
-    #[inline(always)]
-    fn from(&self, at: u32) -> &[u8] {
-        self.bytes.get(at as usize..).unwrap_or_default()
-    }
-
-    fn len(&self) -> usize {
-        self.bytes.len().saturating_sub(BLOCK)
-    }
-
-    fn add(&mut self, hash: u64, parts: [&[u8]; 3]) -> Place {
-        if self.recent.is_empty() {
-            self.recent = vec![Place::default(); RECENT];
-        }
-        let len = parts.iter().map(|part| part.len()).sum::<usize>() as u16;
-        let slot = (hash >> 32) as usize % RECENT;
-        let recent = self.recent[slot];
-        let (before, behind) = (parts[0].len(), parts[2].len());
-        if recent.len == len && self.get(recent.at, len)[before..len as usize - behind] == *parts[1]
-        {
-            return recent;
-        }
-        self.bytes.truncate(self.len());
-        let at = self.bytes.len() as u32;
-        parts.iter().for_each(|part| self.bytes.extend_from_slice(part));
-        self.bytes.resize(self.bytes.len() + BLOCK, 0);
-        self.recent[slot] = Place { at, len };
-        self.recent[slot]
-    }
-}
-
 /// One remembered key. Entries lie in the order in which they came first.
 #[derive(Debug, Clone, Copy)]
 struct Entry {
@@ -269,9 +183,10 @@ impl Lookup {
     /// If nothing is known yet, these stand around what will be.
     #[inline]
     pub fn surround(&mut self, texts: [&[u8]; 4]) {
-        let is_short = texts.iter().all(|text| text.len() <= AROUND_BYTES_MAX);
-        if self.table.entries.is_empty() && is_short {
-            self.table.around = Around { texts: texts.map(Box::from) };
+        if self.table.entries.is_empty()
+            && let Some(around) = Around::of(texts)
+        {
+            self.table.around = around;
         }
     }
 
@@ -393,10 +308,11 @@ impl Table {
 
     #[inline]
     fn is_key(&self, entry: &Entry, metric: &[u8], tags: &[u8]) -> bool {
-        let [before_metric, behind_metric, before_tags, behind_tags] =
-            self.around.texts.each_ref().map(|text| text.len());
-        let head_bytes = before_metric + metric.len() + behind_metric;
-        let tail_bytes = before_tags + tags.len() + behind_tags;
+        let (around_metric, around_tags) = self.around.bytes();
+        let (before_metric, before_tags) =
+            (self.around.metric().0.len(), self.around.tags().0.len());
+        let head_bytes = metric.len() + around_metric;
+        let tail_bytes = tags.len() + around_tags;
         // Lengths first: they tell most wrong guesses without a call.
         entry.head_bytes as usize == head_bytes
             && entry.tail_bytes as usize == tail_bytes
@@ -450,110 +366,4 @@ fn place(slots: &mut [Slot], slot: Slot) {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-    use std::collections::HashMap;
-
-    fn has(lookup: &Lookup, metric: &[u8], tags: &[u8]) -> bool {
-        let hashes = Hashes::of(metric, tags, &lookup.secrets);
-        let found = |table: &Table| table.search(hashes, metric, tags).is_some();
-        found(&lookup.table) || found(&lookup.older)
-    }
-
-    proptest! {
-        /// Several connections walk the same few keys, so guesses hold and fail.
-        #[test]
-        fn agrees_with_a_map(
-            lines in prop::collection::vec((0..3usize, "[ab]{0,3}", "[ab]{0,3}"), 0..300)
-        ) {
-            let mut lookup = Lookup::new(7, 1 << 20);
-            let mut trails = [Trail::default(); 3];
-            let mut model = HashMap::new();
-            for (connection, metric, tags) in &lines {
-                let trail = &mut trails[*connection];
-                let found = lookup.find(metric.as_bytes(), tags.as_bytes(), trail);
-                prop_assert_eq!(found, model.get(&(metric, tags)).copied());
-                if found.is_none() {
-                    let series = model.len() as SeriesId;
-                    lookup.learn(metric.as_bytes(), tags.as_bytes(), series, trail);
-                    model.insert((metric, tags), series);
-                }
-            }
-        }
-    }
-
-    /// Whoever has found keys that collide in one node has found none that do in another.
-    #[test]
-    fn keys_that_collide_under_one_seed_do_not_under_others() {
-        let upper = |seed: u64, key: usize| {
-            let secrets = RapidSecrets::seed(seed);
-            Hashes::of(format!("metric{key}").as_bytes(), b"h=a", &secrets).upper()
-        };
-        let colliding: Vec<usize> = (0..500_000).filter(|&key| upper(7, key) >> 20 == 0).collect();
-        assert!(colliding.len() > 64, "{} keys share a 4096th of the table", colliding.len());
-        for seed in 8..40 {
-            let stays = colliding.iter().filter(|&&key| upper(seed, key) >> 20 == 0).count();
-            assert!(stays < 8, "{stays} of {} still collide under seed {seed}", colliding.len());
-        }
-    }
-
-    #[test]
-    fn what_came_once_is_guessed_the_second_time() {
-        let (mut lookup, mut trail) = (Lookup::new(7, 1 << 20), Trail::default());
-        let metrics: Vec<String> = (0..9).map(|at| format!("metric{at}")).collect();
-        for (series, metric) in (0..).zip(&metrics) {
-            lookup.learn(metric.as_bytes(), b"k=v", series, &mut trail);
-        }
-        let mut trail = Trail(0);
-        let mut guesses = lookup.guesses(&trail);
-        for series in 1..9 {
-            assert_eq!(guesses.peek().map(|guess| guess.series), Some(series));
-            guesses.advance(&mut trail);
-        }
-        assert!(guesses.peek().is_none());
-    }
-
-    #[test]
-    fn what_is_asked_for_stays_and_the_rest_goes() {
-        let bytes_max = 100_000;
-        let mut lookup = Lookup::new(7, bytes_max);
-        let mut trail = Trail::default();
-        lookup.learn(b"wanted", b"k=v", 7, &mut trail);
-        for series in 0..50_000u32 {
-            let metric = format!("metric{series}");
-            lookup.learn(metric.as_bytes(), b"k=v", series, &mut trail);
-            assert_eq!(lookup.find(metric.as_bytes(), b"k=v", &mut trail), Some(series));
-            assert_eq!(lookup.find(b"wanted", b"k=v", &mut trail), Some(7));
-            assert!(lookup.table.bytes() + lookup.older.bytes() <= bytes_max);
-        }
-        assert!(!has(&lookup, b"metric0", b"k=v"));
-        assert!(has(&lookup, b"metric49000", b"k=v"));
-        assert!(!has(&lookup, b"metric49000", b"k=w"));
-    }
-
-    #[test]
-    fn what_nobody_asks_for_is_forgotten_in_time() {
-        let (mut lookup, mut trail) = (Lookup::new(7, 1 << 20), Trail::default());
-        lookup.learn(b"quiet", b"k=v", 1, &mut trail);
-        lookup.learn(b"busy", b"k=v", 2, &mut trail);
-        for minute in 1..30 {
-            lookup.age(Duration::from_secs(minute * 60), Duration::from_secs(600));
-            assert_eq!(lookup.find(b"busy", b"k=v", &mut trail), Some(2));
-            assert_eq!(has(&lookup, b"quiet", b"k=v"), minute < 20, "{minute}");
-        }
-        assert_eq!(lookup.older.entries.len() + lookup.table.entries.len(), 2);
-    }
-
-    #[test]
-    fn equal_metrics_and_tags_are_kept_once() {
-        let (mut lookup, mut trail) = (Lookup::new(7, 1 << 20), Trail::default());
-        for series in 0..1000 {
-            let (metric, tags) = (format!("metric{}", series % 10), format!("h={}", series / 10));
-            lookup.learn(metric.as_bytes(), tags.as_bytes(), series, &mut trail);
-        }
-        let Table { metrics, tags, .. } = &lookup.table;
-        assert_eq!(metrics.len(), 10 * (7 + 5));
-        assert!(tags.len() <= 600, "{}", tags.len());
-    }
-}
+mod tests;
