@@ -120,6 +120,20 @@ fn suggest_knows_assigned_names() {
         ("type=tagv&q=a", r#"["a1"]"#),
     ] {
         assert_eq!(ask(&node, "GET", &format!("/api/suggest?{query}"), "").1, names, "{query}");
+        let pairs = query.split('&').filter_map(|pair| pair.split_once('='));
+        let fields: Vec<_> = pairs.map(|(key, value)| format!("\"{key}\":\"{value}\"")).collect();
+        let body = format!("{{{}}}", fields.join(","));
+        assert_eq!(ask(&node, "POST", "/api/suggest", &body).1, names, "{body}");
+    }
+    let refused = [
+        ("GET", "/api/suggest", "", "Missing parameter <code>type</code>"),
+        ("POST", "/api/suggest?type=", r#"{"q":"a"}"#, "Missing 'type' parameter"),
+        ("POST", "/api/suggest", "", "Missing 'type' parameter"),
+        ("POST", "/api/suggest", r#"{"type":[]}"#, "expected a text or a number at byte 8"),
+    ];
+    for (method, target, body, message) in refused {
+        let (status, text) = ask(&node, method, target, body);
+        assert!(status == 400 && text.contains(message), "{method} {target} {body}: {text}");
     }
 }
 

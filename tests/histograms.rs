@@ -125,25 +125,25 @@ fn violations_are_answered_and_harm_nothing_else() {
         node.opentsdb(),
         "histogram m 1 0,1=1:2,3=1 h=a\n\
          histogram m 1 0,2=1:1,3=1 h=a\n\
-         put m 1 0,1=1:0,1=2 h=a\n\
+         put m 1 0,1=1:0.5,1=2 h=a\n\
          histogram m 1 2,1=1 h=a\n\
          histogram m 1 0,1=9223372036854775808 h=a\n\
          histogram m 1 7 AAIA h=a\n\
-         histogram m 1 0,1=1 h=a\n\
-         histogram m 1 u=1:u=2 h=a\n",
+         histogram m 1 0,1=1:0,1=2:u=1:u=3 h=a\n",
     );
     let expected = "histogram: illegal argument: histogram: there is a gap between buckets 0,1 and 2,3\n\
          histogram: illegal argument: histogram: buckets 0,2 and 1,3 overlap\n\
-         put: illegal argument: histogram: buckets 0,1 and 0,1 overlap\n\
+         put: illegal argument: histogram: buckets 0,1 and 0.5,1 overlap\n\
          histogram: illegal argument: histogram: the lower bound of bucket 2,1 is not below the upper\n\
          histogram: illegal argument: histogram entry '0,1=9223372036854775808' at byte 0: \
          the count is not a 64-bit integer\n\
-         histogram: illegal argument: No codec found mapped to ID 7\n\
-         histogram: illegal argument: histogram entry 'u=2' at byte 4: given twice\n";
+         histogram: illegal argument: No codec found mapped to ID 7\n";
     assert_eq!(answers, expected);
-    assert_eq!(node.export_text("m").lines().count(), 1);
+    // Of a key that comes again the last counts.
+    let stored = r#"{"metric":{"__name__":"m","h":"a"},"histograms":[{"u":3,"o":0,"buckets":[[0,1,2]]}],"timestamps":[1000]}"#;
+    assert_eq!(node.export_text("m"), format!("{stored}\n"));
     let reason = [r#"reason="invalid_histogram""#];
-    assert_eq!(node.metrics().sum("irontsd_points_rejected_total", &reason), 7.0);
+    assert_eq!(node.metrics().sum("irontsd_points_rejected_total", &reason), 6.0);
 }
 
 #[test]
@@ -161,7 +161,7 @@ fn a_body_keeps_its_good_histograms() {
     assert!(text.starts_with(r#"{"success":2,"failed":4,"errors":["#), "{text}");
     for error in [
         "Histogram buckets cannot be null or empty if 'value' is empty.",
-        "Unable to parse value to a number: bucket 0,x",
+        "Unable to parse value to a number\"",
         "Buffer underflow.",
         "Unable to parse the given JSON",
     ] {

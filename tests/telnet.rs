@@ -31,7 +31,7 @@ fn help_lists_the_commands() {
     let node = Node::start();
     let answer = converse(node.opentsdb(), "help\n");
     assert!(answer.starts_with("available commands: "), "{answer:?}");
-    for command in ["put", "rollup", "version", "stats", "status", "help", "exit"] {
+    for command in ["put", "rollup", "version", "dropcaches", "stats", "status", "help", "exit"] {
         assert!(answer.split_whitespace().any(|word| word == command), "{command}: {answer:?}");
     }
     let listed = answer.strip_prefix("available commands: ").expect("a list");

@@ -5,7 +5,9 @@ use crate::http::query::Query;
 use crate::http::reply::{JSON, Reply};
 use crate::node::Node;
 use crate::policy::Policy;
+use crate::put::plain::reader::{Fault, Reader, Token};
 use crate::put::reply::push_json_string;
+use crate::put::rules::BAD_JSON;
 use crate::status;
 use irontsd_engine::assigned::NameKind;
 use irontsd_engine::index::{Listing, Texts};
@@ -137,6 +139,43 @@ pub fn stats_text(node: &Node) -> Reply {
     let mut lines = Vec::new();
     status::telnet_stats(node, &mut lines);
     Reply::new(200, "text/plain; charset=UTF-8", lines)
+}
+
+/// What a request to `/api/suggest` asks for: in the body, if there is a JSON object, else in the query.
+pub fn suggest_query(post: bool, query: Query, body: &[u8]) -> Result<Query, Reply> {
+    let query = if post && body.trim_ascii_start().starts_with(b"{") {
+        let refused = |fault: Fault| {
+            let details = format!("{} at byte {}", fault.what, fault.at);
+            Reply::error(400, BAD_JSON, Some(&details))
+        };
+        fields(body).map_err(refused)?
+    } else {
+        query
+    };
+    match query.first("type") {
+        None if post => Err(Reply::error(400, "Missing 'type' parameter", None)),
+        _ => Ok(query),
+    }
+}
+
+/// The fields of an object of texts and numbers.
+fn fields(body: &[u8]) -> Result<Query, Fault> {
+    let mut reader = Reader::new(body);
+    let at = reader.offset();
+    if reader.token()? != Token::Object {
+        return Err(Fault { at, what: "expected an object" });
+    }
+    let mut fields = Vec::new();
+    while let Some(key) = reader.key(fields.is_empty())? {
+        let at = reader.offset();
+        let value = match reader.token()? {
+            Token::Text(text) => String::from_utf8_lossy(&text).into_owned(),
+            Token::Number(text) => String::from_utf8_lossy(text).into_owned(),
+            _ => return Err(Fault { at, what: "expected a text or a number" }),
+        };
+        fields.push((String::from_utf8_lossy(&key).into_owned(), value));
+    }
+    Ok(fields.into_iter().collect())
 }
 
 /// `/api/suggest`: names that start with `q`, in byte order.

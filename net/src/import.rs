@@ -2,7 +2,7 @@
 //!
 //! A line is taken whole or not at all; a bad one is named and its neighbours are kept. Unlike in
 //! `put`, infinities are taken, and integers beyond 64 bits are doubles, because that is what
-//! exports hold. A `null` is no sample.
+//! exports hold. A `null` is no sample, nor is `"nan"`.
 
 mod histogram;
 
@@ -197,6 +197,8 @@ fn number(token: &Token<'_>) -> Result<Option<Value>, Reject> {
         },
         Token::Text(text) => match text.to_ascii_lowercase().as_slice() {
             b"infinity" | b"inf" | b"+inf" | b"+infinity" => Ok(Some(Value::float(f64::INFINITY))),
+            // As `null`: nothing was measured.
+            b"nan" => Ok(None),
             b"-infinity" | b"-inf" => Ok(Some(Value::float(f64::NEG_INFINITY))),
             _ => bad(text),
         },
@@ -332,8 +334,8 @@ mod tests {
 
     #[test]
     fn a_bad_line_loses_nothing_else() {
-        let good = "{\"metric\":{\"__name__\":\"m\",\"k\":\"v\"},\"values\":[1,null,\"inf\"],\
-                    \"timestamps\":[1,2,3]}";
+        let good = "{\"metric\":{\"__name__\":\"m\",\"k\":\"v\"},\"values\":[1,null,\"inf\",\"nan\"],\
+                    \"timestamps\":[1,2,3,4]}";
         let body = format!("{good}\n{{bad\n\n{good}");
         let (outcome, taken) = import(&body);
         assert_eq!((outcome.success, outcome.failed), (2, 1));

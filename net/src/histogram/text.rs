@@ -1,7 +1,7 @@
 //! The simple text form: `u=0:o=1:0,1.5=42:1.5,5.75=24`. Pure.
 //!
 //! Entries in any order, separated by `:` (as OpenTSDB's code and examples do) or `;` (as its
-//! document says). Bounds are read as doubles.
+//! document says); of a key that comes again the last counts. Bounds are read as doubles.
 
 use super::refuse;
 use crate::reject::Reject;
@@ -20,7 +20,7 @@ pub fn looks_like(text: &[u8]) -> bool {
 
 /// Reads the text; each violation is named with its place.
 pub fn parse(text: &[u8]) -> Result<Histogram, Reject> {
-    let (mut underflow, mut overflow, mut buckets) = (None, None, Vec::new());
+    let (mut underflow, mut overflow, mut buckets) = (0, 0, Vec::new());
     let mut at = 0;
     for entry in text.split(|byte| matches!(byte, b':' | b';')) {
         let bad = |what: &str| {
@@ -32,13 +32,9 @@ pub fn parse(text: &[u8]) -> Result<Histogram, Reject> {
             return Err(bad("expected key=count"));
         };
         let count = self::count(count).ok_or_else(|| bad("the count is not a 64-bit integer"))?;
-        let once = |slot: &mut Option<i64>| match slot.replace(count) {
-            None => Ok(()),
-            Some(_) => Err(bad("given twice")),
-        };
         match key {
-            b"u" | b"U" => once(&mut underflow)?,
-            b"o" | b"O" => once(&mut overflow)?,
+            b"u" | b"U" => underflow = count,
+            b"o" | b"O" => overflow = count,
             key => {
                 let (low, high) =
                     bounds(key).ok_or_else(|| bad("expected u, o or lower,upper as key"))?;
@@ -47,9 +43,16 @@ pub fn parse(text: &[u8]) -> Result<Histogram, Reject> {
         }
         at += entry.len() + 1;
     }
-    let (underflow, overflow) = (underflow.unwrap_or(0), overflow.unwrap_or(0));
-    let buckets = Buckets::new(underflow, overflow, buckets);
+    let buckets = Buckets::new(underflow, overflow, last_of_each(buckets));
     Ok(Histogram::Buckets(buckets.map_err(|bad| refuse(format!("histogram: {bad}")))?))
+}
+
+/// Of buckets with the same bounds the last counts.
+pub fn last_of_each(mut buckets: Vec<(f64, f64, i64)>) -> Vec<(f64, f64, i64)> {
+    buckets.reverse();
+    buckets.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+    buckets.dedup_by(|next, kept| (next.0, next.1) == (kept.0, kept.1));
+    buckets
 }
 
 /// A signed decimal integer of 64 bits.
@@ -111,6 +114,7 @@ mod tests {
             ("u=0:o=1:0,1.5=42:1.5,5.75=24", "u=0:o=1:0,1.5=42:1.5,5.75=24"),
             ("1.5,5.75=24;0,1.5=42;O=1", "u=0:o=1:0,1.5=42:1.5,5.75=24"),
             ("u=-5", "u=-5:o=0"),
+            ("u=1:0,1=5:U=2:0,1=3:0,1=4", "u=2:o=0:0,1=4"),
             ("-1e1,-0.5=9223372036854775807", "u=0:o=0:-10,-0.5=9223372036854775807"),
             ("0,0.1=1:0.1,1e300=2", &format!("u=0:o=0:0,0.1=1:0.1,1{}=2", "0".repeat(300))),
         ] {
@@ -130,7 +134,6 @@ mod tests {
             ("1=42", "histogram entry '1=42' at byte 0: expected u, o or lower,upper as key"),
             ("0,1f=1", "histogram entry '0,1f=1' at byte 0: expected u, o or lower,upper as key"),
             ("0,NaN=1", "histogram entry '0,NaN=1' at byte 0: expected u, o or lower,upper as key"),
-            ("u=1:U=2", "histogram entry 'U=2' at byte 4: given twice"),
             ("0,1=1:2,3=1", "histogram: there is a gap between buckets 0,1 and 2,3"),
             ("1,0=1", "histogram: the lower bound of bucket 1,0 is not below the upper"),
         ] {

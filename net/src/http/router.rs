@@ -44,11 +44,15 @@ pub enum Route {
     Stats,
     /// `/api/suggest`
     Suggest,
+    /// `/api/dropcaches`
+    DropCaches,
+    /// `/api/status`
+    Status,
     /// `/api/uid/assign`
     Assign,
     /// `/health`, `/-/healthy`
     Health,
-    /// `/-/ready`
+    /// `/-/ready`, `/ready`
     Ready,
     /// `/metrics`
     Metrics,
@@ -81,6 +85,7 @@ pub enum Route {
 /// Finds the route, or the answer 404 or 405.
 pub fn route(port: Port, method: &Method, path: &str) -> Result<Route, Reply> {
     let Some((route, allowed)) = find(port, path) else {
+        version(port, path)?;
         return Err(Reply::error(
             404,
             "Endpoint not found",
@@ -121,12 +126,13 @@ fn find(port: Port, path: &str) -> Option<(Route, &'static [&'static str])> {
     if port == Port::Kairosdb {
         return find_kairosdb(path);
     }
-    // OpenTSDB looks its routes up in lower case.
-    let found = match path.to_ascii_lowercase().as_str() {
-        "/api/put" | "/api/v1/put" => (Route::Put, POST),
-        "/api/histogram" | "/api/v1/histogram" => (Route::Histogram, POST),
-        "/api/rollup" | "/api/v1/rollup" => (Route::Rollup, POST),
-        "/api/version" | "/api/v1/version" => (Route::ApiVersion, GET_POST),
+    // OpenTSDB looks its routes up in lower case; those of its API have a version, if one is told.
+    let lower = path.to_ascii_lowercase();
+    let found = match lower.replacen("/api/v1/", "/api/", 1).as_str() {
+        "/api/put" => (Route::Put, POST),
+        "/api/histogram" => (Route::Histogram, POST),
+        "/api/rollup" => (Route::Rollup, POST),
+        "/api/version" => (Route::ApiVersion, GET_POST),
         "/version" => (Route::Version, GET),
         "/api/aggregators" | "/aggregators" => (Route::Aggregators, GET_POST),
         "/api/config/filters" => (Route::Filters, GET_POST),
@@ -134,11 +140,36 @@ fn find(port: Port, path: &str) -> Option<(Route, &'static [&'static str])> {
         "/api/stats" => (Route::ApiStats, GET_POST),
         "/stats" => (Route::Stats, GET),
         "/api/suggest" | "/suggest" => (Route::Suggest, GET_POST),
-        "/api/uid/assign" | "/api/v1/uid/assign" => (Route::Assign, GET_OR_POST),
+        "/api/uid/assign" => (Route::Assign, GET_OR_POST),
+        "/api/dropcaches" | "/dropcaches" => (Route::DropCaches, GET),
+        "/api/status" => (Route::Status, GET),
         _ if port == Port::Http => return find_own(path),
         _ => return None,
     };
     Some(found)
+}
+
+/// OpenTSDB's answers to another version of its API than the first, where no such path is known.
+fn version(port: Port, path: &str) -> Result<(), Reply> {
+    let path = plain(path).to_ascii_lowercase();
+    let told = path.strip_prefix("/api/v").and_then(|rest| rest.split('/').next());
+    let Some(told) = told.filter(|told| told.starts_with(|first: char| first.is_ascii_digit()))
+    else {
+        return Ok(());
+    };
+    match told.parse::<i32>() {
+        _ if port == Port::Kairosdb => Ok(()),
+        Ok(number) if number <= 1 => Ok(()),
+        Ok(number) => {
+            let details = format!("API version [{number}] is greater than the max [1]");
+            let message = "Requested API version is greater than the max implemented";
+            Err(Reply::error(501, message, Some(&details)))
+        }
+        Err(_) => {
+            let details = format!("API version [v{told}] is not a number");
+            Err(Reply::error(400, "Invalid API version format supplied", Some(&details)))
+        }
+    }
 }
 
 fn find_kairosdb(path: &str) -> Option<(Route, &'static [&'static str])> {
@@ -155,7 +186,7 @@ fn find_own(path: &str) -> Option<(Route, &'static [&'static str])> {
     Some(match path {
         "/api/v1/import" => (Route::Import, POST),
         "/health" | "/-/healthy" => (Route::Health, GET),
-        "/-/ready" => (Route::Ready, GET),
+        "/-/ready" | "/ready" => (Route::Ready, GET),
         "/metrics" => (Route::Metrics, GET),
         "/api/v1/status/rejected" => (Route::Rejected, GET),
         "/api/v1/status/tsdb" => (Route::Cardinality, GET_POST),
@@ -220,5 +251,25 @@ mod tests {
             let route = get(&format!("/api/v1/label/{path}/values"));
             assert_eq!(route, Ok(Route::Labels(What::Values(label.into()))), "{path}");
         }
+    }
+
+    #[test]
+    fn the_first_version_of_the_api_is_the_only_one() {
+        let post = |path: &str| route(Port::Opentsdb, &Method::Post, path).map_err(|r| r.status);
+        assert_eq!(post("/api/v1/put"), Ok(Route::Put));
+        assert_eq!(post("/API/V1/suggest"), Ok(Route::Suggest));
+        for (path, status) in [
+            ("/api/v2/put", 501),
+            ("/api/v99", 501),
+            ("/api/v1d/put", 400),
+            ("/api/v99999999999/put", 400),
+            ("/api/v1/nosuch", 404),
+            ("/api/v/put", 404),
+            ("/api/values", 404),
+        ] {
+            assert_eq!(post(path), Err(status), "{path}");
+        }
+        let own = route(Port::Http, &Method::Get, "/api/v1/labels");
+        assert_eq!(own, Ok(Route::Labels(What::Labels)));
     }
 }

@@ -179,12 +179,10 @@ impl<'a> Judge<'a> {
                 return Err(refuse(format!("Unable to parse bucket bounds: {}", shown())));
             }
             let bounds = text::bounds(key);
-            let (low, high) = bounds.ok_or_else(|| {
-                refuse(format!("Unable to parse value to a number: bucket {}", shown()))
-            })?;
+            let (low, high) = bounds.ok_or_else(|| refuse("Unable to parse value to a number"))?;
             buckets.push((low, high, *count));
         }
-        let buckets = Buckets::new(fields.underflow, fields.overflow, buckets);
+        let buckets = Buckets::new(fields.underflow, fields.overflow, text::last_of_each(buckets));
         Ok(Histogram::Buckets(buckets.map_err(|bad| refuse(format!("histogram: {bad}")))?))
     }
 

@@ -63,16 +63,22 @@ type Parsed<T> = Result<T, &'static str>;
 fn by_form(text: &str, now_ms: i64) -> Parsed<i64> {
     let (body, zone) = split_zone(text)?;
     if zone.is_none() && is_relative(text) {
-        let back = duration(text.strip_prefix("now").unwrap_or(text))?.saturating_abs();
+        let back = match text.strip_prefix('-').and_then(Decimal::parse) {
+            Some(seconds) => seconds.times(SECOND_MS).ok_or("duration too long")?,
+            None => duration(text.strip_prefix("now").unwrap_or(text))?.saturating_abs(),
+        };
         return Ok(now_ms.saturating_sub(back));
     }
     if body.len() == 4 || body.get(4..5) == Some("-") {
+        if zone.is_none() && body.contains('.') {
+            return Err("a fraction of a second needs a zone behind it");
+        }
         return Ok(calendar(body)? - zone.unwrap_or(0));
     }
     if zone.is_some() {
         return Err("zone without a date");
     }
-    number(text)
+    number(text.strip_prefix('+').unwrap_or(text))
 }
 
 /// Distances start with a minus sign or `now`, or end in a unit.
@@ -180,7 +186,7 @@ fn month_days(year: i64, month: i64) -> i64 {
 }
 
 /// Sum of `1h5m` and the like. A minus sign holds for its part and all behind it; a number
-/// without a unit is seconds.
+/// without a unit is seconds, and stands alone.
 fn duration(text: &str) -> Parsed<i64> {
     let mut rest = text;
     let mut sign = 1;
@@ -193,6 +199,10 @@ fn duration(text: &str) -> Parsed<i64> {
             (sign, rest) = (-1, positive);
         }
         let (part_ms, behind) = duration_part(rest)?;
+        let has_unit = rest.ends_with(|last: char| last.is_ascii_alphabetic());
+        if behind.is_empty() && !has_unit && sum != 0 {
+            return Err("a number without a unit behind others");
+        }
         sum = sum.saturating_add(sign * part_ms);
         rest = behind;
     }
@@ -218,6 +228,8 @@ fn unit(text: &str) -> Parsed<(i64, &str)> {
     let unit_ms = match first.to_ascii_lowercase() {
         'm' if rest.starts_with(['s', 'S']) => return Ok((1, &rest[1..])),
         's' => SECOND_MS,
+        // Elsewhere it would be a month, or a million.
+        'm' if first == 'M' => return Err("unknown unit of a duration"),
         'm' => MINUTE_MS,
         'h' => HOUR_MS,
         'd' => DAY_MS,
@@ -230,7 +242,7 @@ fn unit(text: &str) -> Parsed<(i64, &str)> {
 }
 
 fn number(text: &str) -> Parsed<i64> {
-    let value = Decimal::parse(text).ok_or("not a number")?;
+    let value = Decimal::parse(text).filter(|_| !text.starts_with('.')).ok_or("not a number")?;
     let whole = value.whole().ok_or("number out of range")?;
     let shift = match whole {
         _ if whole <= SECONDS_MAX => 3,

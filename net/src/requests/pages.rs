@@ -43,6 +43,11 @@ pub(super) fn page(node: &Node, route: &Route) -> Reply {
             Reply::new(200, PLAIN_JSON, body)
         }
         Route::Version => Reply::new(200, "text/plain; charset=UTF-8", telnet::version()),
+        // There is none; what asks for it wants to go on.
+        Route::DropCaches => {
+            Reply::new(200, JSON, r#"{"status":"200","message":"Caches dropped"}"#)
+        }
+        Route::Status => Reply::new(200, JSON, r#"{"status":"ok"}"#),
         Route::KairosdbVersion => {
             let body = format!("{{\"version\": \"{}\"}}", kairosdb::version());
             Reply::new(200, PLAIN_JSON, body)

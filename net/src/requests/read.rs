@@ -52,8 +52,14 @@ impl EventLoop {
                 self.begin_task(place, Box::new(SnapshotTask { node, framing, query, verb }));
             }
             Route::Suggest => {
-                let framing = self.conns[place].framing;
-                self.begin_task(place, Box::new(SuggestTask { node, framing, query }));
+                let post = request.head.method == Method::Post;
+                match agents::suggest_query(post, query, &request.body) {
+                    Ok(query) => {
+                        let framing = self.conns[place].framing;
+                        self.begin_task(place, Box::new(SuggestTask { node, framing, query }));
+                    }
+                    Err(answer) => self.answer(place, &answer),
+                }
             }
             Route::Cardinality => {
                 let framing = self.conns[place].framing;

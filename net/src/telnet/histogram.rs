@@ -45,6 +45,10 @@ pub fn judge_put<'a>(
     let sent: Vec<&[u8]> = words(rest).collect();
     let relaxed: Vec<&[u8]> = words(rest).filter(|word| !word.is_empty()).collect();
     let is_meant = |words: &[&[u8]]| is_simple(words) || is_binary(words, policy);
+    // OpenTSDB counts the words before it looks at the value.
+    if policy.strict && sent.len() < 4 {
+        return None;
+    }
     if is_meant(&sent) {
         return Some(judge(rest, policy));
     }

@@ -1,4 +1,5 @@
-//! Grammar of a selector: `name`, `{matchers}`, `name{matchers}`, any of them in parentheses.
+//! Grammar of a selector: `name`, `{matchers}`, `name{matchers}`, any of them in parentheses and behind plus
+//! signs.
 //!
 //! A metric name outside the braces holds for every `or` group. So does a name that is the only
 //! one set inside them: `{dc="a" or "cpu", host="b"}` asks for `cpu` on both sides.
@@ -36,8 +37,13 @@ impl<'a> Parser<'a> {
     /// The whole text as one selector.
     pub(super) fn selector(mut self) -> Parsed<Selector> {
         let mut open = 0_usize;
-        while self.skip('(')? {
-            open += 1;
+        // A sign in front of an expression says nothing.
+        loop {
+            if self.skip('(')? {
+                open += 1;
+            } else if !self.skip('+')? {
+                break;
+            }
         }
         let groups = self.plain()?;
         for _ in 0..open {
@@ -229,7 +235,13 @@ fn with_names(mut groups: Vec<Group>, bare: Option<String>) -> Result<Vec<Group>
 
 /// Refuses a group whose metric name would have to have two values.
 fn one_name(group: &[Matcher], bare: Option<&str>) -> Result<(), String> {
-    let mut names = bare.into_iter().chain(group.iter().filter_map(Matcher::pinned_name));
+    // An empty one in the braces pins nothing, but beside a name it is another.
+    let inside = group.iter().filter_map(|matcher| match &matcher.op {
+        Op::Equal(name) if matcher.label == NAME_LABEL => Some(name.as_str()),
+        _ => None,
+    });
+    let inside = inside.filter(|name| bare.is_some() || !name.is_empty());
+    let mut names = bare.into_iter().chain(inside);
     let Some(first) = names.next() else {
         return Ok(());
     };

@@ -252,7 +252,8 @@ impl Rewriter<'_> {
             'v' => Ok('\x0b'),
             'x' => self.hex(),
             '0'..='7' => self.octal(c),
-            _ if c.is_ascii_punctuation() => Ok(c),
+            // Anything of ASCII that is no letter or digit stands for itself, blanks and controls too.
+            _ if c.is_ascii() && !c.is_ascii_alphanumeric() => Ok(c),
             _ => Err(format!(r"invalid escape \{}", c.escape_debug())),
         }
     }

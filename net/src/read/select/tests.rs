@@ -50,6 +50,8 @@ fn grammar() {
         ("cpu{}", "=cpu"),
         ("((cpu{a='b'},))", "=cpu a=b"),
         ("( # x\ncpu\n)", "=cpu"),
+        ("+cpu", "=cpu"),
+        ("+ (+ +{a=\"1\"})", "a=1"),
         ("{a=\"1\"}", "a=1"),
         ("{a=\"1\",b!=\"2\" , c=~\"3\",d!~\"4\",}", "a=1 b!=2 c=~3 d!~4"),
         ("cpu{a=\"1\",a=\"1\",a=~\"1\",a=~\"1\"}", "=cpu a=1 a=~1"),
@@ -160,6 +162,9 @@ fn refused() {
         ("{a=\"b\nc\"}", 3, "line end"),
         ("{a=~\"(\"}", 4, "regular expression"),
         ("cpu{__name__=\"x\"}", 0, "set twice"),
+        ("cpu{__name__=\"\"}", 0, "set twice"),
+        ("cpu+", 3, "plain selector"),
+        ("-cpu", 0, "expected"),
         ("cpu{a=\"b\" or \"x\"}", 0, "set twice"),
         ("{\"x\",\"y\"}", 0, "set twice"),
     ] {
