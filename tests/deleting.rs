@@ -128,3 +128,22 @@ fn the_oldest_segments_go_when_there_is_too_much() {
     let text = node.export_text(EVERYTHING);
     assert_eq!(node.kill_and_restart().export_text(EVERYTHING), text);
 }
+
+#[test]
+fn samples_from_the_far_future_do_not_take_the_present_along() {
+    let node = Node::with_flags(&["--retention-bytes", "1"]);
+    for round in 1..4 {
+        node.put_lines(&format!("put far {} {round} h=a\n", 4_102_444_800_i64 + round));
+        node.put_lines(&lines(0..9, 100 * round..100 * round + 9, round));
+        node.force_flush();
+    }
+    assert_eq!(node.export_text("far").lines().count(), 1);
+    assert_eq!(node.export_all().count(), 3 * (81 + 1), "each segment ends in the far future");
+    // Merged they stand apart, and what is old goes by itself.
+    assert!(node.get("/internal/force_merge").text().ends_with("merged\n"));
+    node.put_lines(&lines(0..9, 86_400..86_409, 5));
+    node.force_flush();
+    let kept = || node.export_all().count();
+    wait::until("the older segment is dropped", || kept() == 81 + 3);
+    assert_eq!(converse(node.opentsdb(), lines(0..1, 172_800..172_801, 5)), "");
+}

@@ -284,6 +284,15 @@ impl Engine {
         }
     }
 
+    /// Has the names in memory sealed; calls back once that is done.
+    pub fn seal_names(&self, done: Done) {
+        if let Err(refused) = self.shared.keeper.send(Job::SealNames(done))
+            && let Job::SealNames(done) = refused.into_inner()
+        {
+            done(Err("the node is stopping".into()));
+        }
+    }
+
     /// Deletes the samples of these series from the first to the last of `times` that were accepted
     /// before this call; calls back when that is durable and visible. What is accepted later stays,
     /// also for the same series and timestamps.

@@ -131,10 +131,12 @@ impl Keeper {
     }
 
     fn end(&mut self) -> Result<()> {
-        if self.shared.gate.has(Cause::Failed) {
-            self.shared.gate.check()?;
-        }
-        self.flush_all()
+        // Where a log failed its rows are in memory only, as far as anybody knows: files of their own
+        // are another try. That there was a failure is told all the same.
+        let failed =
+            if self.shared.gate.has(Cause::Failed) { self.shared.gate.check() } else { Ok(()) };
+        let flushed = self.flush_all();
+        failed.and(flushed)
     }
 
     fn flush_frozen_or_tell(&mut self) {

@@ -281,6 +281,11 @@ impl Merger {
         let inputs: Vec<_> = view.segments.iter().filter(|s| is_input(s)).cloned().collect();
         let (deletes, floor_ms) = (view.deletes.clone(), view.floor_ms);
         drop(view);
+        if inputs.len() < names.len() {
+            // Retention took one, or it was set aside, since this was planned. What comes out takes the
+            // place of all of them, so it must not be made of a part.
+            return Ok(0);
+        }
         let applied = deletes.last().map_or(0, |delete| delete.number);
         let applied = inputs.iter().map(|segment| segment.deletes()).fold(applied, u64::max);
         let rows = inputs.iter().map(|segment| segment.footer().samples).sum();

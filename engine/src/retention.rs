@@ -2,7 +2,8 @@
 //!
 //! What goes takes everything before it along: the manifest keeps the first timestamp that is still
 //! served, its floor, which only rises. So a dropped segment can never bring back what it had
-//! overwritten in an older one, and a clock that is set back brings nothing back either.
+//! overwritten in an older one, and a clock that is set back brings nothing back either. By size nothing
+//! goes that ends beyond tomorrow: a floor up there would take the present along.
 
 use crate::manifest::SegmentEntry;
 use crate::state::Shared;
@@ -11,6 +12,11 @@ use std::time::Duration;
 
 /// A clock that runs ahead must not empty the node: age counts from the newest sample then, and a day.
 const AHEAD_MS: i64 = 86_400_000;
+
+/// What is later was sent by a clock that is wrong, or this one is.
+pub fn horizon_ms(now_ms: i64) -> i64 {
+    now_ms.saturating_add(AHEAD_MS)
+}
 
 /// What is kept.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -40,9 +46,11 @@ pub fn floor_ms(entries: &[SegmentEntry], keep: Keep, floor_ms: i64, now_ms: i64
         entries.iter().map(|entry| (entry.times.1, entry.bytes)).collect();
     ends.sort_unstable();
     let mut bytes: u64 = ends.iter().filter(|end| end.0 >= floor).map(|end| end.1).sum();
+    let horizon = horizon_ms(now_ms);
+    let present = ends.iter().map(|end| end.0).filter(|&end| end <= horizon).max();
     // The newest stays whatever it weighs.
     for (end, freed) in ends {
-        if bytes <= bytes_max || end >= newest {
+        if bytes <= bytes_max || present.is_none_or(|newest| end >= newest) {
             break;
         }
         if end < floor {
@@ -123,9 +131,18 @@ mod tests {
     fn bytes_go_oldest_first_and_the_newest_stays() {
         let entries = entries(&[(3, 40), (1, 40), (2, 40)]);
         let keep = |bytes| Keep { age: None, bytes_max: Some(bytes) };
-        assert_eq!(floor_ms(&entries, keep(120), 0, 0), 0);
-        assert_eq!(floor_ms(&entries, keep(119), 0, 0), DAY + 6);
-        assert_eq!(floor_ms(&entries, keep(50), 0, 0), 2 * DAY + 6);
-        assert_eq!(floor_ms(&entries, keep(1), 0, 0), 2 * DAY + 6);
+        assert_eq!(floor_ms(&entries, keep(120), 0, 3 * DAY), 0);
+        assert_eq!(floor_ms(&entries, keep(119), 0, 3 * DAY), DAY + 6);
+        assert_eq!(floor_ms(&entries, keep(50), 0, 3 * DAY), 2 * DAY + 6);
+        assert_eq!(floor_ms(&entries, keep(1), 0, 3 * DAY), 2 * DAY + 6);
+    }
+
+    #[test]
+    fn samples_from_the_far_future_take_nothing_along() {
+        let entries = entries(&[(1, 40), (2, 40), (3, 40), (40_000, 40), (50_000, 40)]);
+        let keep = |bytes| Keep { age: None, bytes_max: Some(bytes) };
+        assert_eq!(floor_ms(&entries, keep(160), 0, 3 * DAY), DAY + 6);
+        assert_eq!(floor_ms(&entries, keep(1), 0, 3 * DAY), 2 * DAY + 6);
+        assert_eq!(floor_ms(&entries[3..], keep(1), 0, 3 * DAY), 0);
     }
 }

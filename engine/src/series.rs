@@ -392,10 +392,13 @@ impl Registry {
         let mut next = ids.start;
         while next < ids.end {
             let mut builder = Builder::new(next, self.seed);
-            while next < ids.end && !builder.is_full() && builder.bytes() < part_bytes_max {
+            loop {
                 let lot = next..ids.end.min(next + NAMES_AT_ONCE as u32);
                 next = lot.end;
                 self.each(lot, |_, name| builder.add(name));
+                if next == ids.end || builder.is_full() || builder.bytes() >= part_bytes_max {
+                    break;
+                }
             }
             self.check()?;
             parts.push(builder.seal(env, &dir, number())?);

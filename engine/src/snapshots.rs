@@ -32,31 +32,38 @@ pub(crate) fn create(shared: &Shared, name: &str) -> Result<()> {
     make_dir(env, &dir)?;
     let temporary = dir.join(format!("{name}.tmp"));
     remove_tree(env, &temporary)?;
-    make_dir(env, &temporary)?;
+    // Links that nobody asked for any more would keep files from going.
+    fill(shared, &temporary).inspect_err(|_| drop(remove_tree(env, &temporary)))?;
+    let path = dir.join(name);
+    let renamed = env.disk.rename(&temporary, &path);
+    renamed.map_err(|error| Error::io("rename", &temporary, error))?;
+    sync_dir(env, &dir)?;
+    sync_dir(env, &shared.config.dir)
+}
+
+/// Makes a directory what the snapshot is to be, durable but for its name.
+fn fill(shared: &Shared, temporary: &Path) -> Result<()> {
+    let env = &shared.env;
+    make_dir(env, temporary)?;
     for sub in SUBDIRS {
         make_dir(env, &temporary.join(sub))?;
     }
     {
         // While it is held, nothing that it names is removed.
         let manifest = shared.manifest.lock();
-        link_files(shared, &manifest, &temporary)?;
+        link_files(shared, &manifest, temporary)?;
         // What retention hides must not show up where there is none; but what only a clock hides that
         // runs ahead is back when it is right, and must be in the copy.
         let keep = Keep { bytes_max: None, ..shared.config.keep };
         let now_ms = shared.env.clock.wall_ms();
         let floor_ms = retention::floor_ms(&manifest.segments, keep, manifest.floor_ms, now_ms);
         let copy = Manifest { floor_ms, ..manifest.clone() };
-        copy.write(env, &temporary)?;
+        copy.write(env, temporary)?;
     }
     for sub in SUBDIRS {
         sync_dir(env, &temporary.join(sub))?;
     }
-    sync_dir(env, &temporary)?;
-    let path = dir.join(name);
-    let renamed = env.disk.rename(&temporary, &path);
-    renamed.map_err(|error| Error::io("rename", &temporary, error))?;
-    sync_dir(env, &dir)?;
-    sync_dir(env, &shared.config.dir)
+    sync_dir(env, temporary)
 }
 
 fn link_files(shared: &Shared, manifest: &Manifest, to: &Path) -> Result<()> {

@@ -143,7 +143,7 @@ impl Memory {
         self.level.store(level as u8, Relaxed);
         if level == Level::Out {
             engine.gate().close(Cause::Memory, self.reason());
-        } else if level < Level::Scarce {
+        } else if Level::of(used_bytes, limit_bytes) < Level::Scarce {
             engine.gate().open(Cause::Memory);
         }
         if engine.seals_names() && is_due(&self.sealed_ns, now, SEAL) {
@@ -151,8 +151,10 @@ impl Memory {
             engine.flush(Box::new(|_told_already| {}));
         }
         if level > Level::Ample && is_due(&self.gave_back_ns, now, GIVE_BACK) {
-            // Rows become segments, and names leave memory with them.
-            engine.flush(Box::new(|_told_already| memory::give_back()));
+            // Rows become segments, and names leave memory, few as they may be: while new series are
+            // refused they would not become more.
+            engine.flush(Box::new(|_told_already| {}));
+            engine.seal_names(Box::new(|_told_already| memory::give_back()));
         }
     }
 

@@ -127,7 +127,7 @@ fn config(flags: &Serve, shards: usize, memory_limit: Option<u64>) -> Config {
     let flush_rows_max = memory_limit.map_or(u64::MAX, |bytes| bytes / FLUSH_SHARE);
     let flush_rows = config.flush_rows.min(flush_rows_max.max(1 << 16));
     let names_max = memory_limit.map_or(u64::MAX, |bytes| bytes / NAMES_SHARE);
-    let names_part_bytes_max = config.names_part_bytes_max.min(names_max);
+    let names_part_bytes_max = config.names_part_bytes_max.min(names_max.max(1 << 20));
     // With 0 every acknowledgement asks for its sync; lines nobody waits for are synced as usual.
     let interval = Some(flags.sync_interval).filter(|interval| !interval.is_zero());
     let age = flags.retention.filter(|age| !age.is_zero());

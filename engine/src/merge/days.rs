@@ -35,15 +35,23 @@ impl Partition {
     }
 }
 
-/// First and last millisecond of each file, from the rows of each day.
-pub fn cut(rows_by_day: &BTreeMap<i64, u64>, partition: Partition) -> Vec<(i64, i64)> {
+/// First and last millisecond of each file, from the rows of each day. No file holds days up to the one
+/// of `horizon_ms` and later ones: retention could not drop the former without the latter.
+pub fn cut(
+    rows_by_day: &BTreeMap<i64, u64>,
+    partition: Partition,
+    horizon_ms: i64,
+) -> Vec<(i64, i64)> {
+    let is_ahead = |day: i64| day > partition.day_of(horizon_ms);
     let mut cuts: Vec<(i64, i64)> = Vec::new();
     // Days and rows of the pack being filled.
     let mut pack: Option<(i64, i64, u64)> = None;
     for (&day, &rows) in rows_by_day {
         let dense = rows >= DENSE_ROWS;
-        if let Some((first, last, _)) = pack.take_if(|(_, _, packed)| dense || *packed >= PACK_ROWS)
-        {
+        let is_closed = |pack: &mut (i64, i64, u64)| {
+            dense || pack.2 >= PACK_ROWS || is_ahead(day) != is_ahead(pack.1)
+        };
+        if let Some((first, last, _)) = pack.take_if(is_closed) {
             cuts.push((first, last));
         }
         if dense {
@@ -72,10 +80,10 @@ mod tests {
     #[test]
     fn full_days_stand_alone_and_thin_ones_together() {
         let rows = [(1, 5), (2, 5), (3, DENSE_ROWS), (4, 9), (9, 1), (10, DENSE_ROWS * 9)];
-        assert_eq!(days(&cut(&rows.into(), DAYS)), [(1, 2), (3, 3), (4, 9), (10, 10)]);
+        assert_eq!(days(&cut(&rows.into(), DAYS, i64::MAX)), [(1, 2), (3, 3), (4, 9), (10, 10)]);
         let thin: BTreeMap<i64, u64> = (0..115_740).map(|day| (day, 1)).collect();
-        assert_eq!(cut(&thin, DAYS).len(), 1);
-        assert_eq!(days(&cut(&[(-1, 1)].into(), DAYS)), [(-1, -1)]);
+        assert_eq!(cut(&thin, DAYS, i64::MAX).len(), 1);
+        assert_eq!(days(&cut(&[(-1, 1)].into(), DAYS, i64::MAX)), [(-1, -1)]);
     }
 
     proptest! {
@@ -83,7 +91,9 @@ mod tests {
         fn every_day_is_in_one_file(
             rows in prop::collection::btree_map(-50..50i64, 1..DENSE_ROWS * 2, 0..40)
         ) {
-            let cuts = cut(&rows, DAYS);
+            let horizon = 9 * DAY_MS + 5;
+            let cuts = cut(&rows, DAYS, horizon);
+            prop_assert!(cuts.iter().all(|&(from, to)| to <= 10 * DAY_MS || from > horizon));
             for &day in rows.keys() {
                 let holds = |&(from, to): &(i64, i64)| from <= day * DAY_MS && to >= (day + 1) * DAY_MS - 1;
                 prop_assert_eq!(cuts.iter().filter(|cut| holds(cut)).count(), 1);

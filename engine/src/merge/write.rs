@@ -7,6 +7,7 @@ use crate::env::Env;
 use crate::error::Result;
 use crate::limits::RUN_ROWS_MAX;
 use crate::names::groups::Groups;
+use crate::retention;
 use crate::scan::{Cursor, Scan};
 use crate::segment::writer::Sealed;
 use crate::segment::{Segment, SegmentWriter};
@@ -61,7 +62,8 @@ impl Merge<'_> {
         let first = epochs.clone().map(|(first, _)| first).min().unwrap_or(0);
         let last = epochs.map(|(_, last)| last).max().unwrap_or(0);
         let (mut sealed, mut names) = (Vec::new(), Groups::for_merges());
-        for (from, to) in cut(&self.rows_by_day(pace)?, self.partition) {
+        let horizon_ms = retention::horizon_ms(self.env.clock.wall_ms());
+        for (from, to) in cut(&self.rows_by_day(pace)?, self.partition, horizon_ms) {
             if to < self.floor_ms {
                 continue;
             }
