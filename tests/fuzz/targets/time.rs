@@ -28,7 +28,9 @@ fn date(ms: u64) {
     let ms = i64::try_from(ms).expect("below the year 10000");
     let Civil { year, month, day, hour, minute, second, millisecond, .. } = Civil::of(ms);
     let date = format!("{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}");
-    for zone in ["", "Z", "+00:00", "-00:00"] {
+    assert!(parse(&format!("{date}.{millisecond:03}"), NOW_MS).is_err(), "{date}");
+    assert_eq!(parse(&date, NOW_MS), Ok(ms - millisecond), "{date}");
+    for zone in ["Z", "+00:00", "-00:00"] {
         let text = format!("{date}.{millisecond:03}{zone}");
         assert_eq!(parse(&text, NOW_MS), Ok(ms), "{text}");
     }
