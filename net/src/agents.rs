@@ -6,8 +6,7 @@ use crate::http::reply::{JSON, Reply};
 use crate::node::Node;
 use crate::policy::Policy;
 use crate::put::plain::reader::{Fault, Reader, Token};
-use crate::put::reply::push_json_string;
-use crate::put::rules::BAD_JSON;
+use crate::put::reply::{bad_json, push_json_string};
 use crate::status;
 use irontsd_engine::assigned::NameKind;
 use irontsd_engine::index::{Listing, Texts};
@@ -144,11 +143,7 @@ pub fn stats_text(node: &Node) -> Reply {
 /// What a request to `/api/suggest` asks for: in the body, if there is a JSON object, else in the query.
 pub fn suggest_query(post: bool, query: Query, body: &[u8]) -> Result<Query, Reply> {
     let query = if post && body.trim_ascii_start().starts_with(b"{") {
-        let refused = |fault: Fault| {
-            let details = format!("{} at byte {}", fault.what, fault.at);
-            Reply::error(400, BAD_JSON, Some(&details))
-        };
-        fields(body).map_err(refused)?
+        fields(body).map_err(bad_json)?
     } else {
         query
     };

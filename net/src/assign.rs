@@ -8,8 +8,7 @@ use crate::http::reply::{Framing, JSON, Reply};
 use crate::node::Node;
 use crate::point;
 use crate::put::plain::reader::{Fault, Reader, Token};
-use crate::put::reply::push_json_string;
-use crate::put::rules::BAD_JSON;
+use crate::put::reply::{bad_json, push_json_string};
 use crate::workers::{Step, Task};
 use irontsd_engine::assigned::NameKind;
 use irontsd_engine::name;
@@ -45,13 +44,9 @@ fn from_body(body: &[u8]) -> Result<Wanted, Reply> {
         let details = "Supply valid JSON formatted data in the body of your request";
         return Err(Reply::error(400, "Missing message content", Some(details)));
     }
-    let refused = |fault: Fault| {
-        let details = format!("{} at byte {}", fault.what, fault.at);
-        Reply::error(400, BAD_JSON, Some(&details))
-    };
     let utf8 = std::str::from_utf8(body);
-    utf8.map_err(|error| refused(Fault { at: error.valid_up_to(), what: "invalid UTF-8" }))?;
-    read_body(body).map_err(refused)
+    utf8.map_err(|error| bad_json(Fault { at: error.valid_up_to(), what: "invalid UTF-8" }))?;
+    read_body(body).map_err(bad_json)
 }
 
 fn read_body(body: &[u8]) -> Result<Wanted, Fault> {

@@ -288,7 +288,9 @@ fn stop(server: Server, node: Arc<Node>) {
     });
     match ended.recv_timeout(STOP_WITHIN) {
         Ok(Ok(())) => tracing::info!("stopped, everything is in segments"),
-        Ok(Err(error)) => tracing::warn!("stopped, the rest stays in the logs: {error}"),
+        Ok(Err(error)) => {
+            tracing::warn!("stopped; what is in no segment stays in the logs: {error}")
+        }
         Err(_) => tracing::warn!("stopped before the last flush ended; the logs keep the rest"),
     }
 }

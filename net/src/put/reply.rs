@@ -1,6 +1,9 @@
 //! OpenTSDB's answers to `/api/put`, and its error object.
 
+use super::plain::reader::Fault;
+use super::rules::BAD_JSON;
 use super::{BodyError, Failure, Outcome};
+use crate::http::reply::Reply;
 
 /// What the query string asks to be told.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +32,12 @@ pub fn answer(flags: Flags, outcome: &Outcome) -> (u16, String) {
 /// Status and body of the answer to a body refused as a whole.
 pub fn refusal(error: &BodyError) -> (u16, String) {
     (400, error_object(400, &error.message, error.details.as_deref()))
+}
+
+/// The answer to a body that is not the JSON it should be.
+pub fn bad_json(fault: Fault) -> Reply {
+    let details = format!("{} at byte {}", fault.what, fault.at);
+    Reply::error(400, BAD_JSON, Some(&details))
 }
 
 /// Status and body of the answer when the good points were not synced in time; `failures` lists all.

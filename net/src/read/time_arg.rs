@@ -191,6 +191,7 @@ fn duration(text: &str) -> Parsed<i64> {
     let mut rest = text;
     let mut sign = 1;
     let mut sum = 0_i64;
+    let mut is_first = true;
     if rest.is_empty() {
         return Err("no duration");
     }
@@ -200,9 +201,10 @@ fn duration(text: &str) -> Parsed<i64> {
         }
         let (part_ms, behind) = duration_part(rest)?;
         let has_unit = rest.ends_with(|last: char| last.is_ascii_alphabetic());
-        if behind.is_empty() && !has_unit && sum != 0 {
+        if behind.is_empty() && !has_unit && !is_first {
             return Err("a number without a unit behind others");
         }
+        is_first = false;
         sum = sum.saturating_add(sign * part_ms);
         rest = behind;
     }

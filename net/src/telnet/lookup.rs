@@ -272,20 +272,20 @@ impl Lookup {
     }
 
     fn add(&mut self, hashes: Hashes, metric: &[u8], tags: &[u8], series: SeriesId) -> Option<u32> {
-        let bytes = |parts: &[&[u8]; 3]| parts.iter().map(|part| part.len()).sum::<usize>();
-        let around = self.table.around.clone();
-        let ((before, behind), (before_tags, behind_tags)) = (around.metric(), around.tags());
-        let (head, tail) = ([before, metric, behind], [before_tags, tags, behind_tags]);
+        let (around_metric, around_tags) = self.table.around.bytes();
+        let (head_bytes, tail_bytes) = (metric.len() + around_metric, tags.len() + around_tags);
         // A carriage return there would pass for the line's end in a guess.
-        if bytes(&head).max(bytes(&tail)) > u16::MAX as usize || tags.ends_with(b"\r") {
+        if head_bytes.max(tail_bytes) > u16::MAX as usize || tags.ends_with(b"\r") {
             return None;
         }
-        if self.table.bytes() + bytes(&head) + bytes(&tail) + ENTRY_BYTES > self.table_bytes_max {
+        if self.table.bytes() + head_bytes + tail_bytes + ENTRY_BYTES > self.table_bytes_max {
             self.renew();
         }
         let table = &mut self.table;
-        let head = table.metrics.add(hashes.0, head);
-        let tail = table.tags.add(hashes.1, tail);
+        let (before, behind) = table.around.metric();
+        let head = table.metrics.add(hashes.0, [before, metric, behind]);
+        let (before, behind) = table.around.tags();
+        let tail = table.tags.add(hashes.1, [before, tags, behind]);
         let entry = table.entries.len() as u32;
         table.entries.push(Entry {
             series,
