@@ -31,8 +31,10 @@ use put::run::measure;
 
 const NOTES: [&str; 5] = [
     "The same requests, made beforehand, go to each node in turn, each time on an empty directory; a \
-     connection sends its next request when the last one is answered. Points are agent lines as JSON, \
-     40,000 series, each on one connection.",
+     connection sends its next request when the last one is answered. A sender each: a thread for each \
+     connection, which sleeps until its answer is there. One sender: one thread that waits for answers \
+     on all of them, as proxies and load generators do. Points are agent lines as JSON, 40,000 series, \
+     each on one connection.",
     "CPU is the server's alone, user and system, /proc/PID/stat. Answered: until the last answer. \
      Sealed: until every point lies in synced files, as in the comparison of lines. IronTSD has \
      logged what it answers; VictoriaMetrics has no log.",
@@ -41,8 +43,8 @@ const NOTES: [&str; 5] = [
     "Checked in every run: each request was answered with 200 or 204, counters say all points stored, \
      an export equals what was sent.",
     "Receive and answer: a server of two loops that looks at nothing but the length of a request, run \
-     right after the others. What it costs is the kernel's, with the waking of senders: no server on \
-     this machine goes below.",
+     right after the others, that sleeps until there is something. What it costs is the kernel's, with \
+     the waking of senders.",
 ];
 
 /// Sends the same /api/put requests to VictoriaMetrics and to IronTSD and compares what it cost.

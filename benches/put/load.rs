@@ -16,13 +16,40 @@ pub struct Size {
     pub connections: u64,
     /// Samples of each of the 40,000 series.
     pub samples_per_series: u64,
+    /// Who sends them.
+    pub senders: Senders,
+}
+
+/// Who sends.
+#[derive(Clone, Copy, Debug)]
+pub enum Senders {
+    /// A thread for each connection, which waits for its answer.
+    OneEach,
+    /// One thread that waits for answers on all connections, as load generators and proxies do.
+    One,
 }
 
 /// The kinds that are measured.
-pub const SIZES: [Size; 3] = [
-    Size { points_per_request: 1000, connections: 4, samples_per_series: 150 },
-    Size { points_per_request: 50, connections: 4, samples_per_series: 75 },
-    Size { points_per_request: 1, connections: 8, samples_per_series: 10 },
+pub const SIZES: [Size; 4] = [
+    Size {
+        points_per_request: 1000,
+        connections: 4,
+        samples_per_series: 150,
+        senders: Senders::OneEach,
+    },
+    Size {
+        points_per_request: 50,
+        connections: 4,
+        samples_per_series: 75,
+        senders: Senders::OneEach,
+    },
+    Size { points_per_request: 1, connections: 8, samples_per_series: 10, senders: Senders::One },
+    Size {
+        points_per_request: 1,
+        connections: 8,
+        samples_per_series: 10,
+        senders: Senders::OneEach,
+    },
 ];
 
 /// The requests of a run.
@@ -35,6 +62,8 @@ pub struct Load {
     pub points: u64,
     /// What an export must yield.
     pub digest: Digest,
+    /// Who sends it.
+    pub senders: Senders,
     points_per_request: usize,
 }
 
@@ -62,6 +91,7 @@ impl Load {
             points: digest.count,
             connections,
             digest,
+            senders: size.senders,
             points_per_request: size.points_per_request,
         })
     }
@@ -87,10 +117,14 @@ fn requests(lines: &[u8], points: usize) -> Outcome<Requests> {
 
 impl fmt::Display for Load {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let senders = match self.senders {
+            Senders::OneEach => "a sender each",
+            Senders::One => "one sender",
+        };
         let points = if self.points_per_request == 1 { "point" } else { "points" };
         write!(
             out,
-            "{} requests of {} {points}, {} connections",
+            "{} requests of {} {points}, {} connections, {senders}",
             self.requests,
             self.points_per_request,
             self.connections.len(),

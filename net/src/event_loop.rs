@@ -8,6 +8,7 @@ mod commits;
 mod opening;
 mod patience;
 mod stop;
+mod waiting;
 
 pub(crate) use commits::unavailable;
 
@@ -63,6 +64,7 @@ pub struct EventLoop {
     pub(crate) udp: Option<Udp>,
     pub(crate) telnet: telnet::Scratch,
     pub(crate) buffer: Vec<u8>,
+    waiting: waiting::Waiting,
     /// Requests of this turn.
     pub(crate) requests: u64,
     /// Bytes received since the memory was last looked at for it.
@@ -115,6 +117,7 @@ impl EventLoop {
             udp,
             telnet: telnet::Scratch::default(),
             buffer: vec![0; READ_BYTES],
+            waiting: Default::default(),
             requests: 0,
             received_bytes: 0,
             was_scarce: false,
@@ -139,10 +142,7 @@ impl EventLoop {
         while !self.is_done() {
             let busy = !self.ready.is_empty() || self.udp_waits();
             let timeout = if busy { Duration::ZERO } else { self.patience(TICK) };
-            match self.poll.poll(&mut events, Some(timeout)) {
-                Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
-                _ => {}
-            }
+            self.wait(&mut events, timeout)?;
             events.iter().for_each(|event| self.note(event));
             self.read_messages();
             self.serve_ready();

@@ -15,6 +15,7 @@ impl EventLoop {
     /// Makes everything taken so far durable and visible, and lets the answers to it go. Whether
     /// that went well; if not, the answers say so already.
     pub(crate) fn commit(&mut self) -> bool {
+        self.waiting.note_answers(self.requests, self.pending.batch.len());
         self.count_requests();
         let outcome = self.shard.commit(&self.pending.batch).map_err(|error| error.to_string());
         if outcome.is_ok() {
