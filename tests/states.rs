@@ -103,6 +103,9 @@ fn after_a_failed_sync_nothing_is_taken_until_the_next_start() {
     strace.wait().expect("strace ends");
     assert_refuses(&node, "Input/output error");
     assert!(node.get("/-/ready").text().contains("until the node is started again"));
+    // The log may be in memory only; a segment is a file of its own.
+    let is_sealed = || node.metrics().sum("irontsd_segments", &[]) > 0.0;
+    wait::until("what was accepted lies in a segment", is_sealed);
     writer.ledger.check(&node.export_all());
     let node = node.stop_and_restart();
     assert_eq!(node.get("/-/ready").status, 200);

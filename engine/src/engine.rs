@@ -178,6 +178,7 @@ impl Engine {
             watcher_ends: Default::default(),
             faults: Mutex::new(report.faults.clone()),
             floor_ms: AtomicI64::new(manifest.floor_ms),
+            levels: Mutex::new(manifest.segments_by_level()),
             manifest: Mutex::new(manifest),
             retaining: Mutex::new(()),
             merges: Default::default(),
@@ -266,9 +267,12 @@ impl Engine {
         let epoch = |buffers: &Vec<Arc<WriteBuffer>>| {
             buffers.iter().map(|buffer| (buffer.clone(), buffer.len())).collect()
         };
+        // The newest epoch first: whoever sees a row of it sees all that was committed before.
+        let mut epochs: Vec<_> = view.epochs.iter().rev().map(epoch).collect();
+        epochs.reverse();
         Snapshot {
             segments: view.segments.clone(),
-            epochs: view.epochs.iter().map(epoch).collect(),
+            epochs,
             deletes: view.deletes.clone(),
             floor_ms: view.floor_ms.max(self.oldest_ms()),
             aside: view.aside.clone(),
@@ -368,18 +372,10 @@ impl Engine {
             log_bytes: current.logs.iter().map(|log| log.bytes()).sum::<u64>()
                 + self.shared.frozen_log_bytes.load(Relaxed),
             segment_bytes: view.segments.iter().map(|segment| segment.bytes()).sum(),
-            segments: self.segments_by_level(),
+            segments: self.shared.levels.lock().clone(),
             set_aside: view.aside.len(),
             damaged_blocks: view.segments.iter().filter_map(|s| s.damage()).map(|d| d.0).sum(),
         }
-    }
-
-    fn segments_by_level(&self) -> BTreeMap<u32, u64> {
-        let mut levels = BTreeMap::from([(0, 0)]);
-        for entry in &self.shared.manifest.lock().segments {
-            *levels.entry(entry.level).or_default() += 1;
-        }
-        levels
     }
 
     /// Flushes everything and ends the engine's threads. All shards must be gone.

@@ -3,7 +3,8 @@
 //!
 //! Order of the steps is the whole point; each is durable before the next begins:
 //! 1. logs of the new epoch; 2. new buffers in the view, then the epoch bump; 3. all shards moved;
-//! 4. segment and names synced; 5. manifest names it; 6. view shows it instead of the buffers; 7. old logs go.
+//! 4. segment synced, and the names, as long as their log can be; 5. manifest names it; 6. view shows it
+//! instead of the buffers; 7. old logs go.
 //!
 //! A failure before 5 leaves everything in logs and buffers, and is tried again; until then rows are
 //! refused.
@@ -262,8 +263,9 @@ impl Keeper {
         let deletes = shared.manifest.lock().deletes.last().map_or(0, |delete| delete.number);
         let open = |sealed: Sealed| Segment::open(&shared.env, &sealed.path);
         let segment = sealed.map(open).transpose()?.map(|segment| segment.with_deletes(deletes));
-        // The logs that go hold ids only; the names must be as durable as the segment that uses them.
-        shared.registry.sync().inspect_err(|error| shared.stop(error))?;
+        // The logs that go hold ids only, so the names must be durable. Where their log fails a start takes
+        // them from the segment, and the rows are better there than in logs that may have failed, too.
+        let _stopped = shared.registry.sync().inspect_err(|error| shared.stop(error));
         shared.change_manifest(|manifest| {
             manifest.flushed_epoch = epoch;
             manifest.segments.extend(segment.iter().map(|segment| segment.entry(0)));

@@ -12,6 +12,7 @@ use crate::names::part::Part;
 use crate::names::slots::NAMES_MAX;
 use crate::segment;
 use crate::types::SeriesId;
+use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::ops::Range;
 use std::path::Path;
@@ -120,6 +121,15 @@ impl Manifest {
     pub fn forget_deletes(&mut self) {
         let Manifest { segments, deletes, .. } = self;
         deletes.retain(|delete| segments.iter().any(|segment| hits(delete, segment)));
+    }
+
+    /// How many segments there are of each level, of the lowest at any rate.
+    pub fn segments_by_level(&self) -> BTreeMap<u32, u64> {
+        let mut levels = BTreeMap::from([(0, 0)]);
+        for entry in &self.segments {
+            *levels.entry(entry.level).or_default() += 1;
+        }
+        levels
     }
 
     /// Its text, checksum included.

@@ -324,6 +324,8 @@ impl Merger {
 
     fn replace(&self, inputs: &[&str], outputs: Vec<Segment>, level: u32) -> Result<()> {
         let shared = &self.shared;
+        // If that fails the outputs stay: the manifest on the disk may name them already. The next
+        // start removes those that it does not.
         shared.change_manifest(|manifest| {
             manifest.segments.retain(|entry| !inputs.contains(&entry.name.as_str()));
             manifest.segments.extend(outputs.iter().map(|segment| segment.entry(level)));
@@ -331,6 +333,7 @@ impl Merger {
         })?;
         shared.change_view(|view| {
             view.segments.retain(|segment| !inputs.contains(&segment.file_name().as_str()));
+            view.aside.retain(|aside| !inputs.contains(&aside.entry.name.as_str()));
             view.segments.extend(outputs.into_iter().map(Arc::new));
             sort_by_epoch(&mut view.segments);
         });
@@ -468,6 +471,7 @@ impl Shared {
         changed.write(&self.env, &self.config.dir)?;
         self.teller.take_manifest(&changed);
         self.tell();
+        *self.levels.lock() = changed.segments_by_level();
         *manifest = changed;
         Ok(())
     }

@@ -28,6 +28,7 @@ use crate::witness::Teller;
 use crossbeam::channel::Sender;
 use crossbeam::utils::CachePadded;
 use parking_lot::{Condvar, Mutex, RwLock};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::*};
@@ -124,6 +125,8 @@ pub struct Shared {
     pub watcher_ends: (Mutex<bool>, Condvar),
     /// What is on disk. Locked for as long as it takes to replace the file.
     pub manifest: Mutex<Manifest>,
+    /// Segments of each level that the manifest names, for whoever must not wait for the disk.
+    pub levels: Mutex<BTreeMap<u32, u64>>,
     /// Everything before this timestamp was dropped; as in the view.
     pub floor_ms: AtomicI64,
     /// Held by whoever drops what is not kept.
@@ -152,10 +155,11 @@ impl Shared {
         self.config.dir.join("segments")
     }
 
-    /// Refuses all rows until the next start.
+    /// Refuses all rows until the next start. What was accepted may be in memory only, if a log failed:
+    /// segments are files of their own, so a flush is another try.
     pub fn stop(&self, error: &Error) {
         if self.gate.close(Cause::Failed, format!("{error}: until the node is started again")) {
-            self.wake_all();
+            watcher::ask_for_flush(self);
         }
     }
 
@@ -166,7 +170,7 @@ impl Shared {
             return self.stop(error);
         }
         if self.gate.close(Cause::DiskFull, format!("{error}: until there is room again")) {
-            watcher::make_room(self);
+            watcher::ask_for_flush(self);
         }
     }
 

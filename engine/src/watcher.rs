@@ -62,8 +62,11 @@ fn set_lost_files_aside(shared: &Shared) {
             Arc::new(Aside { entry: entry.clone(), path, segment: Some(segment.clone()) })
         });
         shared.change_view(|view| {
+            let before = view.segments.len();
             view.segments.retain(|other| !Arc::ptr_eq(other, segment));
-            view.aside.extend(aside);
+            if view.segments.len() < before {
+                view.aside.extend(aside);
+            }
         });
     }
 }
@@ -84,7 +87,8 @@ pub fn look(shared: &Shared) {
             dir.display()
         );
         if shared.gate.close(Cause::DiskLow, reason) {
-            make_room(shared);
+            // It turns logs into segments, which take a fraction of their space.
+            ask_for_flush(shared);
         }
     } else if free_bytes >= enough_bytes && shared.gate.open(Cause::DiskLow) {
         shared.wake_all();
@@ -95,8 +99,8 @@ pub fn look(shared: &Shared) {
     }
 }
 
-/// A flush turns logs into segments, which take a fraction of their space.
-pub fn make_room(shared: &Shared) {
+/// Asks for a flush of everything, once until it begins.
+pub fn ask_for_flush(shared: &Shared) {
     shared.wake_all();
     if !shared.flush_asked.swap(true, AcqRel) {
         let _ending = shared.keeper.send(Job::Flush(None));

@@ -52,6 +52,31 @@ fn names_lost_from_their_file_are_taken_from_the_segments() {
     }
 }
 
+/// The segment that used them may be readable again one day.
+#[test]
+fn ids_of_lost_names_are_not_given_out_by_any_later_start() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut model = Model::new();
+    let mut node = open(dir.path());
+    node.commit(0, &one(0, 1), &mut model);
+    node.commit(0, &one(1, 2), &mut model);
+    node.close();
+    cut(&names_file(dir.path()), 64);
+    let segments = dir.path().join("segments");
+    let entry = fs::read_dir(&segments).expect("readable").next().expect("one").expect("readable");
+    let away = dir.path().join("away");
+    fs::rename(entry.path(), &away).expect("renamed");
+    for _ in 0..3 {
+        open_any(dir.path()).expect("opens").close();
+    }
+    let mut node = open_any(dir.path()).expect("opens");
+    node.commit(0, &one(2, 3), &mut model);
+    assert_eq!(node.engine.registry().find(&crate::common::name(2)), Some(2));
+    node.close();
+    fs::rename(&away, entry.path()).expect("renamed");
+    assert_eq!(open_any(dir.path()).expect("opens").content((1, 9)), model);
+}
+
 /// A node killed again and again has many logs; a start syncs what no start before it has.
 #[test]
 fn a_log_is_synced_by_the_first_start_that_finds_it_and_by_no_other() {

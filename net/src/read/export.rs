@@ -49,8 +49,8 @@ pub struct Export {
     expands: bool,
     /// What is still to be shown of the histograms read last.
     counts: Counts,
-    /// Samples whose values were printed and whose timestamps were not.
-    unpaired: usize,
+    /// Sum over the samples whose values were printed and whose timestamps were not.
+    unpaired: u64,
     /// The damage met; what else is readable is streamed all the same.
     losses: Losses,
     /// Whether the answer ends regularly all the same.
@@ -218,7 +218,7 @@ impl Export {
         json_line::begin(out, name);
         json_line::push_values(out, &self.samples, true);
         if more {
-            self.unpaired = self.samples.len();
+            self.unpaired = sum_of(&self.samples.timestamps);
             self.stage = Stage::LongValues;
             return Ok(());
         }
@@ -241,7 +241,8 @@ impl Export {
         if self.read_piece()? {
             json_line::push_values(out, &self.samples, false);
             self.samples_read += self.samples.len() as u64;
-            self.unpaired += self.samples.len();
+            let printed = sum_of(&self.samples.timestamps);
+            self.unpaired = self.unpaired.wrapping_add(printed);
             return Ok(());
         }
         json_line::middle(out);
@@ -253,7 +254,8 @@ impl Export {
     fn long_timestamps(&mut self, out: &mut Vec<u8>, first: bool) -> Result<()> {
         if self.read_piece()? {
             json_line::push_timestamps(out, &self.samples, &mut self.times, first);
-            self.unpaired = self.unpaired.wrapping_sub(self.samples.len());
+            let printed = sum_of(&self.samples.timestamps);
+            self.unpaired = self.unpaired.wrapping_sub(printed);
             self.stage = Stage::LongTimestamps(false);
             return Ok(());
         }
@@ -336,6 +338,15 @@ impl Export {
         self.at += usize::from(!more);
         Ok(())
     }
+}
+
+/// Tells sets of timestamps apart, in whatever pieces they are read.
+fn sum_of(timestamps: &[i64]) -> u64 {
+    let mixed = |&timestamp: &i64| {
+        let high = (timestamp as u64).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        (high ^ (high >> 32)).wrapping_add(1)
+    };
+    timestamps.iter().map(mixed).fold(0, u64::wrapping_add)
 }
 
 /// Buckets need the label `le` for themselves.
