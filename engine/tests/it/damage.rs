@@ -45,6 +45,26 @@ fn part(number: u64, is_stopped: bool) -> Vec<String> {
     damages.iter().filter_map(complaint).collect()
 }
 
+/// A bit of every byte, and every length: each is tried, always.
+#[test]
+fn a_bit_of_every_byte_and_every_length_is_named_or_costs_nothing() {
+    let judge_all = |is_stopped: bool| {
+        move || {
+            let directory = Directory::new(0, is_stopped);
+            let mut damages = planted::all(&directory);
+            damages.retain(|damage| damage.is_bit_or_cut(&directory.tree));
+            let bytes: usize = directory.tree.files.values().map(|file| file.len()).sum();
+            assert!(damages.len() > bytes, "{} of {bytes} bytes", damages.len());
+            let complaint =
+                |damage: &Damage| Some(format!("{damage}: {}", judge(&directory, damage).err()?));
+            let complaints: Vec<String> = damages.iter().filter_map(complaint).collect();
+            assert!(complaints.is_empty(), "stopped: {is_stopped}: {complaints:#?}");
+        }
+    };
+    let both = [true, false].map(|is_stopped| std::thread::spawn(judge_all(is_stopped)));
+    both.into_iter().for_each(|one| one.join().expect("one of them failed"));
+}
+
 /// Of these the file itself shows nothing: each is tried, always.
 #[test]
 fn what_leaves_no_trace_in_its_file_is_named_or_costs_nothing() {

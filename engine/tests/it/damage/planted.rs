@@ -120,6 +120,18 @@ impl Damage {
         tree
     }
 
+    /// Whether one bit is another, a certain one of each byte, or the file ends earlier.
+    pub fn is_bit_or_cut(&self, tree: &Tree) -> bool {
+        match &self.way {
+            Way::Byte { at, to } => {
+                let bytes = read(tree, &self.path).expect("readable");
+                bytes[*at] ^ to == 1 << (at % 8)
+            }
+            Way::Cut(_) => true,
+            _ => false,
+        }
+    }
+
     /// Whether a log ends earlier, as it did once: if it ends where a record does, above all that was ever
     /// synced, nobody can tell it from one whose node was killed then.
     pub fn is_earlier_log(&self) -> bool {
