@@ -3,8 +3,8 @@
 //!
 //! Order of the steps is the whole point; each is durable before the next begins:
 //! 1. logs of the new epoch; 2. new buffers in the view, then the epoch bump; 3. all shards moved;
-//! 4. segment synced, and the names, as long as their log can be; 5. manifest names it; 6. view shows it
-//! instead of the buffers; 7. old logs go.
+//! 4. segment synced, and the names, in another file if their log cannot be; 5. manifest names the
+//!    segment; 6. view shows it instead of the buffers; 7. old logs go.
 //!
 //! A failure before 5 leaves everything in logs and buffers, and is tried again; until then rows are
 //! refused.
@@ -69,6 +69,8 @@ pub struct FrozenLog {
 
 /// How long after a failed flush the next try begins.
 const RETRY: Duration = Duration::from_millis(400);
+/// The same on a disk that failed: nobody waits for it, and each try sorts and writes everything.
+const RETRY_FAILED: Duration = Duration::from_secs(5);
 
 /// The keeper's own state.
 pub struct Keeper {
@@ -91,7 +93,8 @@ impl Keeper {
             let job = if self.is_idle() {
                 jobs.recv().map_err(|_| RecvTimeoutError::Disconnected)
             } else {
-                jobs.recv_timeout(RETRY)
+                let failed = self.shared.gate.has(Cause::Failed);
+                jobs.recv_timeout(if failed { RETRY_FAILED } else { RETRY })
             };
             match job {
                 Ok(Job::Flush(done)) => {
@@ -118,9 +121,12 @@ impl Keeper {
         self.frozen.is_empty() && !self.is_due() && !self.shared.gate.has(Cause::Flush)
     }
 
+    /// Rows are many; or no more come, and their logs may have failed.
     fn is_due(&self) -> bool {
-        let rows = self.shared.epochs.current().rows.load(Relaxed);
-        rows >= self.shared.config.flush_rows
+        let current = self.shared.epochs.current();
+        let holds_rows = || current.buffers.iter().any(|buffer| !buffer.is_empty());
+        current.rows.load(Relaxed) >= self.shared.config.flush_rows
+            || (self.shared.gate.has(Cause::Failed) && holds_rows())
     }
 
     fn retry(&mut self) {
@@ -132,11 +138,10 @@ impl Keeper {
     }
 
     fn end(&mut self) -> Result<()> {
-        // Where a log failed its rows are in memory only, as far as anybody knows: files of their own
-        // are another try. That there was a failure is told all the same.
+        let flushed = self.flush_all();
+        // That something failed is told even if all rows are in segments now.
         let failed =
             if self.shared.gate.has(Cause::Failed) { self.shared.gate.check() } else { Ok(()) };
-        let flushed = self.flush_all();
         failed.and(flushed)
     }
 
@@ -263,9 +268,11 @@ impl Keeper {
         let deletes = shared.manifest.lock().deletes.last().map_or(0, |delete| delete.number);
         let open = |sealed: Sealed| Segment::open(&shared.env, &sealed.path);
         let segment = sealed.map(open).transpose()?.map(|segment| segment.with_deletes(deletes));
-        // The logs that go hold ids only, so the names must be durable. Where their log fails a start takes
-        // them from the segment, and the rows are better there than in logs that may have failed, too.
-        let _stopped = shared.registry.sync().inspect_err(|error| shared.stop(error));
+        // The logs that go hold ids only; the names must be as durable as the segment that uses them.
+        if let Err(error) = shared.registry.sync() {
+            shared.stop(&error);
+            seal::seal_without_log(shared)?;
+        }
         shared.change_manifest(|manifest| {
             manifest.flushed_epoch = epoch;
             manifest.segments.extend(segment.iter().map(|segment| segment.entry(0)));

@@ -42,7 +42,7 @@ pub struct Recovery {
     pub log_rows: u64,
     /// Bytes cut from the ends of files: writes that were never finished.
     pub cut_bytes: u64,
-    /// Where they were cut, and that names were found elsewhere; one sentence each.
+    /// Where they were cut, one sentence each.
     pub cuts: Vec<String>,
     /// Damage, one sentence each, with file and offset.
     pub faults: Vec<String>,
@@ -208,26 +208,31 @@ pub(crate) fn restore_names(
     segments: &[Arc<Segment>],
     report: &mut Recovery,
 ) {
-    let has_gaps = registry.has_gaps();
     let last = |segment: &Arc<Segment>| segment.blocks().last().map(|block| block.series.1);
-    let beyond = segments.iter().filter_map(last).any(|series| series >= registry.len());
-    if !has_gaps && !beyond {
+    let highest = segments.iter().filter_map(last).max();
+    let beyond = highest.filter(|&series| series >= registry.len());
+    if !registry.has_gaps() && beyond.is_none() {
         return;
     }
     let mut names = BTreeMap::new();
     for segment in segments {
-        let read = segment.each_name(|series, name| {
-            if !name.is_empty() {
-                names.insert(series, name.to_vec());
-            }
-        });
-        report.faults.extend(read.err().map(|error| error.to_string()));
+        for group in segment.name_groups() {
+            let read = segment.each_name_of(group, |series, name| {
+                if !name.is_empty() {
+                    names.insert(series, name.to_vec());
+                }
+            });
+            report.faults.extend(read.err().map(|error| error.to_string()));
+        }
     }
     let restored = registry.restore(names);
-    let (path, len) = (path.display(), registry.len());
-    let what = format!("{path}: {restored} lost names of {len} were taken from segments");
-    // Names whose log could not be synced are in the segments that were flushed then: that is no damage.
-    if registry.has_gaps() { report.faults.push(what) } else { report.cuts.push(what) }
+    // Samples without a name are lost; under a name that comes later they would be wrong.
+    beyond.inspect(|&series| registry.skip_ids_to(series));
+    if restored > 0 {
+        let (path, len) = (path.display(), registry.len());
+        let what = format!("{path}: {restored} lost names of {len} were taken from segments");
+        report.faults.push(what);
+    }
 }
 
 /// The manifest is written before any log or segment, so a directory without one is new, or holds

@@ -370,6 +370,12 @@ impl Registry {
         (tail.end() - tail.first(), tail.bytes())
     }
 
+    /// Ids that no part holds and that are written.
+    pub fn unsealed_written(&self) -> Range<SeriesId> {
+        let first = self.state.read().tail.first();
+        first..self.log.written().max(first)
+    }
+
     /// Begins another names log. Returns the ids that no part holds and that are all written, and
     /// the file that may go once a part does. One thread seals.
     pub fn rotate(&self, env: &Env, dir: &Path, number: u64) -> Result<(Range<SeriesId>, PathBuf)> {

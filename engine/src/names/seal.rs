@@ -45,6 +45,20 @@ pub(crate) fn seal(shared: &Shared) -> Result<()> {
         return Ok(());
     }
     let (ids, log) = registry.rotate(env, dir, shared.new_file())?;
+    seal_ids(shared, ids)?;
+    remove(shared, &log);
+    Ok(())
+}
+
+/// The same where their log cannot be synced: parts are files of their own. The log stays, though
+/// nobody needs it.
+pub(crate) fn seal_without_log(shared: &Shared) -> Result<()> {
+    let ids = shared.registry.unsealed_written();
+    if ids.is_empty() { Ok(()) } else { seal_ids(shared, ids) }
+}
+
+fn seal_ids(shared: &Shared, ids: Range<SeriesId>) -> Result<()> {
+    let (env, dir, registry) = (&shared.env, &shared.config.dir, &shared.registry);
     let bytes_max = shared.config.names_part_bytes_max;
     let parts = registry.seal(env, dir, ids.clone(), bytes_max, || shared.new_file())?;
     let gone = change_names(shared, |names| {
@@ -53,7 +67,6 @@ pub(crate) fn seal(shared: &Shared) -> Result<()> {
         names.extend(parts.iter().map(NamesEntry::of));
     })?;
     registry.adopt(parts);
-    remove(shared, &log);
     let dir = dir.join(NAMES_DIR);
     for name in gone {
         let path = dir.join(name);

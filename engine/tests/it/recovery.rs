@@ -10,6 +10,7 @@ use irontsd_engine::env;
 use irontsd_engine::header::{FileKind, Header};
 use irontsd_engine::log::record;
 use irontsd_engine::manifest::{Manifest, NamesEntry};
+use irontsd_engine::segment::Segment;
 use irontsd_engine::types::Value;
 use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
@@ -75,6 +76,38 @@ fn ids_of_lost_names_are_not_given_out_by_any_later_start() {
     node.close();
     fs::rename(&away, entry.path()).expect("renamed");
     assert_eq!(open_any(dir.path()).expect("opens").content((1, 9)), model);
+}
+
+/// Nothing tells of the names any more but the ids in a segment.
+#[test]
+fn ids_that_a_segment_uses_are_not_given_out_when_its_names_are_damaged_too() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let mut node = open(dir.path());
+    node.commit(0, &one(0, 1), &mut Model::new());
+    node.commit(0, &one(1, 2), &mut Model::new());
+    node.close();
+    cut(&names_file(dir.path()), 64);
+    fs::remove_file(dir.path().join("WITNESS")).expect("removed");
+    let segments = dir.path().join("segments");
+    let entry = fs::read_dir(&segments).expect("readable").next().expect("one").expect("readable");
+    let segment = Segment::open(&env::real(), &entry.path()).expect("sound");
+    let at = segment.name_groups()[0].offset as usize;
+    drop(segment);
+    let mut bytes = fs::read(entry.path()).expect("readable");
+    bytes[at] ^= 1;
+    fs::write(entry.path(), bytes).expect("written");
+    let mut sent = Model::new();
+    for _ in 0..2 {
+        let mut node = open_any(dir.path()).expect("opens");
+        assert!(node.engine.faults()[0].contains("name group"), "{:?}", node.engine.faults());
+        node.commit(0, &one(2, 3), &mut sent);
+        assert_eq!(node.engine.registry().find(&crate::common::name(2)), Some(2));
+        let mut found = node.content((1, 9));
+        // What has no name is in no export.
+        found.remove(&Vec::new());
+        assert_eq!(found, sent);
+        node.close();
+    }
 }
 
 /// A node killed again and again has many logs; a start syncs what no start before it has.

@@ -67,14 +67,15 @@ impl EventLoop {
         if !events.is_empty() {
             return Ok(true);
         }
+        let (mut end, mut found) = (start, false);
         for _ in 0..YIELDS {
             std::thread::yield_now();
             self.poll(events, Duration::ZERO)?;
-            if !events.is_empty() {
+            (end, found) = (self.now(), !events.is_empty());
+            if found || end - start > YIELDS_MOST {
                 break;
             }
         }
-        let (end, found) = (self.now(), !events.is_empty());
         self.waiting.yielded(start, end, found);
         Ok(found)
     }
