@@ -73,6 +73,11 @@ impl Error {
         Error::Io { action, path: path.to_owned(), source }
     }
 
+    /// Whether there is no such file.
+    pub(crate) fn is_not_found(&self) -> bool {
+        matches!(self, Error::Io { source, .. } if source.kind() == std::io::ErrorKind::NotFound)
+    }
+
     /// Whether the disk, or what this user may have of it, is full: that may end by itself.
     pub fn is_disk_full(&self) -> bool {
         matches!(self, Error::Io { source, .. } if is_disk_full(source))
