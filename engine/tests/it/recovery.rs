@@ -28,6 +28,17 @@ fn cut(path: &Path, bytes: u64) {
     file.set_len(bytes).expect("is cut");
 }
 
+/// A directory left by an orderly stop, with two series; its file of names is empty, and a segment's path.
+fn without_names(dir: &Path) -> (Model, PathBuf) {
+    let (mut node, mut model) = (open(dir), Model::new());
+    node.commit(0, &one(0, 1), &mut model);
+    node.commit(0, &one(1, 2), &mut model);
+    node.close();
+    cut(&names_file(dir), 64);
+    let mut segments = fs::read_dir(dir.join("segments")).expect("readable");
+    (model, segments.next().expect("one").expect("readable").path())
+}
+
 fn error_of(opened: irontsd_engine::error::Result<Node>) -> String {
     match opened {
         Ok(_) => panic!("the directory was opened"),
@@ -38,12 +49,7 @@ fn error_of(opened: irontsd_engine::error::Result<Node>) -> String {
 #[test]
 fn names_lost_from_their_file_are_taken_from_the_segments() {
     let dir = tempfile::tempdir().expect("a directory");
-    let mut model = Model::new();
-    let mut node = open(dir.path());
-    node.commit(0, &one(0, 1), &mut model);
-    node.commit(0, &one(1, 2), &mut model);
-    node.close();
-    cut(&names_file(dir.path()), 64);
+    let (mut model, _) = without_names(dir.path());
     for _ in 0..2 {
         let mut node = open_any(dir.path()).expect("opens");
         assert_eq!(node.engine.registry().find(&crate::common::name(1)), Some(1));
@@ -57,16 +63,9 @@ fn names_lost_from_their_file_are_taken_from_the_segments() {
 #[test]
 fn ids_of_lost_names_are_not_given_out_by_any_later_start() {
     let dir = tempfile::tempdir().expect("a directory");
-    let mut model = Model::new();
-    let mut node = open(dir.path());
-    node.commit(0, &one(0, 1), &mut model);
-    node.commit(0, &one(1, 2), &mut model);
-    node.close();
-    cut(&names_file(dir.path()), 64);
-    let segments = dir.path().join("segments");
-    let entry = fs::read_dir(&segments).expect("readable").next().expect("one").expect("readable");
+    let (mut model, segment) = without_names(dir.path());
     let away = dir.path().join("away");
-    fs::rename(entry.path(), &away).expect("renamed");
+    fs::rename(&segment, &away).expect("renamed");
     for _ in 0..3 {
         open_any(dir.path()).expect("opens").close();
     }
@@ -74,7 +73,7 @@ fn ids_of_lost_names_are_not_given_out_by_any_later_start() {
     node.commit(0, &one(2, 3), &mut model);
     assert_eq!(node.engine.registry().find(&crate::common::name(2)), Some(2));
     node.close();
-    fs::rename(&away, entry.path()).expect("renamed");
+    fs::rename(&away, &segment).expect("renamed");
     assert_eq!(open_any(dir.path()).expect("opens").content((1, 9)), model);
 }
 
@@ -82,20 +81,14 @@ fn ids_of_lost_names_are_not_given_out_by_any_later_start() {
 #[test]
 fn ids_that_a_segment_uses_are_not_given_out_when_its_names_are_damaged_too() {
     let dir = tempfile::tempdir().expect("a directory");
-    let mut node = open(dir.path());
-    node.commit(0, &one(0, 1), &mut Model::new());
-    node.commit(0, &one(1, 2), &mut Model::new());
-    node.close();
-    cut(&names_file(dir.path()), 64);
+    let (_, path) = without_names(dir.path());
     fs::remove_file(dir.path().join("WITNESS")).expect("removed");
-    let segments = dir.path().join("segments");
-    let entry = fs::read_dir(&segments).expect("readable").next().expect("one").expect("readable");
-    let segment = Segment::open(&env::real(), &entry.path()).expect("sound");
+    let segment = Segment::open(&env::real(), &path).expect("sound");
     let at = segment.name_groups()[0].offset as usize;
     drop(segment);
-    let mut bytes = fs::read(entry.path()).expect("readable");
+    let mut bytes = fs::read(&path).expect("readable");
     bytes[at] ^= 1;
-    fs::write(entry.path(), bytes).expect("written");
+    fs::write(&path, bytes).expect("written");
     let mut sent = Model::new();
     for _ in 0..2 {
         let mut node = open_any(dir.path()).expect("opens");

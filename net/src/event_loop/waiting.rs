@@ -36,8 +36,9 @@ impl Waiting {
         self.answered |= requests > 0 && rows as u64 <= requests * ROWS_FEW;
     }
 
-    fn may_yield(&mut self, now: Duration) -> bool {
-        std::mem::take(&mut self.answered) && now >= self.again_at
+    /// When to begin, if this is a time to yield; the clock is asked only behind small requests.
+    fn begins(&mut self, now: impl FnOnce() -> Duration) -> Option<Duration> {
+        std::mem::take(&mut self.answered).then(now).filter(|&now| now >= self.again_at)
     }
 
     /// Each time it was in vain or took too long, the next pause is twice as long.
@@ -54,8 +55,10 @@ impl EventLoop {
     /// Waits for events, `timeout` at most.
     pub(super) fn wait(&mut self, events: &mut Events, timeout: Duration) -> io::Result<()> {
         if !timeout.is_zero() {
-            let now = self.now();
-            if self.waiting.may_yield(now) && self.find_without_sleep(events, now)? {
+            let clock = &self.node.engine.env().clock;
+            if let Some(start) = self.waiting.begins(|| clock.monotonic())
+                && self.find_without_sleep(events, start)?
+            {
                 return Ok(());
             }
         }
@@ -98,7 +101,7 @@ mod tests {
         for turn in 0..60_000 {
             let now = Duration::from_micros(50) * turn;
             waiting.note_answers(1, 1);
-            if waiting.may_yield(now) {
+            if waiting.begins(|| now).is_some() {
                 times += 1;
                 waiting.yielded(now, now + took, found);
             }
@@ -119,11 +122,11 @@ mod tests {
     #[test]
     fn a_loop_yields_behind_small_requests() {
         let mut waiting = Waiting::default();
-        assert!(!waiting.may_yield(Duration::ZERO), "nothing was answered");
+        assert_eq!(waiting.begins(|| Duration::ZERO), None, "nothing was answered");
         waiting.note_answers(2, 16);
-        assert!(waiting.may_yield(Duration::ZERO));
-        assert!(!waiting.may_yield(Duration::ZERO), "nothing was answered since");
+        assert_eq!(waiting.begins(|| Duration::ZERO), Some(Duration::ZERO));
+        assert_eq!(waiting.begins(|| Duration::ZERO), None, "nothing was answered since");
         waiting.note_answers(2, 17);
-        assert!(!waiting.may_yield(Duration::ZERO), "these are large");
+        assert_eq!(waiting.begins(|| Duration::ZERO), None, "these are large");
     }
 }
