@@ -136,10 +136,10 @@ impl Batch {
         self.bytes.clear();
     }
 
-    /// Drops the rows of series from `first` on; returns how many.
-    pub fn drop_series_from(&mut self, first: SeriesId) -> usize {
+    /// Drops the rows of other series than these; returns how many.
+    pub fn retain_series(&mut self, keeps: impl Fn(SeriesId) -> bool) -> usize {
         let mut kept = Batch::default();
-        for at in (0..self.len()).filter(|&at| self.series[at] < first) {
+        for at in (0..self.len()).filter(|&at| keeps(self.series[at])) {
             match self.row(at) {
                 (series, timestamp, _, Some(bytes)) => {
                     kept.push_histogram(series, timestamp, bytes);

@@ -18,7 +18,7 @@ use crate::manifest::{MANIFEST_FILE, Manifest, SegmentEntry};
 use crate::merge::days::DAY_MS;
 use crate::scan::Aside;
 use crate::segment::{self, Segment};
-use crate::series::{NAMES_DIR, OLD_NAMES_FILE, Registry};
+use crate::series::{Known, NAMES_DIR, OLD_NAMES_FILE, Registry};
 use crate::types::SeriesId;
 use crate::watcher::PROBE_FILE;
 use crate::witness::{Teller, WITNESS_FILE, Witness};
@@ -211,7 +211,7 @@ pub(crate) fn restore_names(
     let last = |segment: &Arc<Segment>| segment.blocks().last().map(|block| block.series.1);
     let highest = segments.iter().filter_map(last).max();
     let beyond = highest.filter(|&series| series >= registry.len());
-    if !registry.has_gaps() && beyond.is_none() {
+    if registry.known().lost.is_empty() && beyond.is_none() {
         return;
     }
     let mut names = BTreeMap::new();
@@ -415,12 +415,14 @@ fn read_logs(
     let mut names = list(env, &logs)?;
     names.sort_unstable();
     let mut epochs = BTreeMap::new();
+    // As it is before any log: ids that one of them keeps from being given out are as unknown in the next.
+    let known = into.0.known();
     for name in names {
         let Some((epoch, shard)) = log::parse_file_name(&name) else { continue };
         let path = logs.join(&name);
         let faults = report.faults.len();
         let place = (epoch, shard);
-        let read = read_log(env, &path, place, into, witness.log_bytes(place), report)?;
+        let read = read_log(env, &path, place, into, (&known, witness.log_bytes(place)), report)?;
         let (buffer, file) = read.unzip();
         files.extend(file.map(|file| (place, file)));
         let empty = || Frozen { epoch, buffers: Vec::new(), logs: Vec::new() };
@@ -438,11 +440,11 @@ fn read_log(
     path: &Path,
     place: (u32, usize),
     (registry, pool): (&Registry, &Arc<ChunkPool>),
-    proven: u64,
+    (known, proven): (&Known, u64),
     report: &mut Recovery,
 ) -> Result<Option<(Arc<WriteBuffer>, Arc<AppendFile>)>> {
     let map = env.disk.map(path).map_err(|error| Error::io("open", path, error))?;
-    let found = replay(path, &map, place, (registry.len(), proven), pool)?;
+    let found = replay(path, &map, place, (known, proven), pool)?;
     // What the disk cannot read now must not be cut.
     if map.has_faulted() {
         return Err(Error::unreadable(path));

@@ -20,6 +20,7 @@ use crate::names::tail::Tail;
 use crate::types::SeriesId;
 use parking_lot::RwLock;
 use rapidhash::v3::{RapidSecrets, rapidhash_v3_seeded};
+use roaring::RoaringBitmap;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -67,6 +68,22 @@ impl Seen {
     /// Fails if a part that was looked through could not be read: a name not found may be there.
     pub fn check(&self) -> Result<()> {
         check_parts(&self.parts)
+    }
+}
+
+/// Which series had a name at a moment.
+#[derive(Debug)]
+pub struct Known {
+    /// No id from it on was given out.
+    pub end: SeriesId,
+    /// Ids below it whose names damage took.
+    pub lost: RoaringBitmap,
+}
+
+impl Known {
+    /// Whether the series has a name.
+    pub fn has(&self, series: SeriesId) -> bool {
+        series < self.end && !self.lost.contains(series)
     }
 }
 
@@ -309,10 +326,11 @@ impl Registry {
         self.len() == 0
     }
 
-    /// Whether any id in memory lost its name.
-    pub fn has_gaps(&self) -> bool {
+    /// Which series have a name. What parts hold has one.
+    pub fn known(&self) -> Known {
         let tail = &self.state.read().tail;
-        (tail.first()..tail.end()).any(|series| tail.name(series).is_empty())
+        let lost = (tail.first()..tail.end()).filter(|&series| tail.name(series).is_empty());
+        Known { end: tail.end(), lost: lost.collect() }
     }
 
     /// Returns once the names of all ids up to `highest` survive the death of the process.

@@ -7,6 +7,7 @@ use crate::buffer::{ChunkPool, WriteBuffer};
 use crate::epochs::epoch_of;
 use crate::error::{Error, Result};
 use crate::header::{FileKind, HEADER_BYTES, Header};
+use crate::series::Known;
 use crate::types::SeriesId;
 use crate::witness::cut_short;
 use std::path::Path;
@@ -26,13 +27,13 @@ pub struct Replayed {
     pub lost: Option<SeriesId>,
 }
 
-/// Reads the log of an epoch and a shard. Ids below `known` have a name; the witness tells that
-/// `proven` bytes were synced, 0 if it tells nothing.
+/// Reads the log of an epoch and a shard. The witness tells that `proven` bytes were synced, 0 if it
+/// tells nothing.
 pub fn replay(
     path: &Path,
     file: &[u8],
     (epoch, shard): (u32, usize),
-    (known, proven): (SeriesId, u64),
+    (known, proven): (&Known, u64),
     pool: &Arc<ChunkPool>,
 ) -> Result<Replayed> {
     let mut found = Replayed::default();
@@ -75,14 +76,15 @@ pub fn damaged_range(path: &Path, (from, to): (u64, u64)) -> String {
 }
 
 /// Fills the buffer with the commits of a log. After a power cut a log may have reached the disk
-/// further than the names did: a commit that names an unknown series ends the log, and where it
-/// begins is returned. But names are synced before logs, so below the log's proven synced mark an
-/// unknown series is damage of the names file: its rows are reported, all others kept.
+/// further than the names did: a commit with an id that was never given out ends the log, and where it
+/// begins is returned. But names are synced before logs, so below the log's proven synced mark such an
+/// id is damage of the names, and one whose name was lost is anywhere: its rows are reported and
+/// dropped, all others kept.
 fn fill(
     path: &Path,
     scan: &record::Scan<'_>,
     buffer: &WriteBuffer,
-    (known, proven): (SeriesId, u64),
+    (known, proven): (&Known, u64),
     found: &mut Replayed,
 ) -> Option<u64> {
     let proven = scan.records.iter().map(|record| record.synced).fold(proven, u64::max);
@@ -96,14 +98,16 @@ fn fill(
             continue;
         }
         let highest = batch.series.iter().copied().max().unwrap_or(0);
-        if highest >= known && record.offset >= proven {
+        if highest >= known.end && record.offset >= proven {
             return Some(record.offset);
         }
-        if highest >= known {
-            let rows = batch.drop_series_from(known);
-            found.lost = found.lost.max(Some(highest));
-            let what = format!("{rows} rows of series that the names file lost");
-            found.faults.push(Error::damaged(path, record.offset, what).to_string());
+        if highest >= known.end || !known.lost.is_empty() {
+            let rows = batch.retain_series(|series| known.has(series));
+            if rows > 0 {
+                found.lost = found.lost.max((highest >= known.end).then_some(highest));
+                let what = format!("{rows} rows of series that the names file lost");
+                found.faults.push(Error::damaged(path, record.offset, what).to_string());
+            }
         }
         buffer.append(&batch, record.sequence as u32);
     }
@@ -132,8 +136,9 @@ mod tests {
         }
         let second = HEADER_BYTES + (file.len() - HEADER_BYTES) / 2;
         let pool = Arc::new(ChunkPool::default());
+        let known = Known { end: 1, lost: Default::default() };
         let path = Path::new("a.log");
-        let found = replay(path, &file, (epoch, 0), (1, 0), &pool).expect("readable");
+        let found = replay(path, &file, (epoch, 0), (&known, 0), &pool).expect("readable");
         let named = format!("a.log is damaged at offset {second}: a record's rows are malformed");
         assert_eq!(found.faults, [named]);
         assert_eq!(found.rows.map(|(_, buffer)| buffer.len()), Some(1));

@@ -85,9 +85,10 @@ fn read(env: &Env, dir: &Path, mut manifest: Manifest, witness: &Witness) -> Res
     let deletes = manifest.deletes.iter().map(read_delete).collect::<Result<Vec<_>>>()?;
     restore_names(&dir.join(NAMES_DIR), &registry, &segments, &mut found);
     let mut epochs: BTreeMap<u32, Vec<Arc<WriteBuffer>>> = BTreeMap::new();
+    let known = registry.known();
     for Log { path, place, bytes } in logs {
-        let known = (registry.len(), witness.log_bytes(place));
-        let rows = replay(&path, &bytes, place, known, &Arc::new(ChunkPool::default()))?;
+        let proven = witness.log_bytes(place);
+        let rows = replay(&path, &bytes, place, (&known, proven), &Arc::new(ChunkPool::default()))?;
         if let Some((_, buffer, lost)) = found.take(&path, rows, bytes.len() as u64) {
             lost.inspect(|&highest| registry.skip_ids_to(highest));
             epochs.entry(place.0).or_default().push(buffer);

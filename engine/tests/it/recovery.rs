@@ -103,6 +103,38 @@ fn ids_that_a_segment_uses_are_not_given_out_when_its_names_are_damaged_too() {
     }
 }
 
+/// Their bytes are for people: what has no name is in no export.
+#[test]
+fn a_log_with_rows_whose_names_are_lost_is_kept() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let (mut node, mut model) = (open(dir.path()), Model::new());
+    node.commit(0, &one(0, 1), &mut model);
+    node.snapshot("n");
+    // No segment has the name any more.
+    node.delete(&[0], (0, 9), &mut model);
+    node.merge();
+    node.commit(0, &one(0, 5), &mut Model::new());
+    node.commit(1, &one(1, 6), &mut model);
+    drop(node);
+    let files = |sub: &str, end: &str| {
+        let files = fs::read_dir(dir.path().join(sub)).expect("readable");
+        let paths = files.map(|entry| entry.expect("readable").path());
+        paths.filter(|path| path.to_string_lossy().ends_with(end)).collect::<Vec<_>>()
+    };
+    let part = files("names", ".part").remove(0);
+    let mut bytes = fs::read(&part).expect("readable");
+    bytes[80] ^= 1;
+    fs::write(&part, bytes).expect("written");
+    model.retain(|_, samples| !samples.is_empty());
+    for _ in 0..2 {
+        let mut node = open_any(dir.path()).expect("opens");
+        node.flush();
+        assert_eq!(node.content((1, 9)), model);
+        assert_eq!(files("log", ".log.damaged").len(), 1, "{:?}", node.engine.faults());
+        node.close();
+    }
+}
+
 /// A node killed again and again has many logs; a start syncs what no start before it has.
 #[test]
 fn a_log_is_synced_by_the_first_start_that_finds_it_and_by_no_other() {

@@ -11,6 +11,7 @@ use irontsd_engine::header::{FileKind, HEADER_BYTES, Header};
 use irontsd_engine::log::record::{self, Scan};
 use irontsd_engine::log::replay::replay;
 use irontsd_engine::log::rows;
+use irontsd_engine::series::Known;
 
 use super::repair;
 
@@ -34,7 +35,8 @@ pub fn check(bytes: &[u8]) {
         (u32::try_from(header.epoch).unwrap_or(0), header.shard as usize)
     });
     let pool = POOL.with_borrow(Arc::clone);
-    let Ok(found) = replay(Path::new("x.log"), &file, place, (KNOWN, 0), &pool) else { return };
+    let known = Known { end: KNOWN, lost: Default::default() };
+    let Ok(found) = replay(Path::new("x.log"), &file, place, (&known, 0), &pool) else { return };
     assert!(found.cut_at.is_none_or(|at| at <= file.len() as u64));
     let Some((salt, buffer)) = found.rows else { return };
     let scan = record::scan(&file, salt);
