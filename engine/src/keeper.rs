@@ -124,9 +124,8 @@ impl Keeper {
     /// Rows are many; or no more come, and their logs may have failed.
     fn is_due(&self) -> bool {
         let current = self.shared.epochs.current();
-        let holds_rows = || current.buffers.iter().any(|buffer| !buffer.is_empty());
         current.rows.load(Relaxed) >= self.shared.config.flush_rows
-            || (self.shared.gate.has(Cause::Failed) && holds_rows())
+            || (self.shared.gate.has(Cause::Failed) && is_to_end(&current))
     }
 
     fn retry(&mut self) {
@@ -173,11 +172,7 @@ impl Keeper {
             return self.tell(Err(error));
         }
         let current = self.shared.epochs.current();
-        let rotated = if current.buffers.iter().any(|buffer| !buffer.is_empty()) {
-            self.rotate(&current)
-        } else {
-            Ok(())
-        };
+        let rotated = if is_to_end(&current) { self.rotate(&current) } else { Ok(()) };
         self.shared.flush_asked.store(false, Release);
         let outcome = rotated.and_then(|()| self.flush_frozen());
         self.tell(outcome)
@@ -310,6 +305,13 @@ impl Keeper {
             tracing::warn!("the names of damaged logs are not durable: {error}");
         }
     }
+}
+
+/// Whether an epoch has anything to flush. A log that failed may hold a record that was refused, which must
+/// not come back behind what is done from now on: it goes, too.
+fn is_to_end(current: &EpochSet) -> bool {
+    current.buffers.iter().any(|buffer| !buffer.is_empty())
+        || current.logs.iter().any(|log| log.has_failed())
 }
 
 fn report(done: Option<Done>, outcome: Result<()>) {
