@@ -27,6 +27,7 @@ mod export_arguments; // Times, selectors and limits of an export mean what the 
 mod export_shapes; // Put lines can be replayed, tables are quoted, packed answers are the same.
 mod faults; // Files lost under a running node are named, and exports tell what they could not read.
 mod first_contact; // A start that must fail says why and what to do.
+mod following; // Connections that go from loop to loop lose nothing on the way.
 mod golden; // Data directories of every version of the format are read forever.
 mod histograms; // Histograms in every form, beside numbers and as durable as they.
 mod http; // The HTTP endpoints answer as documented.

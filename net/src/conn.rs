@@ -1,6 +1,7 @@
 //! One connection: its socket, what it speaks, what waits to be sent. Decides nothing about
 //! storage; the event loop does.
 
+use crate::following::Tie;
 use crate::http;
 use crate::http::reply::Framing;
 use crate::http::router::Port;
@@ -95,6 +96,10 @@ pub struct Conn {
     pub queued: bool,
     /// It was served in this turn.
     pub touched: bool,
+    /// The loop that got it first and counts it, whichever serves it: new ones are spread as if none moved.
+    pub accepted_by: usize,
+    /// Which loop serves it.
+    pub tie: Tie,
     /// When the peer last took a byte, or had nothing to take.
     pub progress_at: Duration,
 }
@@ -130,6 +135,8 @@ impl Conn {
 
     /// A connection just accepted.
     pub fn new(id: ConnId, stream: TcpStream, peer: SocketAddr, port: Port, now: Duration) -> Conn {
+        let own = stream.local_addr().map(|own| own.ip()).ok();
+        let local = peer.ip().to_canonical().is_loopback() || own == Some(peer.ip());
         Conn {
             id,
             peer,
@@ -159,6 +166,8 @@ impl Conn {
             refused: false,
             queued: false,
             touched: false,
+            accepted_by: 0,
+            tie: Tie::new(local),
             progress_at: now,
         }
     }

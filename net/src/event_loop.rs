@@ -5,6 +5,7 @@
 //! before the points it stands for are durable, and many small senders share one write.
 
 mod commits;
+mod following;
 mod opening;
 mod patience;
 mod stop;
@@ -13,8 +14,9 @@ mod waiting;
 pub(crate) use commits::unavailable;
 
 use crate::conn::{BACKLOG_BYTES_LOW, Conn, Received, Speaks};
+use crate::cores;
 use crate::http::router::Port;
-use crate::inbox::{ConnId, Handle, Message};
+use crate::inbox::{ConnId, Handle, Loops, Message};
 use crate::intake::{Intake, Pending};
 use crate::listener::Listeners;
 use crate::memory::{Level, UNREAD_BYTES, UNREAD_FOR};
@@ -53,6 +55,8 @@ const TICK: Duration = Duration::from_millis(200);
 pub struct EventLoop {
     pub(crate) node: Arc<Node>,
     pub(crate) handle: Arc<Handle>,
+    loops: Loops,
+    following: following::Following,
     pub(crate) shard: Shard,
     pub(crate) conns: Slab<Conn>,
     pub(crate) lookup: Lookup,
@@ -90,16 +94,17 @@ pub struct EventLoop {
 }
 
 impl EventLoop {
-    /// A loop over a shard; `listeners` if it is the one that accepts, `udp` if it takes datagrams.
+    /// A loop over a shard, one of `loops`; `listeners` if it is the one that accepts, `udp` if it takes datagrams.
     pub fn new(
         node: Arc<Node>,
-        handle: Arc<Handle>,
+        loops: Loops,
         shard: Shard,
         poll: Poll,
         listeners: Option<Listeners>,
         udp: Option<Udp>,
         jobs: Sender<Job>,
     ) -> EventLoop {
+        let handle = loops.all[loops.own].clone();
         let waking = handle.clone();
         shard.set_waker(move || waking.wake());
         let seed = node.engine.env().chance.number();
@@ -107,6 +112,8 @@ impl EventLoop {
         EventLoop {
             node,
             handle,
+            loops,
+            following: Default::default(),
             shard,
             conns: Slab::new(),
             lookup: Lookup::new(seed, lookup_bytes),
@@ -151,6 +158,7 @@ impl EventLoop {
             self.release_synced();
             self.expire_waits();
             self.send_all();
+            self.follow_senders();
             self.tick();
         }
         Ok(())
@@ -190,6 +198,7 @@ impl EventLoop {
         for message in self.handle.take() {
             match message {
                 Message::Accepted(stream, peer, port) => self.add(stream, peer, port),
+                Message::Moved(conn) => self.watch(*conn),
                 Message::Piece { id, bytes, ahead } => self.piece(id, bytes, &ahead),
                 Message::Stepped { id, bytes, step, task } => self.stepped(id, bytes, step, task),
                 Message::Flushed(id, outcome) => self.flushed(id, outcome),
@@ -227,17 +236,23 @@ impl EventLoop {
 
     fn add(&mut self, stream: mio::net::TcpStream, peer: SocketAddr, port: Port) {
         let _unsupported = stream.set_nodelay(true);
+        let id = ConnId { place: 0, number: 0 };
+        let mut conn = Conn::new(id, stream, peer, port, self.now());
+        conn.accepted_by = self.loops.own;
+        self.watch(conn);
+    }
+
+    /// Serves a connection from now on.
+    fn watch(&mut self, mut conn: Conn) {
         let entry = self.conns.vacant_entry();
         let place = entry.key();
         self.numbers += 1;
-        let id = ConnId { place, number: self.numbers };
-        let now = self.node.engine.env().clock.monotonic();
-        let mut conn = Conn::new(id, stream, peer, port, now);
+        conn.id = ConnId { place, number: self.numbers };
         let interest = Interest::READABLE | Interest::WRITABLE;
         let token = Token(place + CONNECTIONS);
         if let Err(error) = self.poll.registry().register(conn.stream(), token, interest) {
             tracing::warn!("cannot watch a connection: {error}");
-            return self.handle.count(false);
+            return self.loops.all[conn.accepted_by].count(false);
         }
         entry.insert(conn);
         self.queue(place);
@@ -249,7 +264,7 @@ impl EventLoop {
         if let Some(protocol) = spoken(&conn) {
             self.node.counters.connect(protocol, -1);
         }
-        self.handle.count(false);
+        self.loops.all[conn.accepted_by].count(false);
     }
 
     fn serve_ready(&mut self) {
@@ -519,6 +534,7 @@ impl EventLoop {
             return;
         }
         self.next_tick = now + TICK;
+        self.handle.whereabouts.core(cores::own());
         if let Some(listeners) = &mut self.listeners {
             listeners.retry(&self.node);
         }

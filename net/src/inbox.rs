@@ -1,5 +1,7 @@
 //! Messages to an event loop from other threads.
 
+use crate::conn::Conn;
+use crate::following::Whereabouts;
 use crate::http::router::Port;
 use crate::workers::{Ahead, Step, Task};
 use mio::Waker;
@@ -7,6 +9,7 @@ use mio::net::TcpStream;
 use parking_lot::Mutex;
 use std::collections::VecDeque;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 /// A connection of an event loop; the number tells it from earlier ones in the same place.
@@ -22,6 +25,8 @@ pub struct ConnId {
 pub enum Message {
     /// A connection to serve.
     Accepted(TcpStream, SocketAddr, Port),
+    /// A connection that another loop has served.
+    Moved(Box<Conn>),
     /// A piece of an answer whose task goes on by itself.
     Piece {
         /// Whose.
@@ -50,18 +55,33 @@ pub enum Message {
     Stop,
 }
 
+/// All event loops, as one of them sees them.
+pub struct Loops {
+    /// The ways to them.
+    pub all: Arc<[Arc<Handle>]>,
+    /// The place of this one.
+    pub own: usize,
+}
+
 /// The way to an event loop.
 pub struct Handle {
     messages: Mutex<VecDeque<Message>>,
     waker: Waker,
     /// Connections given to it.
     pub load: AtomicUsize,
+    /// Where it runs, and its senders.
+    pub whereabouts: Whereabouts,
 }
 
 impl Handle {
     /// A handle that wakes with this waker.
     pub fn new(waker: Waker) -> Handle {
-        Handle { messages: Mutex::default(), waker, load: AtomicUsize::new(0) }
+        Handle {
+            messages: Mutex::default(),
+            waker,
+            load: AtomicUsize::new(0),
+            whereabouts: Whereabouts::default(),
+        }
     }
 
     /// Leaves a message and wakes the loop.

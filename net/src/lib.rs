@@ -1,7 +1,9 @@
 //! Network side of IronTSD: event loops, OpenTSDB over telnet and HTTP, export. Opens no files.
 //!
 //! `server` starts what runs; `event_loop` is one loop and its turn; `conn` one connection; `listener`
-//! accepts; `inbox` and `workers` connect threads; `indexer` is one. Pure, without sockets: `telnet` (lines), `http`
+//! accepts; `inbox` and `workers` connect threads; `indexer` is one; `cores` says
+//! where they run. Pure, without sockets: `following` (which loop serves a local
+//! sender), `telnet` (lines), `http`
 //! (requests), `put` (JSON bodies), `kairosdb`, `number`, `point`, `policy`, `reject`,
 //! `admission`. Reading: `read`,
 //! `status`. `udp` takes datagrams.
@@ -10,8 +12,10 @@ pub mod admission;
 pub mod agents;
 mod assign;
 pub mod conn;
+pub mod cores;
 pub mod delete;
 pub mod event_loop;
+pub mod following;
 pub mod histogram;
 pub mod http;
 pub mod import;

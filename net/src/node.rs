@@ -35,6 +35,8 @@ pub struct Counters {
     connections: [AtomicI64; Protocol::ALL.len()],
     /// Connections accepted since the start.
     pub connections_total: AtomicU64,
+    /// Times that a connection went from loop to loop.
+    pub moved_total: AtomicU64,
     /// Exports in progress.
     pub exports: AtomicUsize,
     /// Exports that met damage.

@@ -109,6 +109,7 @@ impl EventLoop {
 
     fn request(&mut self, place: usize, mut request: Box<Request>) {
         self.requests += 1;
+        self.note_sender(place, request.body.len());
         let conn = &mut self.conns[place];
         conn.framing = request.framing();
         conn.closing |= !conn.framing.keep_alive;

@@ -2,7 +2,7 @@
 
 use crate::event_loop::{EventLoop, WAKER};
 use crate::http::router::Port;
-use crate::inbox::{Handle, Message};
+use crate::inbox::{Handle, Loops, Message};
 use crate::indexer::Indexer;
 use crate::listener::Listeners;
 use crate::node::Node;
@@ -75,11 +75,12 @@ impl Server {
         let mut listeners = Some(Listeners::new(sockets.collect(), handles.clone(), registry)?);
         let registry = polls[loops - 1].registry();
         let mut udp = udp.map(|socket| Udp::new(socket, registry)).transpose()?;
+        let all: Arc<[Arc<Handle>]> = handles.clone().into();
         let mut threads = Vec::new();
         for (index, poll) in polls.into_iter().enumerate() {
             let event_loop = EventLoop::new(
                 node.clone(),
-                handles[index].clone(),
+                Loops { all: all.clone(), own: index },
                 node.engine.shard(index),
                 poll,
                 listeners.take(),

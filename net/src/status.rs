@@ -43,6 +43,14 @@ fn points(node: &Node, out: &mut String) {
         let count = node.counters.connections(protocol);
         let _ = writeln!(out, "{name}{{protocol=\"{}\"}} {count}", protocol.label());
     }
+    let name = "irontsd_connections_moved_total";
+    metric(
+        out,
+        name,
+        "counter",
+        "Times that a connection went to the event loop on its sender's core.",
+    );
+    let _ = writeln!(out, "{name} {}", node.counters.moved_total.load(Relaxed));
 }
 
 fn storage(node: &Node, out: &mut String) {
