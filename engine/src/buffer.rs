@@ -185,6 +185,14 @@ impl WriteBuffer {
         self.commits.lock().clone()
     }
 
+    /// Published rows of the commits whose number within the epoch is below this one.
+    pub fn rows_below(&self, commit: u32) -> usize {
+        let rows = self.len();
+        let commits = self.commits.lock();
+        let later = commits.partition_point(|&(_, number)| number < commit);
+        commits.get(later).map_or(rows, |&(first, _)| rows.min(first as usize))
+    }
+
     /// Whether there may be histograms among the published rows.
     pub fn has_histograms(&self) -> bool {
         !self.histograms.is_empty()

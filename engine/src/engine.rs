@@ -3,7 +3,7 @@
 use crate::assigned::Assigned;
 use crate::buffer::{ChunkPool, WriteBuffer};
 use crate::env::{Env, Lock};
-use crate::epochs::Epochs;
+use crate::epochs::{Epochs, epoch_of};
 use crate::error::{Error, Result};
 use crate::gate::Gate;
 use crate::index::Index;
@@ -28,6 +28,7 @@ use crate::types::SeriesId;
 use crate::watcher;
 use crossbeam::channel::{bounded, unbounded};
 use parking_lot::{Mutex, RwLock};
+use std::cmp;
 use std::collections::BTreeMap;
 use std::io::ErrorKind::{InvalidInput, PermissionDenied, ReadOnlyFilesystem, Unsupported};
 use std::path::{Path, PathBuf};
@@ -260,16 +261,22 @@ impl Engine {
         &self.shared.env
     }
 
-    /// Everything visible now. Of two commits of one shard the earlier is visible first; commits
-    /// answered before this call are all visible.
+    /// Everything visible now: commits answered before this call all are, and with a commit each that was
+    /// answered before it was begun, whatever their shards.
     pub fn snapshot(&self) -> Snapshot {
         let view = self.shared.view.read().clone();
-        let epoch = |buffers: &Vec<Arc<WriteBuffer>>| {
-            buffers.iter().map(|buffer| (buffer.clone(), buffer.len())).collect()
+        // Drawn from one counter, so what a commit below this one follows is published by now; what is
+        // published from here on would be seen in some shards and not in others.
+        let next = self.shared.epochs.next();
+        let rows = |buffer: &WriteBuffer| match buffer.epoch().cmp(&epoch_of(next)) {
+            cmp::Ordering::Less => buffer.len(),
+            cmp::Ordering::Equal => buffer.rows_below(next as u32),
+            cmp::Ordering::Greater => 0,
         };
-        // The newest epoch first: whoever sees a row of it sees all that was committed before.
-        let mut epochs: Vec<_> = view.epochs.iter().rev().map(epoch).collect();
-        epochs.reverse();
+        let epoch = |buffers: &Vec<Arc<WriteBuffer>>| {
+            buffers.iter().map(|buffer| (buffer.clone(), rows(buffer))).collect()
+        };
+        let epochs = view.epochs.iter().map(epoch).collect();
         Snapshot {
             segments: view.segments.clone(),
             epochs,

@@ -89,9 +89,14 @@ impl<S: Set> Epochs<S> {
         self.sequence.fetch_add(1, AcqRel)
     }
 
+    /// The number that the next commit will draw.
+    pub fn next(&self) -> u64 {
+        self.sequence.load(Acquire)
+    }
+
     /// The epoch that the next commit will be of.
     pub fn latest(&self) -> u32 {
-        epoch_of(self.sequence.load(Acquire))
+        epoch_of(self.next())
     }
 
     /// Moves a shard to the epoch of a number that its owner drew, or of [`Epochs::latest`], and which is

@@ -14,3 +14,4 @@ mod recovery_cuts; // A recovery that is cut again and again ends in the same.
 mod segments; // A segment file by itself.
 mod simulated; // A disk that records, fails and loses what was not synced.
 mod teeth; // A sync that is left out is noticed.
+mod visibility; // Snapshots show what each sender sent first.
