@@ -14,7 +14,6 @@ mod waiting;
 pub(crate) use commits::unavailable;
 
 use crate::conn::{BACKLOG_BYTES_LOW, Conn, Received, Speaks};
-use crate::cores;
 use crate::http::router::Port;
 use crate::inbox::{ConnId, Handle, Loops, Message};
 use crate::intake::{Intake, Pending};
@@ -250,9 +249,11 @@ impl EventLoop {
         conn.id = ConnId { place, number: self.numbers };
         let interest = Interest::READABLE | Interest::WRITABLE;
         let token = Token(place + CONNECTIONS);
+        // A stopping loop reads what has come, whether it is told of it or not.
+        conn.readable |= self.stopping_since.is_some();
         if let Err(error) = self.poll.registry().register(conn.stream(), token, interest) {
             tracing::warn!("cannot watch a connection: {error}");
-            return self.loops.all[conn.accepted_by].count(false);
+            return self.count_end(&conn);
         }
         entry.insert(conn);
         self.queue(place);
@@ -261,7 +262,11 @@ impl EventLoop {
     pub(crate) fn close(&mut self, place: usize) {
         let mut conn = self.conns.remove(place);
         let _gone = self.poll.registry().deregister(conn.stream());
-        if let Some(protocol) = spoken(&conn) {
+        self.count_end(&conn);
+    }
+
+    fn count_end(&self, conn: &Conn) {
+        if let Some(protocol) = spoken(conn) {
             self.node.counters.connect(protocol, -1);
         }
         self.loops.all[conn.accepted_by].count(false);
@@ -534,7 +539,9 @@ impl EventLoop {
             return;
         }
         self.next_tick = now + TICK;
-        self.handle.whereabouts.core(cores::own());
+        if self.stopping_since.is_none() {
+            self.tell_core(now);
+        }
         if let Some(listeners) = &mut self.listeners {
             listeners.retry(&self.node);
         }

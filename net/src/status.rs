@@ -48,7 +48,7 @@ fn points(node: &Node, out: &mut String) {
         out,
         name,
         "counter",
-        "Times that a connection went to the event loop on its sender's core.",
+        "Times that a connection went to another event loop, after its sender.",
     );
     let _ = writeln!(out, "{name} {}", node.counters.moved_total.load(Relaxed));
 }

@@ -2,7 +2,7 @@
 
 use super::EventLoop;
 use crate::cores;
-use crate::following::{Advice, LOOKS, Senders, View, advise};
+use crate::following::{Advice, LOOKS, Senders, Stay, View, advise};
 use crate::inbox::Message;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use std::time::Duration;
 const LOOK_REQUESTS: u32 = 64;
 /// Time between two looks, at the least.
 const LOOK_EVERY: Duration = Duration::from_millis(5);
-/// Connections of one look: the others have their turn in the next ones.
+/// Connections of one look: those whose requests came first since the last one.
 const LOOK_CONNS: usize = 64;
 
 /// When a loop looks, and what it saw last.
@@ -24,6 +24,10 @@ pub(super) struct Following {
     advice: Advice,
     /// Looks one after the other with that advice.
     looks: u32,
+    /// Between two changes of the core.
+    stay: Stay,
+    /// When the loop last told of itself, and the processor time it had taken by then.
+    told: (Duration, Duration),
 }
 
 /// A connection that a look found, by its place.
@@ -40,8 +44,10 @@ impl Default for Following {
             requests: 0,
             places: Vec::new(),
             look_at: Duration::ZERO,
-            looks: 0,
             advice: Advice::Stay,
+            looks: 0,
+            stay: Stay::default(),
+            told: Default::default(),
         }
     }
 }
@@ -69,20 +75,28 @@ impl EventLoop {
             return;
         }
         self.following.look_at = now + LOOK_EVERY;
-        let own = cores::own();
+        let own = self.tell_core(now);
         let seen = self.look(own);
         let cores = || seen.iter().map(|sender| sender.core);
         let most = cores().max_by_key(|&core| cores().filter(|&other| other == core).count());
         let Some(most) = most else { return };
         let together = cores().all(|core| core == most);
-        let whereabouts = &self.handle.whereabouts;
-        whereabouts.core(own);
-        whereabouts.senders(if together { Senders::On(most) } else { Senders::Several }, now);
+        let senders = if together { Senders::On(most) } else { Senders::Several };
+        self.handle.whereabouts.senders(senders, now);
         let views: Vec<View> = self.loops.all.iter().map(|to| to.whereabouts.view(now)).collect();
         let advice = advise(self.loops.own, most, &views);
         let again = std::mem::replace(&mut self.following.advice, advice) == advice;
         self.following.looks = if again { self.following.looks + 1 } else { 1 };
-        self.act(advice, &seen, &views, now);
+        self.act(advice, own, &seen, &views, now);
+    }
+
+    /// Tells the other loops where this one is and how much of it is taken.
+    pub(super) fn tell_core(&mut self, now: Duration) -> usize {
+        let (own, taken) = (cores::own(), cores::taken());
+        let (then, taken_then) = std::mem::replace(&mut self.following.told, (now, taken));
+        let busy = 1000 * (taken - taken_then).as_micros() / (now - then).as_micros().max(1);
+        self.handle.whereabouts.tell(own, busy as u32, now);
+        own
     }
 
     /// Connections that brought small requests since the last look, or some of them.
@@ -99,34 +113,33 @@ impl EventLoop {
         seen
     }
 
-    fn act(&mut self, advice: Advice, seen: &[Sender], views: &[View], now: Duration) {
+    fn act(&mut self, advice: Advice, own: usize, seen: &[Sender], views: &[View], now: Duration) {
         match advice {
-            Advice::Stay => {}
-            Advice::Join(to) => {
+            Advice::Join(to) if self.following.looks >= LOOKS => {
                 seen.iter().for_each(|sender| self.hand_over(sender.place, to, now));
                 self.handle.whereabouts.senders(Senders::None, now);
             }
-            Advice::Part => {
-                let own = views[self.loops.own].core;
-                for sender in seen.iter().filter(|sender| sender.settled && sender.core != own) {
-                    if let Some(to) = views.iter().position(|view| view.core == sender.core) {
-                        self.hand_over(sender.place, to, now);
-                    }
-                }
-            }
-            Advice::Go(core) if self.following.looks >= LOOKS => {
-                self.following.looks = 0;
+            Advice::Go(core) if self.following.looks >= LOOKS && self.following.stay.ends(now) => {
                 cores::go_to(core);
-                self.handle.whereabouts.core(cores::own());
+                self.handle.whereabouts.went(cores::own());
             }
-            Advice::Go(_) => {}
+            Advice::Part | Advice::Go(_) => self.part(own, seen, views, now),
+            Advice::Stay | Advice::Join(_) => {}
+        }
+    }
+
+    fn part(&mut self, own: usize, seen: &[Sender], views: &[View], now: Duration) {
+        for sender in seen.iter().filter(|sender| sender.settled && sender.core != own) {
+            if let Some(to) = views.iter().position(|view| view.serves(sender.core)) {
+                self.hand_over(sender.place, to, now);
+            }
         }
     }
 
     fn hand_over(&mut self, place: usize, to: usize, now: Duration) {
         let conn = &mut self.conns[place];
         // Those that wait for something here are known by their place.
-        if conn.queued || !conn.may_take() || !conn.tie.may_move(now) {
+        if conn.queued || !conn.may_take() || !conn.tie.stay.ends(now) {
             return;
         }
         let mut conn = self.conns.remove(place);

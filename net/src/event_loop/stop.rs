@@ -11,6 +11,7 @@ const LAST_ANSWERS: Duration = Duration::from_secs(5);
 impl EventLoop {
     pub(super) fn begin_stop(&mut self) {
         self.listeners = None;
+        self.handle.whereabouts.leave();
         self.stopping_since = Some(self.now());
         self.udp.iter_mut().for_each(|udp| udp.readable = true);
         for (_, conn) in &mut self.conns {
