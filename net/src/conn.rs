@@ -133,12 +133,18 @@ impl Conn {
         }
     }
 
-    /// A connection just accepted.
-    pub fn new(id: ConnId, stream: TcpStream, peer: SocketAddr, port: Port, now: Duration) -> Conn {
+    /// A connection that the loop of this index has accepted; it gets its place and number when it is watched.
+    pub fn new(
+        accepted_by: usize,
+        stream: TcpStream,
+        peer: SocketAddr,
+        port: Port,
+        now: Duration,
+    ) -> Conn {
         let own = stream.local_addr().map(|own| own.ip()).ok();
         let local = peer.ip().to_canonical().is_loopback() || own == Some(peer.ip());
         Conn {
-            id,
+            id: ConnId { place: 0, number: 0 },
             peer,
             port,
             speaks: Speaks::Undecided,
@@ -166,7 +172,7 @@ impl Conn {
             refused: false,
             queued: false,
             touched: false,
-            accepted_by: 0,
+            accepted_by,
             tie: Tie::new(local),
             progress_at: now,
         }

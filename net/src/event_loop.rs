@@ -235,10 +235,7 @@ impl EventLoop {
 
     fn add(&mut self, stream: mio::net::TcpStream, peer: SocketAddr, port: Port) {
         let _unsupported = stream.set_nodelay(true);
-        let id = ConnId { place: 0, number: 0 };
-        let mut conn = Conn::new(id, stream, peer, port, self.now());
-        conn.accepted_by = self.loops.own;
-        self.watch(conn);
+        self.watch(Conn::new(self.loops.own, stream, peer, port, self.now()));
     }
 
     /// Serves a connection from now on.

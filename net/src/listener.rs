@@ -17,7 +17,7 @@ use std::sync::atomic::Ordering::Relaxed;
 /// The listening sockets and the loops to hand to.
 pub struct Listeners {
     sockets: Vec<(TcpListener, Port)>,
-    loops: Vec<Arc<Handle>>,
+    loops: Arc<[Arc<Handle>]>,
     /// Something waits that could not be accepted: it is tried again with the next tick.
     retry: bool,
 }
@@ -26,7 +26,7 @@ impl Listeners {
     /// Watches the sockets.
     pub fn new(
         mut sockets: Vec<(TcpListener, Port)>,
-        loops: Vec<Arc<Handle>>,
+        loops: Arc<[Arc<Handle>]>,
         registry: &Registry,
     ) -> io::Result<Listeners> {
         for (number, (socket, _)) in sockets.iter_mut().enumerate() {

@@ -48,7 +48,7 @@ impl Bound {
 
 /// See the module.
 pub struct Server {
-    handles: Vec<Arc<Handle>>,
+    handles: Arc<[Arc<Handle>]>,
     threads: Vec<JoinHandle<()>>,
     workers: Workers,
     indexer: Indexer,
@@ -68,19 +68,18 @@ impl Server {
         let handle = |poll: &Poll| {
             Waker::new(poll.registry(), WAKER).map(|waker| Arc::new(Handle::new(waker)))
         };
-        let handles = polls.iter().map(handle).collect::<io::Result<Vec<_>>>()?;
+        let handles = polls.iter().map(handle).collect::<io::Result<Arc<[_]>>>()?;
         let sockets =
             bound.into_iter().map(|bound| (TcpListener::from_std(bound.socket), bound.port));
         let registry = polls[0].registry();
         let mut listeners = Some(Listeners::new(sockets.collect(), handles.clone(), registry)?);
         let registry = polls[loops - 1].registry();
         let mut udp = udp.map(|socket| Udp::new(socket, registry)).transpose()?;
-        let all: Arc<[Arc<Handle>]> = handles.clone().into();
         let mut threads = Vec::new();
         for (index, poll) in polls.into_iter().enumerate() {
             let event_loop = EventLoop::new(
                 node.clone(),
-                Loops { all: all.clone(), own: index },
+                Loops { all: handles.clone(), own: index },
                 node.engine.shard(index),
                 poll,
                 listeners.take(),
